@@ -1,0 +1,5 @@
+"""The columnar engine: one way to open DuckDB, and one way to move tables in and out of it."""
+
+from sightline.engine.database import Database, arrow_schema, empty, findings_table
+
+__all__ = ["Database", "arrow_schema", "empty", "findings_table"]

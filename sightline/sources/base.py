@@ -1,0 +1,64 @@
+"""What every reader of files is: a `Source` that recognises by content, reads into tables and findings, and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from sightline.vocabulary.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What recognition may look at: the start of the file, and, for delimited text, its first row.
+
+    `start` is at most 64 KiB, decompressed. `header` is the first row split into cells (trimmed, lower case,
+    byte order mark gone) when the start looks like delimited text, else empty.
+    """
+
+    name: str
+    start: bytes
+    header: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Reading:
+    """One file, read.
+
+    `tables` are vocabulary fact tables (`engine.arrow_schema(name)`, column for column), `received` the same
+    data as text under the file's own names, for rules that judge the file as it came; it is not stored.
+    `system` names whose ids the refs are ("cin-census", "ssd", "school-census", "marks", ...).
+    `covers` is what a later file must share to replace this one: (kind, authority, covers).
+    """
+
+    kind: str
+    system: str
+    period: str
+    covers: str
+    authority: str = ""
+    as_at: str = ""  # ISO day the file speaks of: its reference date, census day, or last day of marks
+    tables: dict[str, pa.Table] = field(default_factory=dict)
+    received: dict[str, pa.Table] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a reader may be told: column mappings agreed with senders, and the folder's sibling context."""
+
+    mappings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One kind of file. `read` raises `UnreadableFile` when nothing can be made of it, never anything else."""
+
+    kind: str
+    says: str  # in words, for receipts and documentation
+    recognise: Callable[[Head], bool]
+    read: Callable[[Path, Context], Reading]
+    # The path is a file, or a folder for a kind that comes as several files; returns the files written.
+    write: Callable[[Reading, Path], list[Path]]

@@ -1,0 +1,39 @@
+"""The errors Sightline shows to people. Everything else is a fault in the program."""
+
+from __future__ import annotations
+
+
+class SightlineError(Exception):
+    """A refusal or failure a person can act on: one sentence, no record of a child in it."""
+
+    exit_code = 1
+
+
+class UnreadableFile(SightlineError):
+    """The file cannot be read at all (empty, damaged, unknown kind, hostile). Nothing of it was kept."""
+
+    exit_code = 3
+
+
+class NothingHeld(SightlineError):
+    """The question needs data that no snapshot holds yet."""
+
+    exit_code = 4
+
+
+class BadSetting(SightlineError):
+    """A setting is unknown or its value is out of range."""
+
+    exit_code = 5
+
+
+class NotAllowed(SightlineError):
+    """The person may not do this. The sentence is the one they read."""
+
+    exit_code = 6
+
+
+class StoreDamaged(SightlineError):
+    """What is on disk is not what the manifest says it should be."""
+
+    exit_code = 7

@@ -1,0 +1,687 @@
+"""The tables everything meets in: declared once, with grain, types, units, codes, sensitivity and source.
+
+A *fact* table is what a reader of files yields (one reader fills some of them). The store adds `delivery` (which
+file) and `system` (whose ids) to each fact row, so a row is traced by (delivery, line). A *derived* table is made
+from facts by linkage, cohort or measures, and speaks of Sightline's own `child_id`.
+
+Dates are closed-open intervals of `Europe/London` days: `start_date` is in, `end_date` is the first day out; a null
+`end_date` is still open. Sources that give a last day in (as social care systems do) keep it in `end_date` of the
+fact table as received; `cohort` converts. A missing value is null, never a code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Type(StrEnum):
+    """Column types. Each maps to one DuckDB and one Arrow type (see `sightline.engine`)."""
+
+    TEXT = "text"
+    DATE = "date"
+    INT = "int"  # 32 bits
+    SMALL = "small"  # 16 bits, signed: counts within a week
+    FLAG = "flag"  # true or false; null is unknown
+    REAL = "real"
+
+
+class Sensitivity(StrEnum):
+    """The class that decides which roles may see a column."""
+
+    PLAIN = "plain"  # says nothing of a child by itself
+    IDENTITY = "identity"  # who the child is
+    EDUCATION = "education"
+    CARE_STATUS = "care status"  # that there is a plan and a worker
+    CARE_DETAIL = "care detail"  # why
+    LOCATION = "location"
+    SPECIAL = "special category"  # ethnicity, disability, health
+    STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its meaning, type, unit, code list (a name in `codes`), sensitivity and source."""
+
+    name: str
+    type: Type
+    says: str
+    sensitivity: Sensitivity = Sensitivity.PLAIN
+    codes: str = ""
+    unit: str = ""
+    source: str = ""
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: its grain in words, whether it is a fact as received or derived, and its columns."""
+
+    name: str
+    grain: str
+    columns: tuple[Column, ...]
+    derived: bool = False
+
+    def __post_init__(self) -> None:
+        names = [c.name for c in self.columns]
+        if len(names) != len(set(names)):
+            raise ValueError(f"Table {self.name} names a column twice.")
+        if not self.grain.startswith("One row per "):
+            raise ValueError(f"The grain of {self.name} must begin 'One row per'.")
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self.columns)
+
+    def __getitem__(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"Table {self.name} has no column {name!r}. It has: {', '.join(self.names)}.")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.columns)
+
+
+I, E, CS, CD = Sensitivity.IDENTITY, Sensitivity.EDUCATION, Sensitivity.CARE_STATUS, Sensitivity.CARE_DETAIL
+LOC, SP, ST = Sensitivity.LOCATION, Sensitivity.SPECIAL, Sensitivity.STAFF
+TEXT, DATE, INT, SMALL, FLAG, REAL = Type.TEXT, Type.DATE, Type.INT, Type.SMALL, Type.FLAG, Type.REAL
+
+CENSUS = "CIN census"
+SSD = "Standard Safeguarding Dataset"
+SC = "school census"
+
+CHILD_REF = Column("child_ref", TEXT, "The sending system's own id for the child", I, required=True)
+PUPIL_REF = Column("pupil_ref", TEXT, "The sending system's own id for the pupil", I, required=True)
+SCHOOL_REF = Column(
+    "school_ref", TEXT, "The school as the sender names it: URN, LAESTAB or the system's own id", E
+)
+LINE = Column("line", INT, "Line (or row, or record) of the file this came from, counted from 1")
+REFERRAL_REF = Column(
+    "referral_ref", TEXT, "The referral episode this belongs to, within the sending system", CS
+)
+
+DELIVERY = Table(
+    "delivery",
+    "One row per received file in force, in the order received.",
+    (
+        Column("delivery", TEXT, "The delivery: the start of the hash of the file's bytes"),
+        Column("kind", TEXT, "Kind of file"),
+        Column("system", TEXT, "Whose ids it uses: the sending system"),
+        Column("period", TEXT, "The period it speaks of, in words"),
+        Column("covers", TEXT, "What a later file must share with it to replace it"),
+        Column("authority", TEXT, "Three-digit authority number, where the file says"),
+        Column("as_at", DATE, "The day the file speaks of: reference date, census day or last day of marks"),
+        Column("received", DATE, "The day it was received"),
+        Column("place", INT, "Its place in the order received; a later file has the last word"),
+    ),
+    derived=True,
+)
+
+_FACTS = (
+    Table(
+        "child",
+        "One row per child known to a social care source, per delivery.",
+        (
+            CHILD_REF,
+            Column("surname", TEXT, "Surname", I, source=SSD),
+            Column("forename", TEXT, "First name", I, source=SSD),
+            Column("birth_date", DATE, "Date of birth", I, source=CENSUS),
+            Column(
+                "expected_birth_date", DATE, "Expected date of birth of an unborn child", I, source=CENSUS
+            ),
+            Column("death_date", DATE, "Date of death", I, source=CENSUS),
+            Column(
+                "sex", TEXT, "Sex: M, F or U (earlier gender codes 1, 2, 0 and 9 are translated)", I, "sex"
+            ),
+            Column("ethnicity", TEXT, "Ethnicity", SP, "ethnicity", source=CENSUS),
+            Column("upn_unknown", TEXT, "Why there is no UPN", I, "upn_unknown", source=CENSUS),
+            Column("postcode", TEXT, "Home postcode, upper case with one space", LOC, source=SSD),
+            LINE,
+        ),
+    ),
+    Table(
+        "identifier",
+        "One row per child or pupil per identifier per delivery.",
+        (
+            Column("ref", TEXT, "The sending system's own id for the child or pupil", I, required=True),
+            Column("kind", TEXT, "Which identifier", codes="identifier_kind", required=True),
+            Column("value", TEXT, "The identifier, upper case without spaces", I, required=True),
+            Column("valid_from", DATE, "First day it held, if known"),
+            Column("valid_to", DATE, "Last day it held, if known"),
+            LINE,
+        ),
+    ),
+    Table(
+        "referral",
+        "One row per referral episode of a child, per delivery.",
+        (
+            CHILD_REF,
+            REFERRAL_REF,
+            Column("referral_date", DATE, "Date of referral", CS, source=CENSUS),
+            Column("referral_source", TEXT, "Who referred", CD, "referral_source", source=CENSUS),
+            Column("primary_need", TEXT, "Primary need", CD, "primary_need", source=CENSUS),
+            Column("no_further_action", FLAG, "The referral led to no further action", CS, source=CENSUS),
+            Column("closure_date", DATE, "Date the episode closed", CS, source=CENSUS),
+            Column("closure_reason", TEXT, "Why it closed", CD, "closure_reason", source=CENSUS),
+            Column(
+                "conference_date", DATE, "Initial child protection conference recorded on the episode", CD
+            ),
+            Column("team_ref", TEXT, "Team that took the referral", ST, source=SSD),
+            Column("worker_ref", TEXT, "Worker that took the referral", ST, source=SSD),
+            LINE,
+        ),
+    ),
+    Table(
+        "disability",
+        "One row per disability recorded for a child, per delivery.",
+        (CHILD_REF, Column("disability", TEXT, "Disability", SP, "disability", source=CENSUS), LINE),
+    ),
+    Table(
+        "assessment",
+        "One row per assessment of a child within a referral, per delivery.",
+        (
+            CHILD_REF,
+            REFERRAL_REF,
+            Column("assessment_ref", TEXT, "The assessment within the sending system", CD),
+            Column("start_date", DATE, "Assessment started", CS, source=CENSUS),
+            Column("review_date", DATE, "Internal review date", CD, source=CENSUS),
+            Column("end_date", DATE, "Assessment authorised", CS, source=CENSUS),
+            LINE,
+        ),
+    ),
+    Table(
+        "assessment_factor",
+        "One row per factor identified at an assessment, per delivery.",
+        (
+            CHILD_REF,
+            Column("assessment_ref", TEXT, "The assessment", CD),
+            Column("factor", TEXT, "Factor", CD, "assessment_factor", source=CENSUS),
+            LINE,
+        ),
+    ),
+    Table(
+        "cin_plan",
+        "One row per continuous Child in Need plan period of a child, per delivery.",
+        (
+            CHILD_REF,
+            REFERRAL_REF,
+            Column("plan_ref", TEXT, "The plan within the sending system", CS),
+            Column("start_date", DATE, "Plan started", CS, source=CENSUS),
+            Column("end_date", DATE, "Plan ended (last day, as received)", CS, source=CENSUS),
+            Column("team_ref", TEXT, "Team holding the plan", ST, source=SSD),
+            Column("worker_ref", TEXT, "Worker holding the plan", ST, source=SSD),
+            LINE,
+        ),
+    ),
+    Table(
+        "section_47",
+        "One row per section 47 enquiry of a child within a referral, per delivery.",
+        (
+            CHILD_REF,
+            REFERRAL_REF,
+            Column("enquiry_ref", TEXT, "The enquiry within the sending system", CD),
+            Column("start_date", DATE, "Enquiry started", CD, source=CENSUS),
+            Column("end_date", DATE, "Enquiry ended", CD, source=SSD),
+            Column("conference_target", DATE, "Target date of the initial conference", CD, source=CENSUS),
+            Column("conference_date", DATE, "Date of the initial conference", CD, source=CENSUS),
+            Column("conference_not_required", FLAG, "No conference was needed", CD, source=CENSUS),
+            LINE,
+        ),
+    ),
+    Table(
+        "cp_plan",
+        "One row per Child Protection plan of a child, per delivery.",
+        (
+            CHILD_REF,
+            REFERRAL_REF,
+            Column("plan_ref", TEXT, "The plan within the sending system", CS),
+            Column("start_date", DATE, "Plan started", CS, source=CENSUS),
+            Column("end_date", DATE, "Plan ended (last day, as received)", CS, source=CENSUS),
+            Column(
+                "initial_category",
+                TEXT,
+                "Category of abuse at the start",
+                CD,
+                "abuse_category",
+                source=CENSUS,
+            ),
+            Column("latest_category", TEXT, "Latest category of abuse", CD, "abuse_category", source=CENSUS),
+            Column("previous_plans", INT, "Earlier protection plans", CD, unit="plans", source=CENSUS),
+            Column("other_authority", FLAG, "The plan is another authority's", CS, source=SSD),
+            LINE,
+        ),
+    ),
+    Table(
+        "cp_review",
+        "One row per review held of a Child Protection plan, per delivery.",
+        (
+            CHILD_REF,
+            Column("plan_ref", TEXT, "The plan", CS),
+            Column("review_date", DATE, "Review held", CS, source=CENSUS),
+            Column("due_date", DATE, "Review due", CS, source=SSD),
+            LINE,
+        ),
+    ),
+    Table(
+        "pre_proceedings",
+        "One row per pre-proceedings and family group decision making module of a referral (from 2026-27).",
+        (
+            CHILD_REF,
+            REFERRAL_REF,
+            Column("start_date", DATE, "Pre-proceedings started", CD, source="CBDS N00826"),
+            Column("letter_before_date", DATE, "Letter before proceedings sent", CD, source="CBDS N00827"),
+            Column("meeting_offered", FLAG, "Family group meeting offered", CD, source="CBDS N00828"),
+            Column("meeting_facilitated", FLAG, "Family group meeting facilitated", CD, source="CBDS N00829"),
+            Column("initial_meeting_date", DATE, "Initial pre-proceedings meeting", CD, source="CBDS N00830"),
+            Column("review_meetings", INT, "Review meetings held", CD, unit="meetings", source="CBDS N00831"),
+            Column("step_decision_date", DATE, "Decision to step up or down", CD, source="CBDS N00832"),
+            Column("outcome", TEXT, "Outcome (code set CS131)", CD, source="CBDS N00833"),
+            Column("court_application_date", DATE, "Court application", CD, source="CBDS N00834"),
+            Column("letter_of_intent_date", DATE, "Letter initiating the process", CD, source="CBDS N00835"),
+            LINE,
+        ),
+    ),
+    Table(
+        "looked_after",
+        "One row per period in which a child was looked after, per delivery.",
+        (
+            CHILD_REF,
+            REFERRAL_REF,
+            Column("start_date", DATE, "Period started", CS, source=SSD),
+            Column("end_date", DATE, "Period ceased", CS, source=SSD),
+            LINE,
+        ),
+    ),
+    Table(
+        "involvement",
+        "One row per period in which a professional was involved with a child, per delivery.",
+        (
+            CHILD_REF,
+            REFERRAL_REF,
+            Column("professional_ref", TEXT, "The professional", ST, source=SSD),
+            Column("role", TEXT, "Role as received (code or description)", ST, source=SSD),
+            Column("is_social_worker", FLAG, "The role is the allocated social worker's", ST),
+            Column("team_ref", TEXT, "Team", ST, source=SSD),
+            Column("start_date", DATE, "Involvement started", CS, source=SSD),
+            Column("end_date", DATE, "Involvement ended (last day, as received)", CS, source=SSD),
+            Column("change_reason", TEXT, "Why the worker changed", ST, source=SSD),
+            LINE,
+        ),
+    ),
+    Table(
+        "professional",
+        "One row per professional known to a social care source, per delivery.",
+        (
+            Column("professional_ref", TEXT, "The professional", ST, required=True),
+            Column("name", TEXT, "Name", ST, source=SSD),
+            Column("registration", TEXT, "Social Work England number", ST, source=SSD),
+            Column("job_title", TEXT, "Job title", ST, source=SSD),
+            Column("team_ref", TEXT, "Team or department", ST, source=SSD),
+            LINE,
+        ),
+    ),
+    Table(
+        "team",
+        "One row per social care team, per delivery.",
+        (
+            Column("team_ref", TEXT, "The team", ST, required=True),
+            Column("name", TEXT, "Name", ST, source=SSD),
+            Column("parent_ref", TEXT, "The team or service above it", ST, source=SSD),
+            Column("parent_name", TEXT, "Name of that service", ST, source=SSD),
+            LINE,
+        ),
+    ),
+    Table(
+        "pupil",
+        "One row per pupil as one education source describes them, per delivery.",
+        (
+            PUPIL_REF,
+            Column("surname", TEXT, "Surname", I, source=SC),
+            Column("forename", TEXT, "First name", I, source=SC),
+            Column("birth_date", DATE, "Date of birth", I, source=SC),
+            Column("sex", TEXT, "Sex", I, "sex", source=SC),
+            Column("ethnicity", TEXT, "Ethnicity", SP, "ethnicity_school", source=SC),
+            Column("postcode", TEXT, "Home postcode, upper case with one space", LOC, source=SC),
+            LINE,
+        ),
+    ),
+    Table(
+        "enrolment",
+        "One row per pupil's registration at a school, per delivery.",
+        (
+            PUPIL_REF,
+            SCHOOL_REF,
+            Column("entry_date", DATE, "First day on roll", E, source=SC),
+            Column("leaving_date", DATE, "Last day on roll", E, source=SC),
+            Column("year_group", TEXT, "National curriculum year", E, "year_group", source=SC),
+            Column("status", TEXT, "Kind of registration", E, "enrolment_status", source=SC),
+            Column("boarder", TEXT, "Boarder", E, "boarder", source=SC),
+            LINE,
+        ),
+    ),
+    Table(
+        "characteristic",
+        "One row per pupil per census day, per delivery.",
+        (
+            PUPIL_REF,
+            Column("as_at", DATE, "Census day", source=SC),
+            Column("fsm", FLAG, "Eligible for free school meals that day", E, source=SC),
+            Column(
+                "sen_provision", TEXT, "Special educational needs provision", E, "sen_provision", source=SC
+            ),
+            Column("sen_primary", TEXT, "Primary need", E, "sen_type", source=SC),
+            Column("language", TEXT, "First language", SP, source=SC),
+            Column("young_carer", TEXT, "Young carer", E, "young_carer", source=SC),
+            LINE,
+        ),
+    ),
+    Table(
+        "termly_attendance",
+        "One row per pupil per school per census term per attendance code, per delivery.",
+        (
+            PUPIL_REF,
+            SCHOOL_REF,
+            Column("term_start", DATE, "First day of the period the sessions fall in", E),
+            Column("term_end", DATE, "Day after the last day of that period", E),
+            Column(
+                "code",
+                TEXT,
+                "Attendance code; null for the row that holds sessions possible",
+                E,
+                "attendance",
+            ),
+            Column("sessions", INT, "Sessions", E, unit="half days", source=SC),
+            LINE,
+        ),
+    ),
+    Table(
+        "attendance_week",
+        "One row per pupil per school per week (Monday), per delivery.",
+        (
+            PUPIL_REF,
+            SCHOOL_REF,
+            Column("week", DATE, "Monday of the week", E),
+            Column(
+                "marks",
+                TEXT,
+                "Ten packed marks, Monday morning to Friday afternoon (fourteen where a weekend session exists); "
+                "'.' where there is no mark. The alphabet is `codes.packed`",
+                E,
+            ),
+            Column("possible", SMALL, "Sessions that count as possible attendances", E, unit="half days"),
+            Column("authorised", SMALL, "Authorised absences", E, unit="half days"),
+            Column("unauthorised", SMALL, "Unauthorised absences", E, unit="half days"),
+            Column("approved", SMALL, "Sessions at approved educational activity", E, unit="half days"),
+            Column("late", SMALL, "Sessions marked late before (L) or after (U) the register closed", E),
+            Column("not_possible", SMALL, "Marks that are not possible attendances", E, unit="half days"),
+            LINE,
+        ),
+    ),
+    Table(
+        "suspension",
+        "One row per suspension or permanent exclusion of a pupil, per delivery.",
+        (
+            PUPIL_REF,
+            SCHOOL_REF,
+            Column("start_date", DATE, "First day", E, source=SC),
+            Column("end_date", DATE, "Last day, where the sender gives it", E),
+            Column("sessions", INT, "Sessions", E, unit="half days", source=SC),
+            Column("category", TEXT, "SUSP, PERM or LNCH", E, "exclusion_category", source=SC),
+            Column("reason1", TEXT, "First reason", E, "exclusion_reason", source=SC),
+            Column("reason2", TEXT, "Second reason", E, "exclusion_reason", source=SC),
+            Column("reason3", TEXT, "Third reason", E, "exclusion_reason", source=SC),
+            LINE,
+        ),
+    ),
+    Table(
+        "school",
+        "One row per school in the register of schools, per delivery.",
+        (
+            Column(
+                "urn", TEXT, "Unique reference number", required=True, source="Get Information about Schools"
+            ),
+            Column("laestab", TEXT, "Authority number and establishment number, seven digits"),
+            Column("name", TEXT, "Name"),
+            Column("phase", TEXT, "Phase of education, in words"),
+            Column("type", TEXT, "Type of establishment, in words"),
+            Column("type_group", TEXT, "Group of types, in words"),
+            Column("status", TEXT, "Open, closed, proposed to open or proposed to close"),
+            Column("open_date", DATE, "Opened"),
+            Column("close_date", DATE, "Closed"),
+            Column("low_age", INT, "Lowest statutory age", unit="years"),
+            Column("high_age", INT, "Highest statutory age", unit="years"),
+            Column("trust_ref", TEXT, "Trust's group id"),
+            Column("trust_name", TEXT, "Trust"),
+            Column("ukprn", TEXT, "UK provider reference number"),
+            Column("postcode", TEXT, "Postcode"),
+            Column("locality", TEXT, "Town or locality"),
+            Column("authority", TEXT, "Three-digit authority number"),
+            LINE,
+        ),
+    ),
+    Table(
+        "school_link",
+        "One row per link between a school and its predecessor or successor, per delivery.",
+        (
+            Column("urn", TEXT, "The school", required=True),
+            Column("link_urn", TEXT, "The other school", required=True),
+            Column("link_type", TEXT, "Predecessor, Successor, merged, amalgamated, split"),
+            Column("link_date", DATE, "When the link was established"),
+            LINE,
+        ),
+    ),
+    Table(
+        "term",
+        "One row per half term of one authority's school calendar.",
+        (
+            Column("authority", TEXT, "Three-digit authority number"),
+            Column("name", TEXT, "Autumn 1 to summer 2", codes="half_term"),
+            Column("start_date", DATE, "First school day"),
+            Column("end_date", DATE, "Day after the last school day"),
+            LINE,
+        ),
+    ),
+    Table(
+        "closure",
+        "One row per day on which schools of the authority (or one school) are closed within a term.",
+        (
+            Column("authority", TEXT, "Three-digit authority number"),
+            Column("school_ref", TEXT, "One school, or null for all"),
+            Column("day", DATE, "The day"),
+            Column("says", TEXT, "Why"),
+            LINE,
+        ),
+    ),
+)
+
+CHILD_ID = Column("child_id", TEXT, "Sightline's own id for a person, stable from snapshot to snapshot", I)
+URN = Column("urn", TEXT, "The school's URN, or the sender's own reference where no URN was found", E)
+FROM_DELIVERY = Column("delivery", TEXT, "The delivery (received file) this rests on")
+FROM_LINE = Column("line", INT, "The line in that file")
+
+_DERIVED = (
+    DELIVERY,
+    Table(
+        "link",
+        "One row per record of a person in a source (system and ref), naming the child it is.",
+        (
+            Column("system", TEXT, "Whose ids: the sending system"),
+            Column("ref", TEXT, "The sending system's own id", I),
+            CHILD_ID,
+            Column(
+                "step",
+                TEXT,
+                "The pass that made the link, or 'alone' where nothing matched",
+                codes="link_pass",
+            ),
+            Column("evidence", TEXT, "The evidence in words; no value of a record is quoted"),
+            Column("probability", REAL, "1 for a deterministic pass"),
+        ),
+        derived=True,
+    ),
+    Table(
+        "link_doubt",
+        "One row per pair of records that a pass could not decide, with the reason.",
+        (
+            Column("left_system", TEXT, "System of the first record"),
+            Column("left_ref", TEXT, "Its id", I),
+            Column("right_system", TEXT, "System of the second record"),
+            Column("right_ref", TEXT, "Its id", I),
+            Column("step", TEXT, "The pass", codes="link_pass"),
+            Column("why", TEXT, "Why it was not decided"),
+        ),
+        derived=True,
+    ),
+    Table(
+        "person",
+        "One row per child or pupil: the best word of all sources on who they are.",
+        (
+            CHILD_ID,
+            Column("surname", TEXT, "Surname", I),
+            Column("forename", TEXT, "First name", I),
+            Column("birth_date", DATE, "Date of birth", I),
+            Column("death_date", DATE, "Date of death", I),
+            Column("sex", TEXT, "Sex", I, "sex"),
+            Column("ethnicity", TEXT, "Ethnicity", SP),
+            Column("upn", TEXT, "Unique pupil number", I),
+            Column("postcode", TEXT, "Home postcode", LOC),
+            Column("known_to_care", FLAG, "A social care source knows this child", CS),
+        ),
+        derived=True,
+    ),
+    Table(
+        "status_period",
+        "One row per child per unbroken period of one status (before precedence), closed-open.",
+        (
+            CHILD_ID,
+            Column("status", TEXT, "looked after, CP plan, CIN plan or assessment", CS, "status"),
+            Column("start_date", DATE, "First day", CS),
+            Column("end_date", DATE, "First day out; null while open", CS),
+            Column("presumed", FLAG, "The end is presumed: a later file no longer shows the plan", CS),
+            Column("other_authority", FLAG, "The plan is another authority's", CS),
+            FROM_DELIVERY,
+            FROM_LINE,
+        ),
+        derived=True,
+    ),
+    Table(
+        "allocation",
+        "One row per period in which one worker was a child's allocated social worker, closed-open.",
+        (
+            CHILD_ID,
+            Column("worker_ref", TEXT, "The worker", ST),
+            Column("worker_name", TEXT, "Worker's name", ST),
+            Column("team_ref", TEXT, "Team", ST),
+            Column("team_name", TEXT, "Team's name", ST),
+            Column("start_date", DATE, "First day", CS),
+            Column("end_date", DATE, "First day out; null while open", CS),
+            FROM_DELIVERY,
+            FROM_LINE,
+        ),
+        derived=True,
+    ),
+    Table(
+        "enrolment_period",
+        "One row per child per school per unbroken registration, closed-open.",
+        (
+            CHILD_ID,
+            URN,
+            Column("start_date", DATE, "First day on roll", E),
+            Column("end_date", DATE, "First day off roll; null while on roll", E),
+            Column("year_group", TEXT, "Latest national curriculum year", E, "year_group"),
+            Column(
+                "year_group_year", INT, "Academic year (its first calendar year) that year group held in", E
+            ),
+            Column("status", TEXT, "Kind of registration", E, "enrolment_status"),
+            Column("boarder", FLAG, "A boarder", E),
+            FROM_DELIVERY,
+            FROM_LINE,
+        ),
+        derived=True,
+    ),
+    Table(
+        "register_week",
+        "One row per child per school per week (Monday): the latest word on each session.",
+        (
+            CHILD_ID,
+            URN,
+            Column("week", DATE, "Monday of the week", E),
+            Column("marks", TEXT, "Ten (or fourteen) packed marks", E),
+            Column("possible", SMALL, "Possible sessions", E, unit="half days"),
+            Column("authorised", SMALL, "Authorised absences", E, unit="half days"),
+            Column("unauthorised", SMALL, "Unauthorised absences", E, unit="half days"),
+            Column("approved", SMALL, "Approved educational activity", E, unit="half days"),
+            Column("late", SMALL, "Late", E, unit="half days"),
+            Column("not_possible", SMALL, "Not possible attendances", E, unit="half days"),
+            FROM_DELIVERY,
+            FROM_LINE,
+        ),
+        derived=True,
+    ),
+    Table(
+        "register_year",
+        "One row per child per school per academic year (an enrolment's year).",
+        (
+            CHILD_ID,
+            URN,
+            Column("year", INT, "Academic year: its first calendar year"),
+            Column("possible", INT, "Possible sessions", E, unit="half days"),
+            Column("authorised", INT, "Authorised absences", E, unit="half days"),
+            Column("unauthorised", INT, "Unauthorised absences", E, unit="half days"),
+        ),
+        derived=True,
+    ),
+    Table(
+        "register_school_week",
+        "One row per school per week, all pupils.",
+        (
+            URN,
+            Column("week", DATE, "Monday of the week"),
+            Column("pupils", INT, "Pupils with a possible session", unit="pupils"),
+            Column("possible", INT, "Possible sessions", unit="half days"),
+            Column("authorised", INT, "Authorised absences", unit="half days"),
+            Column("unauthorised", INT, "Unauthorised absences", unit="half days"),
+        ),
+        derived=True,
+    ),
+    Table(
+        "exclusion",
+        "One row per suspension or permanent exclusion of a child, repeats of two censuses removed.",
+        (
+            CHILD_ID,
+            URN,
+            Column("start_date", DATE, "First day", E),
+            Column("end_date", DATE, "Last day, where given", E),
+            Column("sessions", INT, "Sessions", E, unit="half days"),
+            Column("category", TEXT, "SUSP, PERM or LNCH", E, "exclusion_category"),
+            Column("reason1", TEXT, "First reason", E, "exclusion_reason"),
+            Column("received", DATE, "Day the file came", E),
+            FROM_DELIVERY,
+            FROM_LINE,
+        ),
+        derived=True,
+    ),
+    Table(
+        "finding",
+        "One row per thing found wrong in one place of one received file, or by comparing files.",
+        (
+            Column("delivery", TEXT, "The delivery"),
+            Column("rule", TEXT, "Stable code of the rule"),
+            Column("severity", TEXT, "error, query or note"),
+            Column("says", TEXT, "The sentence"),
+            Column("table", TEXT, "Table"),
+            Column("record", TEXT, "The source's own id of the record", I),
+            Column("field", TEXT, "Field"),
+            Column("value", TEXT, "The value as received", I),
+            Column("right", TEXT, "What would be right"),
+            Column("line", INT, "Line in the file"),
+        ),
+        derived=True,
+    ),
+)
+
+TABLES: dict[str, Table] = {t.name: t for t in (*_FACTS, *_DERIVED)}
+FACTS: tuple[str, ...] = tuple(t.name for t in _FACTS)
+DERIVED: tuple[str, ...] = tuple(t.name for t in _DERIVED)
