@@ -127,9 +127,7 @@ def _bad_values(
     yield from _listed(database, bad, rule, severity, says, table, column.name, quoted, right, who, line)
 
 
-def _missing(
-    database: Database, table: str, column: Column, there: bool, who: str, line: str
-) -> Iterator[Finding]:
+def _missing(database: Database, table: str, column: Column, there: bool, who: str, line: str) -> Iterator[Finding]:
     if not there:
         yield Finding(
             "missing-column",

@@ -29,9 +29,7 @@ class Code:
     more: Mapping[str, str] = field(default_factory=dict)
 
     def holds_on(self, day: date) -> bool:
-        return (self.valid_from is None or self.valid_from <= day) and (
-            self.valid_to is None or day < self.valid_to
-        )
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day < self.valid_to)
 
 
 def _day(text: str) -> date | None:
@@ -44,7 +42,7 @@ def code_list(name: str) -> tuple[Code, ...]:
     path = resources.files("sightline.vocabulary") / "data" / "codes" / f"{name}.csv"
     if not path.is_file():
         raise KeyError(f"No code list {name!r}. There are: {', '.join(list_names())}.")
-    with path.open(encoding="utf-8", newline="") as lines:
+    with path.open(encoding="utf-8") as lines:
         return tuple(
             Code(
                 code=row["code"],

@@ -84,7 +84,7 @@ class Table:
         return tuple(c.name for c in self.columns)
 
 
-I, E, CS, CD = Sensitivity.IDENTITY, Sensitivity.EDUCATION, Sensitivity.CARE_STATUS, Sensitivity.CARE_DETAIL
+IDY, E, CS, CD = Sensitivity.IDENTITY, Sensitivity.EDUCATION, Sensitivity.CARE_STATUS, Sensitivity.CARE_DETAIL
 LOC, SP, ST = Sensitivity.LOCATION, Sensitivity.SPECIAL, Sensitivity.STAFF
 TEXT, DATE, INT, SMALL, FLAG, REAL = Type.TEXT, Type.DATE, Type.INT, Type.SMALL, Type.FLAG, Type.REAL
 
@@ -92,15 +92,11 @@ CENSUS = "CIN census"
 SSD = "Standard Safeguarding Dataset"
 SC = "school census"
 
-CHILD_REF = Column("child_ref", TEXT, "The sending system's own id for the child", I, required=True)
-PUPIL_REF = Column("pupil_ref", TEXT, "The sending system's own id for the pupil", I, required=True)
-SCHOOL_REF = Column(
-    "school_ref", TEXT, "The school as the sender names it: URN, LAESTAB or the system's own id", E
-)
+CHILD_REF = Column("child_ref", TEXT, "The sending system's own id for the child", IDY, required=True)
+PUPIL_REF = Column("pupil_ref", TEXT, "The sending system's own id for the pupil", IDY, required=True)
+SCHOOL_REF = Column("school_ref", TEXT, "The school as the sender names it: URN, LAESTAB or the system's own id", E)
 LINE = Column("line", INT, "Line (or row, or record) of the file this came from, counted from 1")
-REFERRAL_REF = Column(
-    "referral_ref", TEXT, "The referral episode this belongs to, within the sending system", CS
-)
+REFERRAL_REF = Column("referral_ref", TEXT, "The referral episode this belongs to, within the sending system", CS)
 
 DELIVERY = Table(
     "delivery",
@@ -125,18 +121,14 @@ _FACTS = (
         "One row per child known to a social care source, per delivery.",
         (
             CHILD_REF,
-            Column("surname", TEXT, "Surname", I, source=SSD),
-            Column("forename", TEXT, "First name", I, source=SSD),
-            Column("birth_date", DATE, "Date of birth", I, source=CENSUS),
-            Column(
-                "expected_birth_date", DATE, "Expected date of birth of an unborn child", I, source=CENSUS
-            ),
-            Column("death_date", DATE, "Date of death", I, source=CENSUS),
-            Column(
-                "sex", TEXT, "Sex: M, F or U (earlier gender codes 1, 2, 0 and 9 are translated)", I, "sex"
-            ),
+            Column("surname", TEXT, "Surname", IDY, source=SSD),
+            Column("forename", TEXT, "First name", IDY, source=SSD),
+            Column("birth_date", DATE, "Date of birth", IDY, source=CENSUS),
+            Column("expected_birth_date", DATE, "Expected date of birth of an unborn child", IDY, source=CENSUS),
+            Column("death_date", DATE, "Date of death", IDY, source=CENSUS),
+            Column("sex", TEXT, "Sex: M, F or U (earlier gender codes 1, 2, 0 and 9 are translated)", IDY, "sex"),
             Column("ethnicity", TEXT, "Ethnicity", SP, "ethnicity", source=CENSUS),
-            Column("upn_unknown", TEXT, "Why there is no UPN", I, "upn_unknown", source=CENSUS),
+            Column("upn_unknown", TEXT, "Why there is no UPN", IDY, "upn_unknown", source=CENSUS),
             Column("postcode", TEXT, "Home postcode, upper case with one space", LOC, source=SSD),
             LINE,
         ),
@@ -145,9 +137,9 @@ _FACTS = (
         "identifier",
         "One row per child or pupil per identifier per delivery.",
         (
-            Column("ref", TEXT, "The sending system's own id for the child or pupil", I, required=True),
+            Column("ref", TEXT, "The sending system's own id for the child or pupil", IDY, required=True),
             Column("kind", TEXT, "Which identifier", codes="identifier_kind", required=True),
-            Column("value", TEXT, "The identifier, upper case without spaces", I, required=True),
+            Column("value", TEXT, "The identifier, upper case without spaces", IDY, required=True),
             Column("valid_from", DATE, "First day it held, if known"),
             Column("valid_to", DATE, "Last day it held, if known"),
             LINE,
@@ -165,9 +157,7 @@ _FACTS = (
             Column("no_further_action", FLAG, "The referral led to no further action", CS, source=CENSUS),
             Column("closure_date", DATE, "Date the episode closed", CS, source=CENSUS),
             Column("closure_reason", TEXT, "Why it closed", CD, "closure_reason", source=CENSUS),
-            Column(
-                "conference_date", DATE, "Initial child protection conference recorded on the episode", CD
-            ),
+            Column("conference_date", DATE, "Initial child protection conference recorded on the episode", CD),
             Column("team_ref", TEXT, "Team that took the referral", ST, source=SSD),
             Column("worker_ref", TEXT, "Worker that took the referral", ST, source=SSD),
             LINE,
@@ -338,10 +328,10 @@ _FACTS = (
         "One row per pupil as one education source describes them, per delivery.",
         (
             PUPIL_REF,
-            Column("surname", TEXT, "Surname", I, source=SC),
-            Column("forename", TEXT, "First name", I, source=SC),
-            Column("birth_date", DATE, "Date of birth", I, source=SC),
-            Column("sex", TEXT, "Sex", I, "sex", source=SC),
+            Column("surname", TEXT, "Surname", IDY, source=SC),
+            Column("forename", TEXT, "First name", IDY, source=SC),
+            Column("birth_date", DATE, "Date of birth", IDY, source=SC),
+            Column("sex", TEXT, "Sex", IDY, "sex", source=SC),
             Column("ethnicity", TEXT, "Ethnicity", SP, "ethnicity_school", source=SC),
             Column("postcode", TEXT, "Home postcode, upper case with one space", LOC, source=SC),
             LINE,
@@ -368,9 +358,7 @@ _FACTS = (
             PUPIL_REF,
             Column("as_at", DATE, "Census day", source=SC),
             Column("fsm", FLAG, "Eligible for free school meals that day", E, source=SC),
-            Column(
-                "sen_provision", TEXT, "Special educational needs provision", E, "sen_provision", source=SC
-            ),
+            Column("sen_provision", TEXT, "Special educational needs provision", E, "sen_provision", source=SC),
             Column("sen_primary", TEXT, "Primary need", E, "sen_type", source=SC),
             Column("language", TEXT, "First language", SP, source=SC),
             Column("young_carer", TEXT, "Young carer", E, "young_carer", source=SC),
@@ -439,9 +427,7 @@ _FACTS = (
         "school",
         "One row per school in the register of schools, per delivery.",
         (
-            Column(
-                "urn", TEXT, "Unique reference number", required=True, source="Get Information about Schools"
-            ),
+            Column("urn", TEXT, "Unique reference number", required=True, source="Get Information about Schools"),
             Column("laestab", TEXT, "Authority number and establishment number, seven digits"),
             Column("name", TEXT, "Name"),
             Column("phase", TEXT, "Phase of education, in words"),
@@ -496,7 +482,7 @@ _FACTS = (
     ),
 )
 
-CHILD_ID = Column("child_id", TEXT, "Sightline's own id for a person, stable from snapshot to snapshot", I)
+CHILD_ID = Column("child_id", TEXT, "Sightline's own id for a person, stable from snapshot to snapshot", IDY)
 URN = Column("urn", TEXT, "The school's URN, or the sender's own reference where no URN was found", E)
 FROM_DELIVERY = Column("delivery", TEXT, "The delivery (received file) this rests on")
 FROM_LINE = Column("line", INT, "The line in that file")
@@ -508,7 +494,7 @@ _DERIVED = (
         "One row per record of a person in a source (system and ref), naming the child it is.",
         (
             Column("system", TEXT, "Whose ids: the sending system"),
-            Column("ref", TEXT, "The sending system's own id", I),
+            Column("ref", TEXT, "The sending system's own id", IDY),
             CHILD_ID,
             Column(
                 "step",
@@ -526,9 +512,9 @@ _DERIVED = (
         "One row per pair of records that a pass could not decide, with the reason.",
         (
             Column("left_system", TEXT, "System of the first record"),
-            Column("left_ref", TEXT, "Its id", I),
+            Column("left_ref", TEXT, "Its id", IDY),
             Column("right_system", TEXT, "System of the second record"),
-            Column("right_ref", TEXT, "Its id", I),
+            Column("right_ref", TEXT, "Its id", IDY),
             Column("step", TEXT, "The pass", codes="link_pass"),
             Column("why", TEXT, "Why it was not decided"),
         ),
@@ -539,13 +525,13 @@ _DERIVED = (
         "One row per child or pupil: the best word of all sources on who they are.",
         (
             CHILD_ID,
-            Column("surname", TEXT, "Surname", I),
-            Column("forename", TEXT, "First name", I),
-            Column("birth_date", DATE, "Date of birth", I),
-            Column("death_date", DATE, "Date of death", I),
-            Column("sex", TEXT, "Sex", I, "sex"),
+            Column("surname", TEXT, "Surname", IDY),
+            Column("forename", TEXT, "First name", IDY),
+            Column("birth_date", DATE, "Date of birth", IDY),
+            Column("death_date", DATE, "Date of death", IDY),
+            Column("sex", TEXT, "Sex", IDY, "sex"),
             Column("ethnicity", TEXT, "Ethnicity", SP),
-            Column("upn", TEXT, "Unique pupil number", I),
+            Column("upn", TEXT, "Unique pupil number", IDY),
             Column("postcode", TEXT, "Home postcode", LOC),
             Column("known_to_care", FLAG, "A social care source knows this child", CS),
         ),
@@ -591,9 +577,7 @@ _DERIVED = (
             Column("start_date", DATE, "First day on roll", E),
             Column("end_date", DATE, "First day off roll; null while on roll", E),
             Column("year_group", TEXT, "Latest national curriculum year", E, "year_group"),
-            Column(
-                "year_group_year", INT, "Academic year (its first calendar year) that year group held in", E
-            ),
+            Column("year_group_year", INT, "Academic year (its first calendar year) that year group held in", E),
             Column("status", TEXT, "Kind of registration", E, "enrolment_status"),
             Column("boarder", FLAG, "A boarder", E),
             FROM_DELIVERY,
@@ -672,9 +656,9 @@ _DERIVED = (
             Column("severity", TEXT, "error, query or note"),
             Column("says", TEXT, "The sentence"),
             Column("table", TEXT, "Table"),
-            Column("record", TEXT, "The source's own id of the record", I),
+            Column("record", TEXT, "The source's own id of the record", IDY),
             Column("field", TEXT, "Field"),
-            Column("value", TEXT, "The value as received", I),
+            Column("value", TEXT, "The value as received", IDY),
             Column("right", TEXT, "What would be right"),
             Column("line", INT, "Line in the file"),
         ),
