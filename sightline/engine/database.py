@@ -23,6 +23,15 @@ ARROW = {
     Type.REAL: pa.float64(),
 }
 
+DUCKDB = {
+    pa.string(): "VARCHAR",
+    pa.date32(): "DATE",
+    pa.int32(): "INTEGER",
+    pa.int16(): "SMALLINT",
+    pa.bool_(): "BOOLEAN",
+    pa.float64(): "DOUBLE",
+}
+
 # Provenance that the store adds to every fact as received.
 PROVENANCE = (("delivery", pa.string()), ("system", pa.string()))
 
@@ -86,12 +95,12 @@ class Database:
 
     def fill(self, present: Iterable[str]) -> None:
         """Add every vocabulary table not in `present`, empty, so that a query may name any table."""
-        for name in TABLES.keys() - set(present):
-            self.add(name, empty(name, stored=True))
+        for name in sorted(TABLES.keys() - set(present)):
+            columns = ", ".join(f'"{f.name}" {DUCKDB[f.type]}' for f in arrow_schema(name, stored=True))
+            self.execute(f'CREATE TABLE "{name}" ({columns})')
 
     def add(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """Make an Arrow table visible as `name`, replacing what was there."""
-        self.execute(f'DROP VIEW IF EXISTS "{name}"')
         self.connection.register(name, table)
 
     def add_parquet(self, name: str, files: Sequence[Path]) -> None:

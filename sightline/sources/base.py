@@ -41,6 +41,8 @@ class Reading:
     authority: str = ""
     as_at: str = ""  # ISO day the file speaks of: its reference date, census day, or last day of marks
     tables: dict[str, pa.Table] = field(default_factory=dict)
+    # Tables that are already Parquet on disk in the vocabulary's schema: too large to hold in memory.
+    files: dict[str, Path] = field(default_factory=dict)
     received: dict[str, pa.Table] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
