@@ -72,8 +72,12 @@ class Database:
     Never share one between threads: call `cursor()` once per thread instead.
     """
 
-    def __init__(self, *, memory_limit: str | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self, *, memory_limit: str | None = None, threads: int | None = None, temp: Path | None = None
+    ) -> None:
         config: dict[str, str | bool | int | float | list[str]] = {"preserve_insertion_order": "false"}
+        if temp:
+            config["temp_directory"] = str(temp)
         if memory_limit:
             config["memory_limit"] = memory_limit
         if threads:
@@ -104,7 +108,9 @@ class Database:
         self.connection.register(name, table)
 
     def add_parquet(self, name: str, files: Sequence[Path]) -> None:
-        """Make Parquet files visible as `name` without reading them."""
+        """Make Parquet files visible as `name`, replacing what was there, without reading them."""
+        if self.one("SELECT count(*) FROM duckdb_tables() WHERE table_name = ? AND NOT temporary", [name]):
+            self.execute(f'DROP TABLE "{name}"')
         listed = ", ".join(_quoted(str(f)) for f in files)
         self.execute(
             f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM read_parquet([{listed}], union_by_name = true, '
