@@ -1,0 +1,5 @@
+"""The command line: `sightline`."""
+
+from sightline.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,42 @@
+"""The verbs. A page, a command and a schedule call the same ones: open a snapshot, call one pure function, record."""
+
+from sightline.operations.answers import (
+    ChildFacts,
+    absence_by,
+    child_facts,
+    cohort_changes,
+    cohort_counts,
+    cohort_on,
+    cohort_summary,
+    cohort_weeks,
+    findings,
+    source_line,
+    week_list,
+)
+from sightline.operations.console import record_console_view
+from sightline.operations.home import Home
+from sightline.operations.opened import Opened, Scope, opened
+from sightline.operations.receive import FileReceipt, Receipt, rebuild, receive
+
+__all__ = [
+    "ChildFacts",
+    "FileReceipt",
+    "Home",
+    "Opened",
+    "Receipt",
+    "Scope",
+    "absence_by",
+    "child_facts",
+    "cohort_changes",
+    "cohort_counts",
+    "cohort_on",
+    "cohort_summary",
+    "cohort_weeks",
+    "findings",
+    "opened",
+    "rebuild",
+    "receive",
+    "record_console_view",
+    "source_line",
+    "week_list",
+]

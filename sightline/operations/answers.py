@@ -1,0 +1,187 @@
+"""The questions people ask of a snapshot, each through a scope. Pages, commands and schedules call these alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sightline import alerts, cohort, measures
+from sightline.operations.home import Home
+from sightline.operations.opened import Opened, Scope
+from sightline.vocabulary.errors import SightlineError
+from sightline.vocabulary.periods import academic_year
+
+CHILD_WEEKS = 54  # a year and a bit of weeks on a child's page
+
+
+@dataclass(frozen=True, slots=True)
+class ChildFacts:
+    """What is held of one child on one day. Each table's rows carry the kind of file and the day it was received.
+
+    `person` is the row of `person`; `status` the row of the cohort on the day, if the child is in it. `periods`: one
+    row per plan period; `workers`: one row per allocation; `schools`: one row per registration; `weeks`: one row per
+    school week, newest first; `suspensions`: one row per suspension or exclusion.
+    """
+
+    person: dict[str, Any]
+    status: dict[str, Any] | None
+    periods: pa.Table
+    workers: pa.Table
+    schools: pa.Table
+    weeks: pa.Table
+    suspensions: pa.Table
+
+
+def cohort_on(opened: Opened, scope: Scope, on: date) -> pa.Table:
+    """One row per child in the cohort (or being assessed only) on a day: the columns of `cohort.status_on`, and
+    `possible`, `absent`, `attendance_rate` (percent, of the academic year so far) and `attendance_band`
+    ("90% and above", "50% to 90%", "below 50%", "no marks")."""
+    within = opened.within(scope)
+    rows = cohort.status_on(opened.database, on, settings=opened.settings, within=within)
+    opened.database.add("cohort_rows", rows)
+    so_far = measures.absence(
+        opened.database, by=("child",), unit="child", start=date(academic_year(on), 8, 1), end=on + timedelta(days=1),
+        settings=opened.settings, within="cohort_rows",
+    )  # fmt: skip
+    opened.database.add("cohort_absence", so_far)
+    crossing = sorted(opened.settings.crossing_percents, reverse=True)
+    high, low = crossing[0], crossing[-1]
+    return opened.database.query(
+        f"""
+        SELECT cohort_rows.*, possible, authorised + unauthorised AS absent,
+            100.0 * (possible - authorised - unauthorised) / nullif(possible, 0) AS attendance_rate,
+            CASE WHEN coalesce(possible, 0) = 0 THEN 'no marks'
+                WHEN 100 * (possible - authorised - unauthorised) < {low} * possible THEN 'below {low}%'
+                WHEN 100 * (possible - authorised - unauthorised) < {high} * possible THEN '{low}% to {high}%'
+                ELSE '{high}% and above' END AS attendance_band
+        FROM cohort_rows LEFT JOIN cohort_absence USING (child_id)
+        ORDER BY surname, forename, child_id
+        """
+    )
+
+
+def cohort_summary(opened: Opened, scope: Scope, on: date, since: date) -> cohort.Summary:
+    """The size of the cohort on two days and what moved between them (see `cohort.summary`)."""
+    within = opened.within(scope)
+    return cohort.summary(opened.database, on, since, settings=opened.settings, within=within)
+
+
+def cohort_changes(opened: Opened, scope: Scope, on: date, since: date) -> pa.Table:
+    """One row per child per change between two days, with the file and line it rests on."""
+    return cohort.changes(opened.database, since, on, settings=opened.settings, within=opened.within(scope))
+
+
+def cohort_counts(opened: Opened, scope: Scope, on: date, by: str) -> pa.Table:
+    """One row per team, school, year group, phase or status: children on each kind of plan on a day."""
+    return cohort.counts_by(opened.database, on, by, settings=opened.settings, within=opened.within(scope))
+
+
+def cohort_weeks(
+    opened: Opened, scope: Scope, start: date, end: date, children: Sequence[str] | None = None
+) -> pa.Table:
+    """One row per week: sessions possible and missed and the attendance rate of these children (None: all in scope)."""
+    chosen = scope if children is None else Scope.of(c for c in children if scope.holds(c))
+    within = opened.within(chosen)
+    return opened.database.query(
+        f"""
+        SELECT week, sum(possible)::INTEGER AS possible, sum(authorised)::INTEGER AS authorised,
+            sum(unauthorised)::INTEGER AS unauthorised,
+            100.0 * (sum(possible) - sum(authorised) - sum(unauthorised)) / nullif(sum(possible), 0) AS attendance_rate
+        FROM register_week SEMI JOIN {within} USING (child_id)
+        WHERE week >= ? AND week < ?
+        GROUP BY week HAVING sum(possible) > 0 ORDER BY week
+        """,
+        [start, end],
+    )
+
+
+def week_list(opened: Opened, scope: Scope, as_at: date) -> pa.Table:
+    """One row per child per reason to act in the week to `as_at` (see `alerts.week`)."""
+    return alerts.week(opened.database, as_at=as_at, settings=opened.settings, within=opened.within(scope))
+
+
+def absence_by(
+    opened: Opened, scope: Scope, *, by: Sequence[str], unit: str, start: date, end: date, cohort_only: bool = False
+) -> pa.Table:
+    """One row per group: sessions and rates of absence (see `measures.absence`), of every pupil in scope or, with
+    `cohort_only`, of the children in the cohort on the last day of the period."""
+    database, settings, within = opened.database, opened.settings, opened.within(scope)
+    if cohort_only:
+        counted = cohort.status_on(database, end - timedelta(days=1), settings=settings, within=within)
+        database.add("cohort_rows", counted.filter(pc.not_equal(counted["status"], cohort.ASSESSMENT_ONLY)))
+        within = "cohort_rows"
+    return measures.absence(database, by=tuple(by), unit=unit, start=start, end=end, settings=settings, within=within)
+
+
+def child_facts(opened: Opened, scope: Scope, child_id: str, as_at: date) -> ChildFacts:
+    """Everything a child's page shows. Raises NotAllowed when the child is outside the scope."""
+    opened.check(scope, child_id)
+    database = opened.database
+    database.add("one_child", pa.table({"child_id": [child_id]}))
+    status = cohort.status_on(database, as_at, settings=opened.settings, within="one_child").to_pylist()
+
+    def facts(table: str, order: str, *, named: bool = False, where: str = "true") -> pa.Table:
+        school = "LEFT JOIN (SELECT urn, any_value(name) AS school_name FROM school GROUP BY urn) USING (urn)"
+        return database.query(
+            f"""
+            SELECT {table}.* EXCLUDE (child_id), {"school_name," if named else ""}
+                delivery.kind AS delivery_kind, delivery.received AS received_on
+            FROM {table} {school if named else ""} LEFT JOIN delivery USING (delivery)
+            WHERE child_id = ? AND {where} ORDER BY {table}.{order} DESC
+            """,
+            [child_id],
+        )
+
+    recent = f"week BETWEEN DATE '{as_at - timedelta(weeks=CHILD_WEEKS)}' AND DATE '{as_at}'"
+    return ChildFacts(
+        person=database.query("SELECT * FROM person WHERE child_id = ?", [child_id]).to_pylist()[0],
+        status=status[0] if status else None,
+        periods=facts("status_period", "start_date"),
+        workers=facts("allocation", "start_date"),
+        schools=facts("enrolment_period", "start_date", named=True),
+        weeks=facts("register_week", "week", named=True, where=recent),
+        suspensions=facts("exclusion", "start_date", named=True),
+    )
+
+
+def findings(
+    opened: Opened,
+    *,
+    rule: str | None = None,
+    severity: str | None = None,
+    table: str | None = None,
+    kind: str | None = None,
+    delivery: str | None = None,
+) -> pa.Table:
+    """One row per finding of the files in force (and from comparing them), with the kind of file it is in."""
+    wanted = {"rule": rule, "severity": severity, '"table"': table, "kind": kind, "delivery": delivery}
+    chosen = {name: value for name, value in wanted.items() if value}
+    where = " AND ".join(f"{name} = ?" for name in chosen) or "true"
+    return opened.database.query(
+        f"""
+        SELECT delivery, coalesce(kind, 'comparison') AS kind, rule, severity, "table", record, field, value, "right",
+            line, says
+        FROM finding LEFT JOIN delivery USING (delivery) WHERE {where}
+        ORDER BY place NULLS LAST, CASE severity WHEN 'error' THEN 0 WHEN 'query' THEN 1 ELSE 2 END, rule, line, record
+        """,
+        list(chosen.values()),
+    )
+
+
+def source_line(home: Home, delivery_id: str, line: int, *, around: int = 0) -> list[tuple[int, str]]:
+    """The lines of a received file as they came, by number: where a figure or finding rests.
+
+    Raises SightlineError when the delivery is unknown or the file has no such line.
+    """
+    delivery = home.store.delivery(delivery_id)
+    first, last = max(1, line - around), line + around
+    with home.store.received_bytes(delivery) as stream:
+        text = stream.read().decode("utf-8", errors="replace").splitlines()
+    if not 1 <= line <= len(text):
+        raise SightlineError(f"{delivery.shown} has {len(text):,} lines; there is no line {line}.")
+    return [(n, text[n - 1]) for n in range(first, min(last, len(text)) + 1)]

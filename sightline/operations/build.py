@@ -1,0 +1,218 @@
+"""Build: from the deliveries in force to a complete snapshot, remaking only what its inputs have changed.
+
+Each derived table (or, for marks, each academic year of one) has a key: a hash of the program's version, the files it
+is made from and the settings it uses. A part whose key stands in the parent snapshot is taken over as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+
+from sightline import __version__, cohort, linkage, measures
+from sightline.engine import Database, arrow_schema
+from sightline.operations.home import Home
+from sightline.store import Delivery, Derived, Snapshot, TableFile
+from sightline.vocabulary.periods import academic_year
+from sightline.vocabulary.tables import FACTS
+
+Progress = Callable[[str], None]
+
+PERSON_FACTS = ("child", "pupil", "identifier")
+STATUS_FACTS = ("child", "referral", "assessment", "cin_plan", "cp_plan", "looked_after")
+WORKER_FACTS = ("involvement", "professional", "team", "referral", "cin_plan", "cp_plan")
+SCHOOL_FACTS = ("school", "school_link")
+ENROLMENT_FACTS = ("enrolment", "pupil", *SCHOOL_FACTS)
+
+
+@dataclass(slots=True)
+class _Build:
+    """A snapshot being made: a database over its parts so far, and the parts of the parent that may be taken over."""
+
+    home: Home
+    deliveries: list[Delivery]
+    work: Path
+    database: Database
+    known: dict[tuple[str, str], Derived]
+    made: list[Derived] = field(default_factory=list)
+
+    def files(self, *tables: str) -> list[str]:
+        """The hashes of every file of these facts, with the delivery each came in."""
+        return [
+            f"{d.id}:{name}:{d.tables[name].sha256}" for d in self.deliveries for name in tables if name in d.tables
+        ]
+
+    def made_of(self, *tables: str) -> list[str]:
+        """The hashes of the derived tables made so far under these names."""
+        return sorted(f"{d.table}:{d.part}:{d.file.sha256}" for d in self.made if d.table in tables)
+
+    def part(self, table: str, part: str, inputs: Iterable[str], make: Callable[[Path], None]) -> Derived:
+        """Take over a part whose key is known, or make it: `make` writes the Parquet file."""
+        key = hashlib.sha256("\n".join([__version__, table, part, *inputs]).encode()).hexdigest()[:32]
+        known = self.known.get((table, part))
+        if known is None or known.key != key:
+            built = self.work / "table.parquet"
+            make(built)
+            known = Derived(table, part, key, self.home.store.keep_table(built))
+        self.made.append(known)
+        return known
+
+    def table(self, table: str, inputs: Iterable[str], make: Callable[[], pa.Table]) -> None:
+        """Make (or take over) a whole small table and let later steps see it."""
+        self.part(table, "", inputs, lambda path: self._write(table, make(), path))
+        self.show(table)
+
+    def _write(self, table: str, rows: pa.Table, path: Path) -> None:
+        self.database.add("being_written", rows.cast(arrow_schema(table)))
+        self.database.write_parquet("SELECT * FROM being_written", path)
+
+    def show(self, table: str) -> None:
+        """Make every part of a derived table visible to later steps."""
+        show(self.database, table, [self.home.store.path_of(d.file) for d in self.made if d.table == table])
+
+
+def show(database: Database, table: str, files: list[Path]) -> None:
+    """Make files visible as a table; where there are none, the empty table stays."""
+    if files:
+        database.add_parquet(table, files)
+
+
+def delivery_table(deliveries: list[Delivery]) -> pa.Table:
+    """One row per delivery in force, in order: the vocabulary's `delivery`."""
+    rows = [
+        {
+            "delivery": d.id,
+            "kind": d.kind,
+            "system": d.system,
+            "period": d.period,
+            "covers": d.covers,
+            "authority": d.authority,
+            "as_at": date.fromisoformat(d.as_at) if d.as_at else None,
+            "received": datetime.fromisoformat(d.received).date(),
+            "place": place,
+        }
+        for place, d in enumerate(deliveries)
+    ]
+    return pa.Table.from_pylist(rows, schema=arrow_schema("delivery"))
+
+
+def build(
+    home: Home,
+    deliveries: list[Delivery],
+    before: Snapshot | None,
+    *,
+    by: str,
+    now: datetime,
+    work: Path,
+    progress: Progress,
+) -> Snapshot:
+    """Link, assemble and measure the deliveries in force, and publish the snapshot. Call inside `writing()`."""
+    settings = home.settings
+    with Database(temp=work) as database:
+        database.fill(())
+        known = {(d.table, d.part): d for d in before.derived} if before else {}
+        b = _Build(home, deliveries, work, database, known)
+        for name in FACTS:
+            show(database, name, [home.store.path_of(d.tables[name]) for d in deliveries if name in d.tables])
+        b.table("delivery", [f"{d.id}:{d.received}" for d in deliveries], lambda: delivery_table(deliveries))
+
+        progress("Linking the records of each child")
+        _link(b)
+        progress("Assembling the cohort")
+        linked = b.made_of("link")
+        b.table("person", [*b.files(*PERSON_FACTS), *linked], lambda: cohort.assemble_persons(database))
+        assembled = cache(lambda: cohort.assemble_status_periods(database, settings))
+        inputs = [*b.files(*STATUS_FACTS), *linked, repr(settings)]
+        b.table("status_period", inputs, lambda: assembled().table)
+        b.table("finding", inputs, lambda: assembled().findings)
+        b.table(
+            "allocation",
+            [*b.files(*WORKER_FACTS), *linked, repr(settings)],
+            lambda: cohort.assemble_allocations(database, settings),
+        )
+        progress("Measuring attendance")
+        _registers(b, progress)
+        b.table(
+            "enrolment_period",
+            [*b.files(*ENROLMENT_FACTS), *linked, *b.made_of("register_year")],
+            lambda: cohort.assemble_enrolments(database),
+        )
+        b.table(
+            "exclusion",
+            [*b.files("suspension", *SCHOOL_FACTS), *linked],
+            lambda: database.conformed("exclusion", measures.exclusion_sql()),
+        )
+        derived = tuple(b.made)
+    ids = tuple(d.id for d in deliveries)
+    parent = before.id if before else ""
+    return home.store.publish(
+        parent=parent, made=now, by=by, reader=__version__, deliveries=ids, derived=derived, work=work
+    )
+
+
+def _link(b: _Build) -> None:
+    """Link every record of a person. The parent snapshot's links are an input, so that a child keeps their id."""
+    known = b.known.get(("link", ""))
+    if known:
+        b.database.add_parquet("previous_link", [b.home.store.path_of(known.file)])
+    else:
+        b.database.add("previous_link", arrow_schema("link").empty_table())
+    linked = cache(lambda: linkage.link(b.database))
+    inputs = b.files(*PERSON_FACTS)
+    b.table("link", inputs, lambda: linked().link)
+    b.table("link_doubt", inputs, lambda: linked().doubt)
+
+
+def _registers(b: _Build, progress: Progress) -> None:
+    """The registers, one academic year at a time: only years whose marks, links or schools changed are made again."""
+    for year, files in sorted(_marks_by_year(b).items()):
+        progress(f"Measuring attendance in {year}/{(year + 1) % 100:02d}")
+        paths = [b.home.store.path_of(f) for f in files]
+        inputs = [*sorted(f.sha256 for f in files), *b.files(*SCHOOL_FACTS), _links_of(b, paths)]
+        sql = measures.register_week_sql(year)
+        week = b.part("register_week", str(year), inputs, lambda path, sql=sql: _copy(b, sql, path))  # type: ignore[misc]
+        for name, mart in (
+            ("register_year", measures.register_year_sql()),
+            ("register_school_week", measures.register_school_week_sql()),
+        ):
+            show(b.database, "register_week", [b.home.store.path_of(week.file)])
+            b.part(name, str(year), [week.file.sha256], lambda path, sql=mart: _copy(b, sql, path))  # type: ignore[misc]
+    for name in ("register_week", "register_year", "register_school_week"):
+        b.show(name)
+
+
+def _copy(b: _Build, sql: str, path: Path) -> None:
+    b.database.write_parquet(sql, path)
+
+
+def _marks_by_year(b: _Build) -> dict[int, list[TableFile]]:
+    """Files of marks by the academic years they touch (read from the statistics in each file's footer)."""
+    years: dict[int, list[TableFile]] = {}
+    for delivery in b.deliveries:
+        file = delivery.tables.get("attendance_week")
+        if file is None or not file.rows:
+            continue
+        b.database.add_parquet("marks_file", [b.home.store.path_of(file)])
+        first, last = b.database.rows("SELECT min(week), max(week) FROM marks_file")[0]
+        if first is None:
+            continue
+        for year in range(academic_year(first), academic_year(last) + 1):
+            years.setdefault(year, []).append(file)
+    return years
+
+
+def _links_of(b: _Build, files: list[Path]) -> str:
+    """A digest of the links of the pupils in these files, so that a new child elsewhere does not remake them."""
+    b.database.add_parquet("marks_file", files)
+    return str(
+        b.database.one(
+            "SELECT bit_xor(hash(system, ref, child_id)) FROM link SEMI JOIN "
+            "(SELECT DISTINCT system, pupil_ref AS ref FROM marks_file) USING (system, ref)"
+        )
+    )
