@@ -1,0 +1,112 @@
+"""Limits the law or national definitions set: facts with their source, not an authority's choice (see `settings`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One fact: a number, its unit, what it means and where it comes from."""
+
+    name: str
+    value: int
+    unit: str
+    says: str
+    source: str
+
+
+SCHOOL_YEAR: Final = Limit(
+    "school year",
+    380,
+    "half days",
+    "Sessions a maintained school must open for pupils in a school year",
+    "Education (School Day and School Year) (England) Regulations 1999",
+)
+TRAINING_DAYS: Final = Limit(
+    "training days",
+    5,
+    "days",
+    "Days in a usual year on which teachers work and pupils do not attend",
+    "School Teachers' Pay and Conditions Document: 195 days, of which 190 with pupils",
+)
+SUSPENSION: Final = Limit(
+    "suspension in a year",
+    45,
+    "school days",
+    "The most one pupil may be suspended for in a school year, over all schools",
+    "Education Act 2002, section 51A, and the School Discipline Regulations 2012; evaluation report, Annex 4",
+)
+SUSPENSION_PROVISION: Final = Limit(
+    "provision in a suspension",
+    6,
+    "school day",
+    "The day of a suspension or permanent exclusion from which full-time education must be arranged",
+    "Education and Inspections Act 2006, section 100, and Education Act 1996, section 19",
+)
+PENALTY_SESSIONS: Final = Limit(
+    "penalty notice sessions",
+    10,
+    "half days",
+    "Unauthorised sessions (G, N, O, U) within the rolling weeks at which a penalty notice must be considered",
+    "Working together to improve school attendance, August 2024",
+)
+PENALTY_WEEKS: Final = Limit(
+    "penalty notice weeks",
+    10,
+    "school weeks",
+    "The rolling period of the penalty notice threshold",
+    "Working together to improve school attendance, August 2024",
+)
+REASON_DAYS: Final = Limit(
+    "reason to be found",
+    5,
+    "school days",
+    "Days within which N (no reason yet) must become another code, else O",
+    "Working together to improve school attendance, August 2024",
+)
+UNBROKEN_ABSENCE: Final = Limit(
+    "unbroken unauthorised absence",
+    10,
+    "school days",
+    "Consecutive days of unauthorised absence that a school must return to the authority",
+    "School Attendance (Pupil Registration) (England) Regulations 2024, regulation 13",
+)
+SICKNESS_RETURN: Final = Limit(
+    "sickness return",
+    15,
+    "school days",
+    "Days of illness, in a row or together, that a school must return to the authority",
+    "School Attendance (Pupil Registration) (England) Regulations 2024, regulation 13",
+)
+REGISTER_YEARS: Final = Limit(
+    "register kept",
+    6,
+    "years",
+    "How long every entry of an attendance register is kept",
+    "School Attendance (Pupil Registration) (England) Regulations 2024",
+)
+PLAN_ATTENDANCE: Final = Limit(
+    "attendance target in a plan",
+    95,
+    "percent",
+    "Below this attendance one Virtual School requires a target in the CIN or CP plan",
+    "evaluation report, Education focus in CIN and CP plans (practice of one authority, not law)",
+)
+ABSENCE_AGES: Final = (5, 15)
+"""Ages at 31 August before the year that absence statistics count (DfE, pupil absence statistics methodology)."""
+
+LIMITS: Final = (
+    SCHOOL_YEAR,
+    TRAINING_DAYS,
+    SUSPENSION,
+    SUSPENSION_PROVISION,
+    PENALTY_SESSIONS,
+    PENALTY_WEEKS,
+    REASON_DAYS,
+    UNBROKEN_ABSENCE,
+    SICKNESS_RETURN,
+    REGISTER_YEARS,
+    PLAN_ATTENDANCE,
+)
