@@ -16,12 +16,14 @@ class Head:
     """What recognition may look at: the start of the file, and, for delimited text, its first row.
 
     `start` is at most 64 KiB, decompressed. `header` is the first row split into cells (trimmed, lower case,
-    byte order mark gone) when the start looks like delimited text, else empty.
+    byte order mark gone) when the start looks like delimited text, else empty. `end` is the last 64 KiB at most, where
+    some formats keep their description.
     """
 
     name: str
     start: bytes
     header: tuple[str, ...] = ()
+    end: bytes = b""
 
 
 @dataclass(slots=True)
@@ -49,9 +51,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a reader may be told: column mappings agreed with senders, and the folder's sibling context."""
+    """What a reader may be told: column mappings agreed with senders, the files that came beside it, and its name.
+
+    `mappings` is keyed by the fingerprint of a header (`marks.mapping_key`). `beside` are the files received together
+    with this one, for a kind that speaks in ids another file explains. `name` is the path shown to people.
+    """
 
     mappings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    beside: tuple[Path, ...] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
