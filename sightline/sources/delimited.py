@@ -163,6 +163,8 @@ def layout_of(path: Path) -> Layout:
     seen = looks_like(start)
     if seen:
         raise UnreadableFile(f"The file looks like {seen}; a table in delimited text (CSV) is needed.")
+    if not whole and not re.search(rb"[\r\n]", start):
+        raise UnreadableFile("The first line of the file is over 1 MB long, so it does not hold column names.")
     encoding = utf16(start) or "utf-8"
     text = _text(start, encoding)
     if re.match(r"\s*(<[?!a-zA-Z]|[{\[]\s*[\"{\[])", text):
@@ -382,8 +384,8 @@ class _Rows:
     def _fast(self, block: bytes) -> pa.Table | None:
         """The block through Arrow, or None unless each of its lines is one row of the right width."""
         names = self.layout.names
-        if len(names) == 1:
-            return None  # a blank line would pass for a row with an empty cell
+        if len(names) == 1 or block.startswith(codecs.BOM_UTF8):
+            return None  # a blank line would pass for a row with an empty cell; Arrow would drop the mark
         lines = block.count(b"\n") + (not block.endswith(b"\n"))
         if not block.strip(b"\r\n"):
             self.line += lines
