@@ -1,0 +1,240 @@
+"""What an authority may choose, each with what it does and where its usual value comes from.
+
+One flat file of `name = value` lines (TOML). A name that is not a setting, a value of another type and a value out of
+range are refused: nothing is ignored.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final, Self, get_type_hints
+
+from sightline.vocabulary.errors import BadSetting
+
+STATUSES: Final = ("looked after", "CP plan", "CIN plan")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as people read it: name, value in force, usual value, what it does, unit and source."""
+
+    name: str
+    value: Any
+    usual: Any
+    says: str
+    unit: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    says: str
+    source: str
+    unit: str
+    right: str
+    holds: Callable[[Any], bool]
+
+
+def _setting(usual: Any, says: str, *, source: str, right: str, holds: Callable[[Any], bool], unit: str = "") -> Any:
+    """A field of `Settings` that carries its meaning and the rule its value must keep."""
+    return field(default=usual, metadata={"meaning": _Meaning(says, source, unit, right, holds)})
+
+
+def _between(low: float, high: float) -> Callable[[Any], bool]:
+    return lambda value: low <= value <= high
+
+
+def _falling(values: tuple[float, ...]) -> bool:
+    return bool(values) and all(0 < v <= 100 for v in values) and list(values) == sorted(set(values), reverse=True)
+
+
+OWN: Final = "Sightline's own choice"
+METHOD: Final = "DfE, pupil absence statistics methodology: exact, from 2015/16"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """An authority's choices. Every field has a usual value; an out-of-range value raises BadSetting when built."""
+
+    authority: str = _setting(
+        "",
+        "The authority these records belong to; a file that names another is refused. Empty accepts the first seen",
+        source="DfE three-digit authority number",
+        right="three digits, or empty",
+        holds=lambda v: v == "" or (len(v) == 3 and v.isascii() and v.isdigit()),
+    )
+    look_back_years: int = _setting(
+        6,
+        "How long after the last plan ended a child still counts as Ever 6",
+        unit="years",
+        source="evaluation report: plan within the previous six years (the guidance of 2024 sets no limit)",
+        right="1 to 25",
+        holds=_between(1, 25),
+    )
+    precedence: tuple[str, ...] = _setting(
+        STATUSES,
+        "Which status a child with several at once is counted under, first wins",
+        source="DfE, outcomes of children in need methodology: looked after over protection over in need",
+        right=f"each of {', '.join(STATUSES)}, once, in an order",
+        holds=lambda v: sorted(v) == sorted(STATUSES),
+    )
+    persistent_percent: float = _setting(
+        10,
+        "Share of possible sessions missed from which absence is persistent (this share or more)",
+        unit="percent",
+        source=METHOD,
+        right="above 0 and at most 100",
+        holds=lambda v: 0 < v <= 100,
+    )
+    severe_percent: float = _setting(
+        50,
+        "Share of possible sessions missed from which absence is severe (this share or more)",
+        unit="percent",
+        source=METHOD + "; practice differs (below 50% attendance, or 50% and below)",
+        right="above 0 and at most 100",
+        holds=lambda v: 0 < v <= 100,
+    )
+    crossing_percents: tuple[float, ...] = _setting(
+        (90, 50),
+        "Attendance a child is listed for falling below, since the start of the academic year",
+        unit="percent",
+        source="evaluation report, Annex 2: below 90% persistent, below 50% severe",
+        right="percentages from high to low, each above 0 and at most 100",
+        holds=_falling,
+    )
+    drift_recent_weeks: int = _setting(
+        4,
+        "Weeks of a child's attendance that are compared with the weeks before them",
+        unit="weeks",
+        source=OWN,
+        right="1 to 26",
+        holds=_between(1, 26),
+    )
+    drift_before_weeks: int = _setting(
+        12,
+        "Weeks before those, against which a fall is measured",
+        unit="weeks",
+        source=OWN,
+        right="1 to 52",
+        holds=_between(1, 52),
+    )
+    drift_points: float = _setting(
+        5.0,
+        "Fall of attendance between the two stretches from which a child is listed",
+        unit="percentage points",
+        source=OWN,
+        right="above 0 and at most 100",
+        holds=lambda v: 0 < v <= 100,
+    )
+    least_sessions: int = _setting(
+        20,
+        "Fewest possible sessions from which a rate is worked out for the week's list (20 is two weeks)",
+        unit="half days",
+        source=OWN,
+        right="1 to 380",
+        holds=_between(1, 380),
+    )
+    late_record_days: int = _setting(
+        7,
+        "A start, end or change that reaches us more than this many days after its day is said to be recorded late",
+        unit="days",
+        source=OWN + ": the list is worked weekly (evaluation report, Annex 2: every Monday)",
+        right="1 to 92",
+        holds=_between(1, 92),
+    )
+    social_worker_roles: tuple[str, ...] = _setting(
+        ("CW", "case worker", "social worker", "allocated social worker", "allocated worker", "key worker"),
+        "Roles of an involvement that make a professional the child's social worker (capitals do not matter)",
+        source="Standard Safeguarding Dataset: role CW (case worker) or the local equivalent",
+        right="one role or more, none empty",
+        holds=lambda v: bool(v) and all(role.strip() for role in v),
+    )
+
+    def __post_init__(self) -> None:
+        kinds = get_type_hints(type(self))
+        for each in fields(self):
+            value = getattr(self, each.name)
+            meaning = _meaning(each)
+            kept = _of_kind(value, kinds[each.name])
+            if kept is None or not meaning.holds(kept):
+                raise BadSetting(f"Setting {each.name} is not right: it should be {meaning.right}.")
+            object.__setattr__(self, each.name, kept)
+        if self.severe_percent < self.persistent_percent:
+            raise BadSetting("Setting severe_percent is not right: it should be at least persistent_percent.")
+
+    @classmethod
+    def from_toml(cls, path: Path) -> Self:
+        """The settings of a file; what it does not name keeps its usual value.
+
+        Raises BadSetting when the file is absent or is not TOML, or a name or value in it is wrong.
+        """
+        try:
+            given = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        except OSError as error:
+            raise BadSetting(f"The settings file {path.name} cannot be opened: {error.strerror}.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise BadSetting(f"The settings file {path.name} is not TOML text: {error}.") from error
+        known = [each.name for each in fields(cls)]
+        unknown = [name for name in given if name not in known]
+        if unknown:
+            raise BadSetting(f"There is no setting {unknown[0]!r} (in {path.name}). There are: {', '.join(known)}.")
+        return cls(**given)
+
+    def explain(self) -> tuple[Setting, ...]:
+        """One row per setting: name, value, usual value, what it does, unit and source."""
+        return tuple(
+            Setting(
+                name=each.name,
+                value=getattr(self, each.name),
+                usual=each.default,
+                says=_meaning(each).says,
+                unit=_meaning(each).unit,
+                source=_meaning(each).source,
+            )
+            for each in fields(self)
+        )
+
+    def toml(self) -> str:
+        """A settings file with these values, each under a comment; `from_toml` reads it back to equal settings."""
+        parts = ["# Settings of Sightline. A line left out keeps its usual value."]
+        for setting in self.explain():
+            unit = f" ({setting.unit})" if setting.unit else ""
+            parts.append(
+                f"# {setting.says}{unit}.\n"
+                f"# Usual: {_written(setting.usual)}. Source: {setting.source}.\n"
+                f"{setting.name} = {_written(setting.value)}"
+            )
+        return "\n\n".join(parts) + "\n"
+
+
+def _meaning(each: Field[Any]) -> _Meaning:
+    meaning: _Meaning = each.metadata["meaning"]
+    return meaning
+
+
+def _of_kind(value: Any, kind: Any) -> Any:
+    """The value as the field's type holds it, or None when it is of another type. True and false are not numbers."""
+    if kind is str:
+        return value if isinstance(value, str) else None
+    if kind is int:
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if kind is float:
+        return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if not isinstance(value, (list, tuple)):
+        return None
+    inner = kind.__args__[0]
+    kept = tuple(_of_kind(each, inner) for each in value)
+    return None if None in kept else kept
+
+
+def _written(value: Any) -> str:
+    """A value as TOML writes it."""
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_written(each) for each in value) + "]"
+    if isinstance(value, str):
+        escaped = "".join(c if c.isprintable() else f"\\U{ord(c):08X}" for c in value.replace("\\", "\\\\"))
+        return '"' + escaped.replace('"', '\\"') + '"'
+    return str(value)
