@@ -292,26 +292,40 @@ def judge_codes_on(
             )
 
 
-def latest_day(table: pa.Table, columns: Sequence[str], findings: list[Finding]) -> date | None:
+def latest_day(
+    table: pa.Table, columns: Sequence[str], findings: list[Finding], *, name_of_table: str = ""
+) -> date | None:
     """The latest day in these columns, leaving out days over a year after the 99th percentile (mistyped years).
 
-    Each day left out is counted in one `date-far-ahead` finding.
+    Each day left out is a `date-far-ahead` finding. A `line` column, where there is one, gives its place.
     """
-    chunks = [chunk for column in columns for chunk in table[column].chunks]
-    if not chunks:
+    if not columns:
         return None
-    with bench(pa.table({"day": pa.chunked_array(chunks, pa.date32())})) as database:
-        usual = database.one("SELECT quantile_disc(day, 0.99) FROM raw WHERE day IS NOT NULL")
+    line = "line" if "line" in table.column_names else "0"
+    parts = " UNION ALL ".join(
+        f"SELECT {name(c)} AS day, {literal(c)} AS field, {line} AS line FROM raw WHERE {name(c)} IS NOT NULL"
+        for c in columns
+    )
+    with bench(table) as database:
+        usual = database.one(f"SELECT quantile_disc(day, 0.99) FROM ({parts})")
         if usual is None:
             return None
-        last, ahead = database.rows(
-            "SELECT max(day) FILTER (day <= ?::DATE + 366), count(*) FILTER (day > ?::DATE + 366) FROM raw",
-            [usual, usual],
-        )[0]
-    if ahead:
-        says = f"{ahead:,} dates lie over a year after nearly all others; they were not taken as the day of the file."
-        findings.append(Finding("date-far-ahead", Severity.QUERY, says, right="dates that have come"))
-    return date.fromisoformat(str(last))
+        far = f"day > DATE '{usual}' + 366"
+        list_rows(
+            database,
+            far,
+            rule="date-far-ahead",
+            severity=Severity.QUERY,
+            says="The date is over a year after nearly all others of the file; is the year mistyped?",
+            table=name_of_table,
+            field=", ".join(columns),
+            findings=findings,
+            value="day::TEXT",
+            right="the right year",
+            relation=f"({parts})",
+        )
+        last: date = database.one(f"SELECT max(day) FROM ({parts}) WHERE NOT {far}")
+    return last
 
 
 def target(path: Path, usual: str) -> Path:

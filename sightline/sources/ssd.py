@@ -343,9 +343,11 @@ def _as_at(
 ) -> str:
     if extract is ADDRESS:
         start = first(("addr_address_start_date",), present)
-        last = latest_day(database.query(f"SELECT {day(start)}::DATE AS day FROM raw"), ("day",), findings)
+        last = latest_day(
+            database.query(f"SELECT {day(start)}::DATE AS start_date, line FROM raw"), ("start_date",), findings
+        )
     else:
-        last = latest_day(tables[extract.table], extract.days, findings)
+        last = latest_day(tables[extract.table], extract.days, findings, name_of_table=extract.table)
     return last.isoformat() if last else ""
 
 
