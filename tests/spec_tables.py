@@ -87,7 +87,8 @@ def database(**texts: str | pa.Table) -> Database:
     tables = {n: table(n, t) if isinstance(t, str) else t for n, t in texts.items()}
     facts = {n: t for n, t in tables.items() if not TABLES[n].derived and {"delivery", "system"} <= set(t.column_names)}
     if "delivery" not in tables:
-        seen = sorted({pair for t in facts.values() for pair in zip(*_columns(t, "delivery", "system"), strict=True)})
+        pairs = {pair for t in facts.values() for pair in zip(*_columns(t, "delivery", "system"), strict=True)}
+        seen = sorted(dict(sorted(pairs, reverse=True)).items())
         tables["delivery"] = pa.table(
             {
                 f.name: {

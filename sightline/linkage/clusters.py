@@ -1,0 +1,177 @@
+"""Records joined into children, pass by pass, refusing whatever would join two children of one system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import blake2b
+
+from sightline.linkage.passes import Pair
+
+
+@dataclass(slots=True)
+class Clusters:
+    """Which records are one child so far.
+
+    `care` holds each record's social care system (None for a school record), `born` its birth date. Two records of
+    one social care system never share a cluster; nor do clusters join whose birth dates have none in common.
+    """
+
+    care: Sequence[str | None]
+    born: Sequence[date | None]
+    accepted: list[Pair] = field(default_factory=list)
+    doubted: list[Pair] = field(default_factory=list)
+    parent: list[int] = field(init=False)
+    members: dict[int, list[int]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.parent = list(range(len(self.care)))
+
+    def root(self, record: int) -> int:
+        parent = self.parent
+        while parent[record] != record:
+            parent[record] = parent[parent[record]]
+            record = parent[record]
+        return record
+
+    def of(self, root: int) -> list[int]:
+        """The records of a cluster, by its root."""
+        return self.members.get(root) or [root]
+
+    def settle(self, pairs: Iterable[Pair]) -> None:
+        """Take one pass: join what can be joined, doubt the rest. The order of pairs does not matter.
+
+        Confirmed pairs are looked at together: where following all of them would break a rule, none of that group is
+        followed, except pairs whose first names agree when these alone break none. So nothing depends on which
+        record happened to come first.
+        """
+        confirmed: list[Pair] = []
+        for pair in pairs:
+            (confirmed if pair.confirmed else self.doubted).append(pair)
+        for group in self._groups(confirmed):
+            if not (fault := self._fault(group)):
+                self._join(group)
+                continue
+            exact = [p for p in group if p.exact]
+            kept: set[tuple[int, int]] = set()
+            for part in self._groups(exact):
+                if not self._fault(part):
+                    kept.update((p.left, p.right) for p in part)
+                    self._join(part)
+            for p in group:
+                if (p.left, p.right) not in kept:
+                    self.doubted.append(Pair(p.left, p.right, p.step, False, p.exact, f"{p.sentence}; {fault}"))
+
+    def _groups(self, pairs: list[Pair]) -> list[list[Pair]]:
+        """The pairs, by the cluster that following them all would make."""
+        above: dict[int, int] = {}
+
+        def top(x: int) -> int:
+            while (up := above.get(x, x)) != x:
+                above[x] = above.get(up, up)
+                x = up
+            return x
+
+        ends = [(self.root(p.left), self.root(p.right)) for p in pairs]
+        for a, b in ends:
+            if (x := top(a)) != (y := top(b)):
+                above[max(x, y)] = min(x, y)
+        groups: dict[int, list[Pair]] = {}
+        for pair, (a, _) in zip(pairs, ends, strict=True):
+            groups.setdefault(top(a), []).append(pair)
+        return list(groups.values())
+
+    def _fault(self, group: list[Pair]) -> str:
+        """Why these pairs cannot all be followed; empty when they can."""
+        roots = {self.root(x) for p in group for x in (p.left, p.right)}
+        if len(roots) == 1:
+            return ""
+        despite_birth = any(p.despite_birth for p in group)
+        seen: set[str] = set()
+        days: set[date] | None = None
+        for root in roots:
+            here: set[date] = set()
+            for record in self.of(root):
+                if (system := self.care[record]) is not None:
+                    if system in seen:
+                        return "this would make one child of two records of one social care system"
+                    seen.add(system)
+                if (day := self.born[record]) is not None:
+                    here.add(day)
+            if here and not despite_birth:
+                days = here if days is None else days & here
+                if not days:
+                    return "this would join records born on different days"
+        return ""
+
+    def _join(self, group: list[Pair]) -> None:
+        self.accepted.extend(group)
+        for pair in group:
+            a, b = self.root(pair.left), self.root(pair.right)
+            if a == b:
+                continue
+            keep, gone = min(a, b), max(a, b)
+            self.parent[gone] = keep
+            mine = self.members.setdefault(keep, [keep])
+            mine.extend(self.members.pop(gone, [gone]))
+
+
+def new_child_id(system: str, ref: str, turn: int = 0) -> str:
+    """An id for the child whose anchor is this record: 16 hexadecimal characters, the same on every machine."""
+    text = f"{system}\x1f{ref}" + (f"\x1f{turn}" if turn else "")
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One record: its system and ref, the place of the first delivery in force that names it, and its former child."""
+
+    system: str
+    ref: str
+    first_place: int
+    previous: str | None
+
+
+def name_children(clusters: Sequence[Sequence[int]], records: Sequence[Known]) -> list[str]:
+    """A child_id per cluster (each a list of record numbers), keeping former ids wherever that is possible.
+
+    A merged child keeps the former id seen first. A former id that two clusters claim stays with the one that holds
+    its anchor (the record it was made from), else with the one that holds its oldest record. A new id is made from
+    the cluster's first record (social care before school, then by system and ref).
+    """
+
+    def age(record: int) -> tuple[int, int]:
+        return records[record].first_place, record
+
+    # Former id -> the best claim on it: the anchor's holder first, then the oldest record's.
+    claims: dict[str, tuple[bool, tuple[int, int], int]] = {}
+    former: list[dict[str, tuple[int, int]]] = []
+    for number, cluster in enumerate(clusters):
+        mine: dict[str, tuple[int, int]] = {}
+        for record in cluster:
+            known = records[record]
+            if (previous := known.previous) is None:
+                continue
+            mine[previous] = min(mine.get(previous, age(record)), age(record))
+            anchored = new_child_id(known.system, known.ref) == previous
+            claim = (not anchored, age(record), number)
+            claims[previous] = min(claims.get(previous, claim), claim)
+        former.append(mine)
+    names: list[str] = [""] * len(clusters)
+    taken: set[str] = set(claims)
+    for number, mine in enumerate(former):
+        won = [(first, previous) for previous, first in mine.items() if claims[previous][2] == number]
+        if won:
+            names[number] = min(won)[1]
+    kept = set(names) - {""}
+    for number, cluster in enumerate(clusters):
+        if names[number]:
+            continue
+        anchor = records[min(cluster)]
+        turn = 0
+        while (name := new_child_id(anchor.system, anchor.ref, turn)) in kept or (turn == 0 and name in taken):
+            turn += 1
+        names[number] = name
+        kept.add(name)
+    return names

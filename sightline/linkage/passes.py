@@ -1,0 +1,244 @@
+"""The passes: which pairs of records share an identifier, and whether the rest of what they say bears it out.
+
+A shared UPN proves nothing by itself: on the measured data every false link of an exact pass came from trusting it
+alone, and none from UPN confirmed by other fields (birth date and sex; names where a birth date is missing). A missing
+value neither confirms nor contradicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sightline.engine import Database
+
+# A value on more records than this names nobody: a placeholder, or one number typed for many children. A child has one
+# record per social care system, and one per school (not per delivery) in the systems that number pupils by school.
+MOST_SHARED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two records that share an identifier.
+
+    `confirmed` says that the rest bears it out; `exact` that first names agree too, which settles a contest between
+    records; `sentence` is the evidence, or the reason for doubt; `chance` marks a doubt that means nothing once both
+    records have found their partners elsewhere (two systems' numbers may coincide by accident); `despite_birth` that
+    two identifiers agree, which outweighs birth dates that do not.
+    """
+
+    left: int
+    right: int
+    step: str
+    confirmed: bool
+    exact: bool
+    sentence: str
+    chance: bool = False
+    despite_birth: bool = False
+
+
+_COMPARED = """
+    CASE WHEN a.birth_date IS NULL OR b.birth_date IS NULL THEN 0 WHEN a.birth_date = b.birth_date THEN 1 ELSE -1 END
+        AS born,
+    CASE WHEN a.sex IS NULL OR b.sex IS NULL THEN 0 WHEN a.sex = b.sex THEN 1 ELSE -1 END AS sex,
+    CASE WHEN a.surname IS NULL OR b.surname IS NULL THEN 0 WHEN a.surname = b.surname THEN 1 ELSE -1 END AS surname,
+    CASE WHEN a.forename IS NULL OR b.forename IS NULL THEN 0 WHEN a.forename = b.forename THEN 1 ELSE -1 END
+        AS forename,
+    year(a.birth_date) = year(b.birth_date) AND month(a.birth_date) = day(b.birth_date)
+        AND day(a.birth_date) = month(b.birth_date) AS swapped,
+    a.muddled OR b.muddled AS muddled,
+    a.system = b.system AND a.side = 'care' AS one_system
+"""
+
+_CONFIRMED = """
+    NOT muddled AND (
+        (born = 1 AND (sex <> -1 OR (surname = 1 AND forename = 1)))
+        OR (born = 0 AND sex <> -1 AND surname = 1 AND forename <> -1 AND (sex = 1 OR forename = 1))
+    )
+"""
+
+_EVIDENCE = """
+    concat_ws('; ', shared,
+        CASE WHEN born = 1 THEN 'born the same day' WHEN born = -1 THEN 'born on different days' END,
+        CASE WHEN sex = 1 THEN 'same sex' WHEN sex = -1 THEN 'sex differs' END,
+        CASE WHEN surname = 1 THEN 'same surname' END,
+        CASE WHEN forename = 1 THEN 'same first name' END)
+"""
+
+_WHY_NOT = """
+    shared || CASE
+        WHEN muddled THEN ', but one file gives one of these records two birth dates'
+        WHEN born = -1 AND swapped THEN ', but born on different days (day and month are exchanged)'
+        WHEN born = -1 THEN ', but born on different days'
+        WHEN sex = -1 THEN ', but sex differs and the names do not settle it'
+        WHEN surname = -1 OR forename = -1 THEN ', but names differ and no birth date confirms it'
+        ELSE ', and nothing else to confirm it'
+    END
+"""
+
+
+def _judged(pairs: str, confirmed: str = _CONFIRMED, chance: str = "false") -> str:
+    """SQL: one row per pair of `pairs` (a_id, b_id, step, shared), with its verdict and sentence, in a fixed order."""
+    return f"""
+        WITH compared AS (
+            SELECT p.*, {_COMPARED}
+            FROM ({pairs}) p JOIN _record a ON a.id = p.a_id JOIN _record b ON b.id = p.b_id
+        ),
+        judged AS (SELECT *, coalesce({confirmed}, false) AS confirmed FROM compared)
+        SELECT a_id, b_id, step, confirmed, coalesce(forename = 1, false) AS exact,
+            CASE WHEN confirmed AND NOT one_system THEN {_EVIDENCE}
+                WHEN confirmed THEN 'Possibly one child twice in one system: ' || {_EVIDENCE}
+                ELSE {_WHY_NOT} END AS sentence,
+            coalesce({chance}, false) AS chance, confirmed AND born = -1 AS despite_birth, one_system
+        FROM judged
+        ORDER BY a_id, b_id, step
+    """
+
+
+def _pairs(database: Database, sql: str) -> list[Pair]:
+    return [
+        # Two records of one social care system are never joined, whatever they share.
+        Pair(left, right, step, confirmed and not one_system, exact, sentence, chance, despite_birth)
+        for left, right, step, confirmed, exact, sentence, chance, despite_birth, one_system in database.rows(sql)
+    ]
+
+
+def schools_agree(database: Database) -> list[Pair]:
+    """Pairs of school records under one sound UPN with no birth date or sex against it: star-shaped, to the best known.
+
+    Schools issue UPNs and file by them, so a sound one needs no further proof between schools, only no contradiction.
+    Leaves `_agreed`: the UPNs so settled.
+    """
+    database.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE _agreed AS
+        SELECT k.value, arg_min(r.id, (r.birth_date IS NULL)::INT * 1000000000 + r.id) AS hub
+        FROM _key k JOIN _record r USING (id) JOIN _upn_sound USING (value)
+        WHERE k.kind = 'upn' AND r.side = 'school'
+        GROUP BY k.value
+        HAVING count(*) BETWEEN 2 AND {MOST_SHARED} AND coalesce(min(r.birth_date) = max(r.birth_date), true)
+            AND coalesce(min(r.sex) = max(r.sex), true) AND NOT bool_or(r.muddled)
+        """
+    )
+    return _pairs(
+        database,
+        _judged(
+            """
+            SELECT least(k.id, g.hub) AS a_id, greatest(k.id, g.hub) AS b_id, 'upn' AS step, 'Same UPN' AS shared
+            FROM _agreed g JOIN _key k ON k.value = g.value AND k.kind = 'upn'
+            JOIN _record r ON r.id = k.id AND r.side = 'school'
+            WHERE k.id <> g.hub
+            """,
+            confirmed="true",
+        ),
+    )
+
+
+def own_ids(database: Database) -> list[Pair]:
+    """Pairs of social care records whose own ids agree across systems, or within one for the id of an older system.
+
+    The census id may be the person id, the legacy id, or neither; two systems may also number different children
+    alike. So birth date or UPN must agree as well.
+    """
+    same_upn = """
+        EXISTS (SELECT 1 FROM _key x JOIN _key y ON y.value = x.value AND y.kind = 'upn'
+            WHERE x.kind = 'upn' AND x.id = a_id AND y.id = b_id)
+    """
+    return _pairs(
+        database,
+        _judged(
+            f"""
+            SELECT a_id, b_id, min(step) AS step, 'Same id of the authority'
+                || CASE WHEN {same_upn} THEN '; same UPN' ELSE '' END AS shared, {same_upn} AS same_upn
+            FROM (
+                SELECT least(x.id, y.id) AS a_id, greatest(x.id, y.id) AS b_id,
+                    CASE WHEN 'legacy_id' IN (x.kind, y.kind) THEN 'legacy-id'
+                        WHEN 'la_child_id' IN (x.kind, y.kind) THEN 'la-child-id' ELSE 'person-id' END AS step
+                FROM _key x JOIN _key y ON y.value = x.value AND y.id > x.id
+                JOIN _record a ON a.id = x.id JOIN _record b ON b.id = y.id
+                WHERE x.kind IN ('la_child_id', 'person_id', 'legacy_id')
+                    AND y.kind IN ('la_child_id', 'person_id', 'legacy_id')
+                    AND a.side = 'care' AND b.side = 'care'
+                    -- Within one system two different kinds of id have two different numberings.
+                    AND (a.system <> b.system OR (x.kind = y.kind AND a.birth_date = b.birth_date))
+            )
+            GROUP BY a_id, b_id
+            """,
+            confirmed=f"({_CONFIRMED}) OR (same_upn AND NOT muddled AND sex <> -1)",
+            chance="NOT confirmed AND NOT same_upn",
+        ),
+    )
+
+
+def _shared_number(kinds: tuple[tuple[str, str], ...], step: str, shared: str) -> str:
+    """SQL for the pairs of records of which one holds a value under the first kind and one under the second."""
+    either = " OR ".join(f"(x.kind = '{a}' AND y.kind = '{b}')" for a, b in kinds)
+    names = ", ".join(f"'{k}'" for k in sorted({k for pair in kinds for k in pair}))
+    return f"""
+        SELECT DISTINCT least(x.id, y.id) AS a_id, greatest(x.id, y.id) AS b_id, '{step}' AS step, '{shared}' AS shared
+        FROM _key x JOIN _key y ON y.value = x.value AND y.id <> x.id
+        JOIN _record a ON a.id = x.id JOIN _record b ON b.id = y.id
+        LEFT JOIN _agreed g ON g.value = x.value
+        WHERE ({either})
+            -- Settled by `schools_agree` already.
+            AND NOT (g.value IS NOT NULL AND a.side = 'school' AND b.side = 'school'
+                AND x.kind = 'upn' AND y.kind = 'upn')
+            AND x.value NOT IN (SELECT value FROM _crowded WHERE kind IN ({names}))
+    """
+
+
+def shared_numbers(database: Database) -> Iterator[list[Pair]]:
+    """Pass by pass, strongest first: UPN, former UPN, NHS number, and a school's own number for a pupil.
+
+    A UPN with nothing to confirm it, or with a birth date against it, is a doubt. Values that more than
+    MOST_SHARED records hold name nobody and are doubts against one record each.
+    """
+    database.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE _crowded AS
+        SELECT kind, value, min(id) AS hub FROM _key
+        WHERE kind IN ('upn', 'former_upn', 'nhs_number')
+        GROUP BY kind, value HAVING count(*) > {MOST_SHARED}
+        """
+    )
+    steps = (
+        ((("upn", "upn"),), "upn", "Same UPN"),
+        (
+            (("former_upn", "upn"), ("former_upn", "former_upn")),
+            "former-upn",
+            "The UPN of one is a former UPN of the other",
+        ),
+        ((("nhs_number", "nhs_number"),), "nhs-number", "Same NHS number"),
+    )
+    for kinds, step, shared in steps:
+        yield _pairs(database, _judged(_shared_number(kinds, step, shared)))
+    yield _pairs(
+        database,
+        _judged(
+            """
+            SELECT DISTINCT x.id AS a_id, y.id AS b_id, 'mis-id' AS step,
+                'Same number in the information system of one school' AS shared
+            FROM _key x JOIN _at_school p ON p.id = x.id
+            JOIN _key y ON y.value = x.value AND y.kind = 'mis_id' AND y.id > x.id
+            JOIN _at_school q ON q.id = y.id AND q.school = p.school
+            WHERE x.kind = 'mis_id'
+            """
+        ),
+    )
+    yield [
+        Pair(hub, other, step, False, False, f"The same number is on {n} records, so it names nobody")
+        for hub, other, step, n in database.rows(
+            """
+            SELECT c.hub, k.id, CASE c.kind WHEN 'upn' THEN 'upn' WHEN 'former_upn' THEN 'former-upn'
+                ELSE 'nhs-number' END, count(*) OVER (PARTITION BY c.kind, c.value)
+            FROM _crowded c JOIN _key k ON k.kind = c.kind AND k.value = c.value
+            QUALIFY k.id <> c.hub ORDER BY ALL
+            """
+        )
+    ]
+
+
+def forget(database: Database) -> None:
+    """Drop what the passes made."""
+    for name in ("_agreed", "_crowded"):
+        database.execute(f"DROP TABLE IF EXISTS {name}")
