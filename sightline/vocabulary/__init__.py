@@ -1,6 +1,6 @@
 """The words: tables and columns, codes by date, identifiers, attendance marks, periods, settings, findings, errors.
 
-Nothing here reads or writes a child's record. Importing it is light: Arrow is loaded only by functions that give tables.
+Nothing here reads or writes a child's record. Importing it is light: only functions that give tables load Arrow.
 """
 
 from __future__ import annotations
