@@ -61,7 +61,7 @@ class Settings:
 
     authority: str = _setting(
         "",
-        "The authority these records belong to; a file that names another is refused. Empty accepts the first seen",
+        "The authority these records belong to; a file of another is refused (with none set, received with a finding)",
         source="DfE three-digit authority number",
         right="three digits, or empty",
         holds=lambda v: v == "" or (len(v) == 3 and v.isascii() and v.isdigit()),
