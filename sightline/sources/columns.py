@@ -20,6 +20,7 @@ from sightline.engine import Database
 from sightline.sources.conform import DATE_FORMATS, MOST_FINDINGS_OF_ONE_KIND, NO_DATE
 from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.findings import Finding, Severity
+from sightline.vocabulary.identifiers import nhs_number_fault, upn_fault
 
 _SPACE = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
 _FORMATS = "[" + ", ".join(f"'{f}'" for f in DATE_FORMATS) + "]"
@@ -202,6 +203,7 @@ def judge_values(
     right: str,
     record: str,
     findings: list[Finding],
+    field: str = "",
 ) -> int:
     """One finding per row whose value `fault` finds wrong, in its sentence. Only `doubtful` values are asked about."""
     quoted = name(column)
@@ -217,7 +219,7 @@ def judge_values(
         severity=severity,
         says="(why)",
         table=table,
-        field=column,
+        field=field or column,
         findings=findings,
         value=quoted,
         right=right,
@@ -231,6 +233,28 @@ def doubtful_upn(x: str) -> str:
     weighed = " + ".join(f"try_cast({x}[{place}] AS INT) * {place}" for place in range(2, 14))
     shape = f"regexp_full_match({x}, '[A-HJ-NP-RT-Z][0-9]{{12}}')"
     return f"NOT ({shape} AND '{_UPN_LETTERS}'[({weighed}) % 23 + 1] = {x}[1])"
+
+
+def judge_identifiers(identifiers: pa.Table, findings: list[Finding]) -> None:
+    """Findings for malformed UPNs, former UPNs and NHS numbers of an `identifier` table; the values are kept."""
+    upn = ("the UPN of the school's register", doubtful_upn("value"), upn_fault)
+    nhs = ("ten digits with the right check digit", "true", nhs_number_fault)
+    with bench(identifiers) as database:
+        for kind, (right, doubtful, fault) in (("upn", upn), ("former_upn", upn), ("nhs_number", nhs)):
+            judge_values(
+                database,
+                f"(FROM raw WHERE kind = '{kind}')",
+                "value",
+                fault,
+                doubtful=doubtful,
+                rule=kind.replace("_", "-"),
+                severity=Severity.ERROR,
+                table="identifier",
+                field=kind,
+                right=right,
+                record="ref",
+                findings=findings,
+            )
 
 
 def judge_days(
@@ -263,7 +287,7 @@ def judge_codes_on(
     record: str,
     findings: list[Finding],
 ) -> None:
-    """`code-not-valid-then`: a code of the list that did not hold on the row's own day (column `on`)."""
+    """`code-not-valid-then`: a code of the list that was not in use on the row's own day (`on`, as SQL)."""
     listed = code_list(codes)
     spans = pa.table(
         {
@@ -275,14 +299,14 @@ def judge_codes_on(
     with bench(table) as database:
         database.add("spans", spans)
         for column in columns:
-            c, d = name(column), name(on)
+            c = name(column)
             list_rows(
                 database,
-                f"{c} IN (SELECT code FROM spans) AND {d} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM spans "
-                f"WHERE spans.code = raw.{c} AND raw.{d} >= since AND raw.{d} < until)",
+                f"{c} IN (SELECT code FROM spans) AND ({on}) IS NOT NULL AND NOT EXISTS (SELECT 1 FROM spans "
+                f"WHERE spans.code = raw.{c} AND ({on}) >= since AND ({on}) < until)",
                 rule="code-not-valid-then",
                 severity=Severity.QUERY,
-                says=f"The code did not hold on the day ({on.replace('_', ' ')}) of this row.",
+                says="The code was not in use at the time this row speaks of.",
                 table=name_of_table,
                 field=column,
                 findings=findings,

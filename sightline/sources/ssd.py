@@ -26,11 +26,10 @@ from sightline.sources.columns import (
     bench,
     coded_only,
     day,
-    doubtful_upn,
     first,
     judge_columns,
     judge_days,
-    judge_values,
+    judge_identifiers,
     latest_day,
     list_rows,
     literal,
@@ -46,7 +45,6 @@ from sightline.sources.ssd_tables import ADDRESS, EXTRACTS, FACTORS, LINKED, PER
 from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.errors import UnreadableFile
 from sightline.vocabulary.findings import Finding, Severity
-from sightline.vocabulary.identifiers import nhs_number_fault, upn_fault
 from sightline.vocabulary.settings import Settings
 from sightline.vocabulary.tables import TABLES, Type
 
@@ -231,28 +229,6 @@ def _persons(database: Database, present: set[str], findings: list[Finding]) -> 
     identifiers = conform(rows, "identifier", findings=findings)
     judge_identifiers(identifiers, findings)
     return {"child": children, "identifier": identifiers}
-
-
-def judge_identifiers(identifiers: pa.Table, findings: list[Finding]) -> None:
-    """Findings for malformed UPNs (former ones too) and NHS numbers of an `identifier` table; the values are kept."""
-    with bench(identifiers) as database:
-        for rule, kinds, fault, doubtful, right in (
-            ("upn", "'upn', 'former_upn'", upn_fault, doubtful_upn("value"), "the UPN the school's register holds"),
-            ("nhs-number", "'nhs_number'", nhs_number_fault, "true", "ten digits with the right check digit"),
-        ):
-            judge_values(
-                database,
-                f"(FROM raw WHERE kind IN ({kinds}))",
-                "value",
-                fault,
-                doubtful=doubtful,
-                rule=rule,
-                severity=Severity.ERROR,
-                table="identifier",
-                right=right,
-                record="ref",
-                findings=findings,
-            )
 
 
 def _linked(database: Database, present: set[str], findings: list[Finding]) -> dict[str, pa.Table]:
