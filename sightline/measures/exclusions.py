@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from sightline.measures.schools import became_sql, place_sql
 
-# Each census carries the term before it again, and a school's own file tells of the same suspension.
-
 
 def exclusion_sql() -> str:
     """SQL for one row per suspension or permanent exclusion of a child: `exclusion`, sorted by child and first day.
@@ -31,18 +29,17 @@ def exclusion_sql() -> str:
             LEFT JOIN place ON place.ref = s.school_ref
                 AND coalesce(s.start_date, DATE '9999-12-30') >= place.from_day
                 AND coalesce(s.start_date, DATE '9999-12-30') < place.to_day
+        ),
+        compared AS (
+            SELECT told.*, coalesce(became.today, told.urn) AS today,
+                CASE WHEN start_date IS NULL THEN concat_ws(' ', told.delivery, told.line) END AS undated
+            FROM told LEFT JOIN became ON became.urn = told.urn
         )
         SELECT child_id, urn, start_date, end_date, sessions, category, reason1,
-            min(received) OVER same AS received, delivery, line
-        FROM (SELECT told.*, coalesce(became.today, told.urn) AS today FROM told LEFT JOIN became ON became.urn = told.urn)
-        WINDOW same AS (
-            PARTITION BY child_id, today, start_date, category,
-                CASE WHEN start_date IS NULL THEN delivery || ' ' || line END
-        )
+            min(received) OVER (PARTITION BY child_id, today, start_date, category, undated) AS received, delivery, line
+        FROM compared
         QUALIFY row_number() OVER (
-            PARTITION BY child_id, today, start_date, category,
-                CASE WHEN start_date IS NULL THEN delivery || ' ' || line END
-            ORDER BY place DESC, line DESC
+            PARTITION BY child_id, today, start_date, category, undated ORDER BY place DESC, line DESC
         ) = 1
         ORDER BY child_id, start_date, urn
     """

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from functools import cache
+from itertools import pairwise
 
 from sightline.vocabulary.codes import Code, code_list
 
@@ -36,7 +37,7 @@ def class_changes() -> tuple[date, ...]:
         spans.setdefault(code.more["packed"], []).append(code)
     for codes in spans.values():
         codes.sort(key=lambda code: code.valid_from or date.min)
-        for before, after in zip(codes, codes[1:], strict=False):
+        for before, after in pairwise(codes):
             if any(counted(before) != counted(after) for counted in COUNTED.values()):
                 changes.add(after.valid_from or date.min)
     return tuple(sorted(changes))
@@ -53,24 +54,32 @@ def _letters(count: str, on: date) -> str:
     return "".join(letter for letter, code in latest.items() if COUNTED[count](code))
 
 
-def count_sql(count: str, marks: str, day: str) -> str:
-    """SQL for how many of the packed `marks`, all of one `day`, a count counts. Both are SQL expressions."""
+def count_sql(count: str, marks: str, day: str, *, since: date = date.min) -> str:
+    """SQL for how many of the packed `marks`, all of one `day`, a count counts. `marks` and `day` are SQL expressions.
+
+    No day asked about is before `since`: saying so spares a choice for each change of class before it.
+    """
 
     def of(on: date) -> str:
         return f"(length({marks}) - length(translate({marks}, {_quoted(_letters(count, on))}, '')))"
 
-    sql, spans = "", class_changes()
-    for change in spans:
+    choices, latest = "", since
+    for change in class_changes():
+        if change <= since:
+            continue
         before = date.fromordinal(change.toordinal() - 1)
         if _letters(count, before) != _letters(count, change):
-            sql += f"WHEN {day} < DATE '{change}' THEN {of(before)} "
-    return f"CASE {sql}ELSE {of(spans[-1] if spans else date.min)} END" if sql else of(date.min)
+            choices += f"WHEN {day} < DATE '{change}' THEN {of(before)} "
+        latest = change
+    return f"CASE {choices}ELSE {of(latest)} END" if choices else of(latest)
 
 
-def days_sql(count: str, marks: str, week: str, days: range = range(DAYS)) -> str:
+def days_sql(count: str, marks: str, week: str, days: range = range(DAYS), *, since: date = date.min) -> str:
     """SQL for a count over some days (0 is Monday) of a week's packed marks. A missing weekend counts nothing."""
     parts = (
-        count_sql(count, f"substr({marks}, {1 + day * SESSIONS_A_DAY}, {SESSIONS_A_DAY})", f"({week} + {day})")
+        count_sql(
+            count, f"substr({marks}, {1 + day * SESSIONS_A_DAY}, {SESSIONS_A_DAY})", f"({week} + {day})", since=since
+        )
         for day in days
     )
     return f"({' + '.join(parts)})"

@@ -26,7 +26,9 @@ def register_week_sql(year: int) -> str:
     """
     first, after = date(year, 8, 1), date(year + 1, 8, 1)
     counts = ", ".join(COUNTS)
-    recounted = ", ".join(f"({days_sql(count, 'marks', 'week')})::SMALLINT AS {count}" for count in COUNTS)
+    recounted = ", ".join(
+        f"({days_sql(count, 'merged.marks', 'week', since=first)})::SMALLINT AS {count}" for count in COUNTS
+    )
     return f"""
         WITH {place_sql("SELECT DISTINCT school_ref AS ref FROM attendance_week")},
         named AS (
@@ -39,32 +41,32 @@ def register_week_sql(year: int) -> str:
         ),
         repeated AS (SELECT {_KEY} FROM named GROUP BY {_KEY} HAVING count(*) > 1),
         told AS (
-            SELECT named.*, coalesce(delivery.place, -1) AS place
+            SELECT named.*, struct_pack(place := coalesce(delivery.place, -1), line := coalesce(line, 0)) AS said
             FROM named SEMI JOIN repeated USING ({_KEY}) LEFT JOIN delivery USING (delivery)
         ),
+        last_word AS (
+            SELECT {_KEY}, max(length(marks)) AS slots,
+                unnest(arg_max(struct_pack(marks, {counts}, delivery, line), said))
+            FROM told GROUP BY {_KEY}
+        ),
+        -- A last word with a mark for every session needs nothing from the words before it.
+        gaps AS (SELECT * FROM last_word WHERE contains(marks, '.') OR length(marks) < slots),
         sessions AS (
-            SELECT {_KEY}, slot,
-                coalesce(
-                    arg_max(substr(marks, slot, 1), struct_pack(place, line := coalesce(line, 0)))
-                        FILTER (substr(marks, slot, 1) <> '.'),
-                    '.'
-                ) AS mark
-            FROM told, unnest(range(1, length(marks) + 1)) AS s(slot)
+            SELECT {_KEY}, slot, coalesce(arg_max(mark, said) FILTER (mark <> '.'), '.') AS mark
+            FROM (
+                SELECT {_KEY}, said, slot, substr(marks, slot, 1) AS mark
+                FROM told SEMI JOIN gaps USING ({_KEY}), unnest(range(1, length(marks) + 1)) AS s(slot)
+            )
             GROUP BY {_KEY}, slot
         ),
-        merged AS (
-            SELECT {_KEY}, string_agg(mark, '' ORDER BY slot) AS marks FROM sessions GROUP BY {_KEY}
-        ),
-        last_word AS (
-            SELECT {_KEY}, arg_max(struct_pack(delivery, line), struct_pack(place, line := coalesce(line, 0))) AS word
-            FROM told GROUP BY {_KEY}
-        )
+        merged AS (SELECT {_KEY}, string_agg(mark, '' ORDER BY slot) AS marks FROM sessions GROUP BY {_KEY})
         SELECT child_id, nullif(urn, '') AS urn, week, marks, {counts}, delivery, line
         FROM (
             SELECT {_KEY}, marks, {counts}, delivery, line FROM named ANTI JOIN repeated USING ({_KEY})
             UNION ALL
-            SELECT {_KEY}, marks, {recounted}, word.delivery, word.line
-            FROM merged JOIN last_word USING ({_KEY})
+            SELECT {_KEY}, marks, {counts}, delivery, line FROM last_word ANTI JOIN gaps USING ({_KEY})
+            UNION ALL
+            SELECT {_KEY}, merged.marks, {recounted}, gaps.delivery, gaps.line FROM merged JOIN gaps USING ({_KEY})
         )
         ORDER BY child_id, week, urn
     """

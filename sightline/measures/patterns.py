@@ -1,0 +1,142 @@
+"""Attendance of one child week by week, of a school week by week, and by day of the week."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+
+from sightline.engine import Database
+from sightline.measures.absence import EVERYONE
+from sightline.measures.marks import class_changes, days_sql
+from sightline.measures.schools import schools_sql
+from sightline.vocabulary.attendance import unpack
+from sightline.vocabulary.periods import monday
+
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_SESSIONS = ("possible", "authorised", "unauthorised")
+# Bits of a daily count when seven share a 128-bit number: room for 131,071 half days of each.
+_BITS = 17
+_MASK = (1 << _BITS) - 1
+_DAYS = f"range({len(DAY_NAMES)}) AS d(day)"
+
+
+def attendance_weeks(database: Database, child_id: str, start: date, end: date) -> pa.Table:
+    """One row per school per week of one child, newest first, of every week that touches `start` to before `end`.
+
+    Columns: week, urn, school_name, `marks` (packed), `codes` (the same as the codes people know, one per session, with
+    spaces between; "." for no mark), the six counts, absent (half days), attendance_rate (percent; null without a
+    possible session), delivery and line.
+    """
+    rows = database.query(
+        f"""
+        WITH {schools_sql()}
+        SELECT week, urn, name AS school_name, marks, possible, authorised, unauthorised, approved, late, not_possible,
+            (authorised + unauthorised)::SMALLINT AS absent,
+            100.0 * (possible - authorised - unauthorised) / nullif(possible, 0) AS attendance_rate,
+            register_week.delivery, register_week.line
+        FROM register_week LEFT JOIN schools USING (urn)
+        WHERE child_id = ? AND week >= ? AND week < ?
+        ORDER BY week DESC, urn
+        """,
+        [child_id, monday(start), end],
+    )
+    codes = [" ".join(unpack(mark) or "." for mark in marks) for marks in rows["marks"].to_pylist()]
+    return rows.add_column(rows.column_names.index("marks") + 1, "codes", pa.array(codes, pa.string()))
+
+
+def weekday_pattern(
+    database: Database,
+    *,
+    start: date,
+    end: date,
+    child_id: str | None = None,
+    within: str = EVERYONE,
+    each_child: bool = False,
+) -> pa.Table:
+    """One row per day of the week (and per child, with `each_child`): when the sessions missed were missed.
+
+    Weeks whose Monday is from `start` to before `end`, of one child, or of the children in table `within`. Columns:
+    child_id (with `each_child`), weekday (1 is Monday), day (its name), possible, authorised, unauthorised, absent
+    (half days), absence_rate (percent). A day without a possible session has no row.
+
+    The marks of each *distinct* week are read once and joined back: reading those of every row takes ten times as long.
+    """
+    wanted = ["week >= ?", "week < ?"]
+    parameters: list[Any] = [start, end]
+    if child_id is not None:
+        wanted.append("child_id = ?")
+        parameters.append(child_id)
+    scope = "" if within == EVERYONE else f'SEMI JOIN "{within}" USING (child_id)'
+    # Where a mark is counted differently within the period, a pattern is a week's marks and the week itself.
+    dated = any(start < change < end for change in class_changes())
+    key = "marks, week" if dated else "marks"
+    week = "week" if dated else f"DATE '{start}'"
+    packed = ", ".join(f"{_packed(count, week, start)} AS {count}" for count in _SESSIONS)
+    sums = ", ".join(f"sum({count}) AS {count}" for count in _SESSIONS)
+    unpacked = ", ".join(f"(({count} >> (day * {_BITS})) & {_MASK})::INTEGER AS {count}" for count in _SESSIONS)
+    rows = f"(SELECT child_id, marks, week FROM register_week {scope} WHERE {' AND '.join(wanted)})"
+    if each_child:
+        who, summed = (
+            "child_id, ",
+            f"SELECT child_id, {sums} FROM {rows} JOIN week_pattern USING ({key}) GROUP BY child_id",
+        )
+        days = f"SELECT child_id, day, {unpacked} FROM ({summed}), {_DAYS}"
+    else:
+        # Few distinct weeks are left to add up, and their total would not fit a packed number.
+        who, summed = "", f"SELECT {key}, count(*) AS n FROM {rows} GROUP BY {key}"
+        days = f"""
+            SELECT day, {", ".join(f"sum(n * {count})::BIGINT AS {count}" for count in _SESSIONS)}
+            FROM (SELECT n, day, {unpacked} FROM ({summed}) JOIN week_pattern USING ({key}), {_DAYS}) GROUP BY day
+        """
+    names = "[" + ", ".join(f"'{name}'" for name in DAY_NAMES) + "]"
+    # A table of its own, so that the engine knows how few patterns there are and never hashes the rows instead.
+    database.execute(
+        f"CREATE OR REPLACE TEMP TABLE week_pattern AS SELECT {key}, {packed} FROM (SELECT DISTINCT {key} FROM {rows})",
+        parameters,
+    )
+    try:
+        return database.query(
+            f"""
+            SELECT {who}(day + 1)::TINYINT AS weekday, {names}[day + 1] AS day, possible, authorised, unauthorised,
+                authorised + unauthorised AS absent, 100.0 * (authorised + unauthorised) / possible AS absence_rate
+            FROM ({days}) WHERE possible > 0
+            ORDER BY {who}weekday
+            """,
+            parameters,
+        )
+    finally:
+        database.execute("DROP TABLE week_pattern")
+
+
+def _packed(count: str, week: str, since: date) -> str:
+    """SQL for the seven daily counts of a week's marks in one whole number, so that one sum adds up all seven."""
+    return " + ".join(
+        f"({days_sql(count, 'marks', week, range(day, day + 1), since=since)}::HUGEINT << {day * _BITS})"
+        for day in range(len(DAY_NAMES))
+    )
+
+
+def school_weeks(database: Database, start: date, end: date, *, urn: str | None = None) -> pa.Table:
+    """One row per school per week whose Monday is from `start` to before `end`, all its pupils, by school and week.
+
+    Columns: urn, school_name, week, pupils (with a possible session), possible, authorised, unauthorised, absent (half
+    days), overall_rate, authorised_rate, unauthorised_rate (percent; null without a possible session).
+    """
+    one = "AND urn = ?" if urn is not None else ""
+    parameters = [start, end] if urn is None else [start, end, urn]
+    return database.query(
+        f"""
+        WITH {schools_sql()}
+        SELECT urn, name AS school_name, week, pupils, possible, authorised, unauthorised,
+            authorised + unauthorised AS absent,
+            100.0 * (authorised + unauthorised) / nullif(possible, 0) AS overall_rate,
+            100.0 * authorised / nullif(possible, 0) AS authorised_rate,
+            100.0 * unauthorised / nullif(possible, 0) AS unauthorised_rate
+        FROM register_school_week LEFT JOIN schools USING (urn)
+        WHERE week >= ? AND week < ? {one}
+        ORDER BY urn, week
+        """,
+        parameters,
+    )
