@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -51,8 +52,8 @@ class Layout:
     findings: tuple[Finding, ...] = ()
 
 
-class _Noted:
-    """Findings into a list, at most 1,000 of each kind, the rest counted at the end."""
+class Noted:
+    """Findings into a list, at most 1,000 of each kind; `close` adds a count of the rest."""
 
     def __init__(self, findings: list[Finding]) -> None:
         self.findings = findings
@@ -64,6 +65,16 @@ class _Noted:
         self.last[finding.rule] = finding
         if self.counts[finding.rule] <= MOST_FINDINGS_OF_ONE_KIND:
             self.findings.append(finding)
+
+    def add_all(self, count: int, first: Iterable[Finding]) -> None:
+        """Add `count` findings of one rule, of which `first` holds at least as many as are listed."""
+        made = 0
+        finding = None
+        for finding in islice(first, min(count, MOST_FINDINGS_OF_ONE_KIND)):
+            self.add(finding)
+            made += 1
+        if finding is not None:
+            self.counts[finding.rule] += count - made
 
     def close(self) -> None:
         for rule, count in self.counts.items():
@@ -109,6 +120,25 @@ def header_of(start: bytes) -> tuple[str, ...]:
         return ()
     layout = _layout(text, utf16(start) or "utf-8", whole=False)
     return layout.names[: len(layout.names) - layout.nameless] if layout else ()
+
+
+def sample_of(start: bytes) -> pa.Table | None:
+    """One row per whole row at the start of a delimited file, as `read_delimited` would give it (without `line`).
+
+    For telling what a file is by what it holds. None when the start is not delimited text.
+    """
+    header = header_of(start)
+    if not header:
+        return None
+    encoding = utf16(start) or "utf-8"
+    text = _text(start, encoding)
+    layout = _layout(text, encoding, whole=False)
+    assert layout is not None
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[layout.line : -1][:400]
+    rows = [row for _, row in _sample_rows([line + "\n" for line in lines], layout.delimiter, 200) if any(row)]
+    width = len(header)
+    cells = [(row + [""] * width)[:width] for row in rows]
+    return pa.table({name: pa.array([row[at] for row in cells], pa.string()) for at, name in enumerate(header)})
 
 
 def pick(table: pa.Table, names: Mapping[str, Sequence[str]]) -> pa.Table:
@@ -189,7 +219,7 @@ def _line_text(line: bytes) -> tuple[str, bool]:
         return line.decode("cp1252", errors="replace"), True
 
 
-def _sample_rows(lines: Sequence[str], delimiter: str) -> list[tuple[int, list[str]]]:
+def _sample_rows(lines: Sequence[str], delimiter: str, most: int = 60) -> list[tuple[int, list[str]]]:
     """(line within the sample counted from 1, cells) of the first rows."""
     reader = csv.reader(lines, delimiter=delimiter)
     rows: list[tuple[int, list[str]]] = []
@@ -198,7 +228,7 @@ def _sample_rows(lines: Sequence[str], delimiter: str) -> list[tuple[int, list[s
         for row in reader:
             rows.append((before + 1, row))
             before = reader.line_num
-            if len(rows) == 60:
+            if len(rows) == most:
                 break
     except csv.Error:
         return rows  # a broken quote further down; the stream reports it with its line
@@ -301,7 +331,7 @@ def _schema(layout: Layout) -> pa.Schema:
 
 def _stream(path: Path, layout: Layout, findings: list[Finding]) -> Iterator[pa.Table]:
     findings.extend(layout.findings)
-    noted = _Noted(findings)
+    noted = Noted(findings)
     yield from _Rows(path, layout, noted).tables()
     noted.close()
 
@@ -309,7 +339,7 @@ def _stream(path: Path, layout: Layout, findings: list[Finding]) -> Iterator[pa.
 class _Rows:
     """The rows of one file, block by block. `line` is always the number of the next line to be read."""
 
-    def __init__(self, path: Path, layout: Layout, noted: _Noted) -> None:
+    def __init__(self, path: Path, layout: Layout, noted: Noted) -> None:
         self.layout = layout
         self.noted = noted
         self.line = 1
