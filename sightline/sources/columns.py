@@ -118,6 +118,11 @@ def abuse_category(x: str) -> str:
     return f"CASE WHEN {p} LIKE 'multiple%' OR {named} > 1 THEN 'MUL' ELSE {known} END"
 
 
+def counted(count: int, what: str = "row") -> str:
+    """A count with its noun: "1 row", "2,000 rows"."""
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
+
+
 def judge_columns(
     present: Collection[str],
     wanted: Mapping[str, Sequence[str]],
@@ -150,10 +155,8 @@ def judge_columns(
     extra = sorted(c for c in present if c not in ours)
     if extra:
         shown = ", ".join(extra[:12]) + (f" and {len(extra) - 12} more" if len(extra) > 12 else "")
-        says = f"{len(extra)} columns" if len(extra) > 1 else "One column"
-        findings.append(
-            Finding("extra-column", Severity.NOTE, f"{says} not of this format: {shown}. Not used.", table, line=1)
-        )
+        says = f"{counted(len(extra), 'column')} not of this format, and not used: {shown}."
+        findings.append(Finding("extra-column", Severity.NOTE, says, table, line=1))
 
 
 def list_rows(
@@ -185,7 +188,7 @@ def list_rows(
     )
     findings += [Finding(rule, severity, text, table, who, field, seen, right, at) for text, who, seen, at in rows]
     if found > len(rows):
-        more = f"{found - len(rows):,} more rows have the same kind of fault."
+        more = f"{counted(found - len(rows), 'more row')} with the same kind of fault."
         findings.append(Finding(rule, severity, more, table, field=field, right=right))
     return found
 
@@ -274,6 +277,24 @@ def judge_days(
             value=x,
             right="a date such as 2024-09-02 or 02/09/2024",
             record=record,
+        )
+
+
+def judge_order(table: pa.Table, name_of_table: str, record: str, findings: list[Finding]) -> None:
+    """`ends-before-it-starts` findings of a table with start_date and end_date."""
+    with bench(table) as database:
+        list_rows(
+            database,
+            "end_date < start_date",
+            rule="ends-before-it-starts",
+            severity=Severity.QUERY,
+            says="The end is before the start.",
+            table=name_of_table,
+            field="end_date",
+            findings=findings,
+            value="end_date::TEXT",
+            right="an end on or after the start",
+            record=name(record),
         )
 
 

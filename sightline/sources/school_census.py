@@ -22,6 +22,7 @@ from sightline.sources.columns import (
     ABSENT,
     bench,
     coded,
+    counted,
     day,
     first,
     judge_codes_on,
@@ -38,9 +39,9 @@ from sightline.sources.columns import (
 )
 from sightline.sources.conform import conform
 from sightline.sources.delimited import read_delimited, write_delimited
+from sightline.sources.exclusion_codes import fixed_as_suspended, judge_reasons, note_late_fixed
 from sightline.sources.school_census_terms import TERMS, Collection, collection_of, told
 from sightline.sources.school_census_writing import written
-from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.errors import UnreadableFile
 from sightline.vocabulary.findings import Finding, Severity
 from sightline.vocabulary.tables import TABLES
@@ -338,48 +339,6 @@ def _exclusions(sheet: _Sheet, collection: Collection | None) -> dict[str, pa.Ta
     return {"suspension": table}
 
 
-def fixed_as_suspended(category: str) -> str:
-    """SQL of the category: a fixed period exclusion is what is called a suspension since autumn 2020."""
-    return f"CASE WHEN {category} = 'FIXD' THEN 'SUSP' ELSE {category} END"
-
-
-def note_late_fixed(database: Database, category: str, start: str, findings: list[Finding]) -> None:
-    """One note when a file still says FIXD for suspensions that began after the word was changed."""
-    changed = next(c.valid_to for c in code_list("exclusion_category") if c.code == "FIXD")
-    late, line = database.rows(
-        f"SELECT count(*), coalesce(min(line), 0) FROM raw WHERE {category} = 'FIXD' AND {start} >= DATE '{changed}'"
-    )[0]
-    if late:
-        says = f"{late:,} rows say fixed period exclusion for what is a suspension; they were read as suspensions."
-        right = "SUSP since autumn 2020"
-        findings.append(
-            Finding(
-                "fixed-period-exclusion",
-                Severity.NOTE,
-                says,
-                "suspension",
-                field="category",
-                value="FIXD",
-                right=right,
-                line=line,
-            )
-        )
-
-
-def judge_reasons(table: pa.Table, findings: list[Finding]) -> None:
-    """Findings for reasons that were not in use when a suspension began."""
-    reasons = ("reason1", "reason2", "reason3")
-    judge_codes_on(
-        table,
-        reasons,
-        "exclusion_reason",
-        "start_date",
-        name_of_table="suspension",
-        record="pupil_ref",
-        findings=findings,
-    )
-
-
 def _meals(sheet: _Sheet, collection: Collection | None) -> dict[str, pa.Table]:
     """One row per pupil with a period of free school meals: whether one was open on census day."""
     cells = _of(FSM, sheet)
@@ -410,7 +369,7 @@ def _needs(sheet: _Sheet, collection: Collection | None) -> dict[str, pa.Table]:
         sheet.database.one(f"SELECT count(*) FROM (SELECT {sheet.ref} {primary} GROUP BY 1 HAVING count(*) > 1)")
     )
     if repeated:
-        says = f"{repeated:,} pupils have more than one need of rank 1; the first of the file was taken."
+        says = f"{counted(repeated, 'pupil')} with more than one need of rank 1: the first of the file was taken."
         sheet.findings.append(
             Finding(
                 "several-primary-needs",

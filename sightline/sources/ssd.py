@@ -25,11 +25,13 @@ from sightline.sources.columns import (
     ABSENT,
     bench,
     coded_only,
+    counted,
     day,
     first,
     judge_columns,
     judge_days,
     judge_identifiers,
+    judge_order,
     latest_day,
     list_rows,
     literal,
@@ -153,7 +155,7 @@ def _rows(extract: Extract, database: Database, present: set[str], findings: lis
     _judge_way(extract, database, present, findings)
     table = _conformed(database, extract.table, _cells(extract, present), findings)
     if {"start_date", "end_date"} <= set(table.column_names):
-        _judge_order(table, extract.table, findings)
+        judge_order(table, extract.table, "child_ref", findings)
     return {extract.table: table}
 
 
@@ -167,29 +169,12 @@ def _judge_way(extract: Extract, database: Database, present: set[str], findings
     if without:
         names = extract.columns["child_ref"]
         says = (
-            f"{without:,} rows do not name the child; each was kept under its {prefix[:-1].replace('-', ' ')} "
-            "and reaches the child through that."
+            f"{counted(without)} without the child's id: kept under the {prefix[:-1].replace('-', ' ')}, "
+            "which leads to the child."
         )
         severity = Severity.QUERY if any(n in present for n in names) else Severity.NOTE
         findings.append(
             Finding("child-not-named", severity, says, extract.table, field=names[0], right="the person's id", line=1)
-        )
-
-
-def _judge_order(table: pa.Table, name_of_table: str, findings: list[Finding]) -> None:
-    with bench(table) as database:
-        list_rows(
-            database,
-            "end_date < start_date",
-            rule="ends-before-it-starts",
-            severity=Severity.QUERY,
-            says="The end is before the start.",
-            table=name_of_table,
-            field="end_date",
-            findings=findings,
-            value="end_date::TEXT",
-            right="an end on or after the start",
-            record="child_ref",
         )
 
 

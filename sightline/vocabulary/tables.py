@@ -245,7 +245,7 @@ _FACTS = (
     ),
     Table(
         "cp_review",
-        "One row per review held of a Child Protection plan, per delivery.",
+        "One row per review of a Child Protection plan, held or only due yet, per delivery.",
         (
             CHILD_REF,
             Column("plan_ref", TEXT, "The plan", CS),
