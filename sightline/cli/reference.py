@@ -1,0 +1,84 @@
+"""Writes the reference pages of the documentation from the code, so that they cannot drift from it.
+
+    python -m sightline.cli.reference docs/reference
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import typer
+
+from sightline.cli.app import app
+from sightline.sources import SOURCES
+from sightline.vocabulary.glossary import glossary_markdown
+from sightline.vocabulary.settings import Settings
+
+
+def commands_markdown() -> str:
+    """Every command with its arguments and options, as its `--help` has them."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, click.Group) or hasattr(group, "commands")
+    lines = ["# Commands", "", "Every command takes `--help`. Refusals are one sentence and an exit code.", ""]
+    for name, command in sorted(group.commands.items()):
+        context = click.Context(command, info_name=f"sightline {name}")
+        lines += [f"## {name}", "", _plain(command.help), "", "| | what it is |", "| --- | --- |"]
+        for parameter in command.params:
+            kind, _ = parameter.get_help_record(context) or (parameter.make_metavar(context), "")
+            lines.append(f"| `{kind.replace('|', '/')}` | {_plain(getattr(parameter, 'help', '') or '')} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def kinds_markdown() -> str:
+    """Every kind of file Sightline reads and writes."""
+    lines = [
+        "# Kinds of file",
+        "",
+        "Each is recognised by its content, never by its name. `.zip` and `.gz` files and folders are opened.",
+        "",
+        "| kind | what it is |",
+        "| --- | --- |",
+    ]
+    return "\n".join([*lines, *(f"| `{s.kind}` | {_plain(s.says)} |" for s in SOURCES), ""])
+
+
+def settings_markdown() -> str:
+    """Every setting with its usual value, meaning and source."""
+    return "\n".join(
+        [
+            "# Settings",
+            "",
+            "`sightline.toml` in the home. What is not in it keeps its usual value:",
+            "",
+            "```toml",
+            Settings().toml().strip(),
+            "```",
+            "",
+        ]
+    )
+
+
+def _plain(text: str | None) -> str:
+    return " ".join((text or "").split()).replace("|", "/")
+
+
+PAGES = {
+    "commands.md": commands_markdown,
+    "kinds-of-file.md": kinds_markdown,
+    "settings.md": settings_markdown,
+    "glossary.md": glossary_markdown,
+}
+
+
+def write(folder: Path) -> None:
+    """Write every page of the reference."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, page in PAGES.items():
+        (folder / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
