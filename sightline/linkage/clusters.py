@@ -14,7 +14,7 @@ from sightline.linkage.passes import Pair
 class Clusters:
     """Which records are one child so far.
 
-    `care` holds each record's social care system (None for a school record), `born` its birth date. Two records of
+    `care` holds each node's social care system (None for school records), `born` its birth date. Two records of
     one social care system never share a cluster; nor do clusters join whose birth dates have none in common.
     """
 
@@ -123,55 +123,51 @@ def new_child_id(system: str, ref: str, turn: int = 0) -> str:
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
+Age = tuple[int, int]
+"""The place of the first delivery that names a record, then the record's own place in order: lower is older."""
+
+
 @dataclass(frozen=True, slots=True)
-class Known:
-    """One record: its system and ref, the place of the first delivery in force that names it, and its former child."""
+class Claim:
+    """A cluster's claim on a former id: whether it holds the id's anchor (the record it was made from), and how old
+    its oldest record of that id is."""
 
-    system: str
-    ref: str
-    first_place: int
-    previous: str | None
+    cluster: int
+    former: str
+    age: Age
+    anchored: bool = False
 
 
-def name_children(clusters: Sequence[Sequence[int]], records: Sequence[Known]) -> list[str]:
-    """A child_id per cluster (each a list of record numbers), keeping former ids wherever that is possible.
+def name_children(anchors: Sequence[tuple[str, str]], claims: Iterable[Claim]) -> list[str]:
+    """A child_id per cluster, keeping former ids wherever that is possible.
 
-    A merged child keeps the former id seen first. A former id that two clusters claim stays with the one that holds
-    its anchor (the record it was made from), else with the one that holds its oldest record. A new id is made from
-    the cluster's first record (social care before school, then by system and ref).
+    `anchors` gives each cluster's first record (social care before school, then by system and ref), from which a new
+    id is made. A merged child keeps the former id seen first. A former id that two clusters claim stays with the one
+    that holds its anchor, else with the one that holds its oldest record.
     """
-
-    def age(record: int) -> tuple[int, int]:
-        return records[record].first_place, record
-
-    # Former id -> the best claim on it: the anchor's holder first, then the oldest record's.
-    claims: dict[str, tuple[bool, tuple[int, int], int]] = {}
-    former: list[dict[str, tuple[int, int]]] = []
-    for number, cluster in enumerate(clusters):
-        mine: dict[str, tuple[int, int]] = {}
-        for record in cluster:
-            known = records[record]
-            if (previous := known.previous) is None:
-                continue
-            mine[previous] = min(mine.get(previous, age(record)), age(record))
-            anchored = new_child_id(known.system, known.ref) == previous
-            claim = (not anchored, age(record), number)
-            claims[previous] = min(claims.get(previous, claim), claim)
-        former.append(mine)
-    names: list[str] = [""] * len(clusters)
-    taken: set[str] = set(claims)
-    for number, mine in enumerate(former):
-        won = [(first, previous) for previous, first in mine.items() if claims[previous][2] == number]
+    best: dict[str, Claim] = {}
+    mine: dict[int, list[Claim]] = {}
+    for claim in claims:
+        mine.setdefault(claim.cluster, []).append(claim)
+        rival = best.get(claim.former)
+        if rival is None or (not claim.anchored, claim.age, claim.cluster) < (
+            not rival.anchored,
+            rival.age,
+            rival.cluster,
+        ):
+            best[claim.former] = claim
+    names = [""] * len(anchors)
+    for cluster, held in mine.items():
+        won = [(c.age, c.former) for c in held if best[c.former].cluster == cluster]
         if won:
-            names[number] = min(won)[1]
-    kept = set(names) - {""}
-    for number, cluster in enumerate(clusters):
-        if names[number]:
+            names[cluster] = min(won)[1]
+    used = set(names) | set(best)
+    for cluster, (system, ref) in enumerate(anchors):
+        if names[cluster]:
             continue
-        anchor = records[min(cluster)]
         turn = 0
-        while (name := new_child_id(anchor.system, anchor.ref, turn)) in kept or (turn == 0 and name in taken):
+        while (name := new_child_id(system, ref, turn)) in used:
             turn += 1
-        names[number] = name
-        kept.add(name)
+        names[cluster] = name
+        used.add(name)
     return names

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
-from sightline.engine import Database, arrow_schema
+from sightline.engine import Database
 from sightline.linkage import passes, records
-from sightline.linkage.clusters import Clusters, Known, name_children
+from sightline.linkage.clusters import Age, Claim, Clusters, name_children, new_child_id
 from sightline.linkage.passes import Pair
 
 
@@ -41,77 +40,127 @@ def link(database: Database) -> Links:
 
 
 def _link(database: Database) -> Links:
-    has_previous = bool(
-        database.one("SELECT count(*) FROM information_schema.tables WHERE table_name = 'previous_link'")
-    )
-    previous = "SELECT system, ref, child_id FROM previous_link" if has_previous else "SELECT NULL, NULL, NULL LIMIT 0"
-    rows = database.rows(
-        f"""
-        SELECT r.system, r.ref, r.side, r.birth_date, r.first_place, r.several, p.child_id, r.muddled
-        FROM _record r LEFT JOIN ({previous}) p(system, ref, child_id) USING (system, ref) ORDER BY r.id
-        """
-    )
-    clusters = Clusters(
-        care=[system if side == "care" else None for system, _, side, *_ in rows],
-        born=[row[3] for row in rows],
-    )
-    clusters.settle(passes.schools_agree(database))
+    nodes = database.rows("SELECT system, birth_date FROM _node ORDER BY id")
+    clusters = Clusters(care=[system for system, _ in nodes], born=[born for _, born in nodes])
     clusters.settle(passes.own_ids(database))
     for pairs in passes.shared_numbers(database):
         clusters.settle(pairs)
 
-    grouped: dict[int, list[int]] = {}
-    roots = [clusters.root(record) for record in range(len(rows))]
-    for record, root in enumerate(roots):
-        grouped.setdefault(root, []).append(record)
-    known = [Known(system, ref, place, child) for system, ref, _, _, place, _, child, _ in rows]
-    names = dict(zip(grouped, name_children(list(grouped.values()), known), strict=True))
+    roots = [clusters.root(node) for node in range(len(nodes))]
+    number: dict[int, int] = {}
+    cluster = [number.setdefault(root, len(number)) for root in roots]
+    names = _names(database, cluster, len(number))
 
     evidence: dict[int, Pair] = {}
     for pair in clusters.accepted:
         evidence.setdefault(pair.left, pair)
         evidence.setdefault(pair.right, pair)
-    steps, says = [], []
-    for record, row in enumerate(rows):
-        if pair_of := evidence.get(record):
-            steps.append(pair_of.step)
-            says.append(pair_of.sentence)
-        elif row[5]:
-            steps.append("same-record")
-            says.append("The same id of the same system in several deliveries; no other record matched")
-        else:
-            steps.append("alone")
-            says.append("No other record matched")
-    table = _table(
-        "link",
-        [row[0] for row in rows],
-        [row[1] for row in rows],
-        [names[root] for root in roots],
-        steps,
-        says,
-        [1.0] * len(rows),
+    proof = [evidence.get(node) for node in range(len(nodes))]
+    made = pa.table(
+        {
+            "node": pa.array(range(len(nodes)), pa.int64()),
+            "child_id": pa.array([names[c] for c in cluster], pa.string()),
+            "step": pa.array([p.step if p else None for p in proof], pa.string()),
+            "sentence": pa.array([p.sentence if p else None for p in proof], pa.string()),
+        }
     )
-    return Links(table, _doubts(clusters, roots, grouped, rows))
+    database.add("_made", made)
+    try:
+        # A record's own school group explains it; the node's first accepted pair explains a record that has none.
+        table = database.conformed("link", _LINK)
+    finally:
+        database.execute("DROP VIEW _made")
+    return Links(table, _doubts(database, clusters, roots))
 
 
-def _doubts(
-    clusters: Clusters, roots: list[int], grouped: dict[int, list[int]], rows: Sequence[tuple[Any, ...]]
-) -> pa.Table:
+_LINK = """
+    SELECT r.system, r.ref, m.child_id,
+        CASE WHEN r.evidence IS NOT NULL THEN 'upn' WHEN m.step IS NOT NULL THEN m.step
+            WHEN r.several THEN 'same-record' ELSE 'alone' END AS step,
+        coalesce(r.evidence, m.sentence, CASE WHEN r.several
+            THEN 'The same id of the same system in several deliveries; no other record matched'
+            ELSE 'No other record matched' END) AS evidence,
+        1.0 AS probability
+    FROM _record r JOIN _made m USING (node) ORDER BY r.id
+"""
+
+
+def _names(database: Database, cluster: list[int], clusters: int) -> list[str]:
+    """The child_id of each cluster of nodes, former ids kept (see `name_children`)."""
+    anchors: list[tuple[str, str]] = [("", "")] * clusters
+    first = [True] * clusters
+    for node, system, ref in database.rows(
+        "SELECT n.id, r.system, r.ref FROM _node n JOIN _record r ON r.id = n.first_id ORDER BY n.id"
+    ):
+        # Nodes are in the order of their first records.
+        if first[cluster[node]]:
+            first[cluster[node]] = False
+            anchors[cluster[node]] = (system, ref)
+    if not database.one("SELECT count(*) FROM information_schema.tables WHERE table_name = 'previous_link'"):
+        return name_children(anchors, [])
+    held: dict[tuple[int, str], Age] = {}
+    for node, former, place, record in database.rows(
+        """
+        SELECT r.node, p.child_id, min(r.first_place), arg_min(r.id, (r.first_place, r.id))
+        FROM previous_link p JOIN _record r USING (system, ref) GROUP BY r.node, p.child_id
+        """
+    ):
+        key = (cluster[node], former)
+        held[key] = min(held.get(key, (place, record)), (place, record))
+    claimed = Counter(former for _, former in held)
+    contested = [former for former, times in claimed.items() if times > 1]
+    anchored = {
+        (cluster[node], former)
+        for node, system, ref, former in database.rows(
+            """
+            SELECT r.node, r.system, r.ref, p.child_id FROM previous_link p JOIN _record r USING (system, ref)
+            WHERE p.child_id IN (SELECT unnest($contested))
+            """,
+            {"contested": contested},
+        )
+        if contested and new_child_id(system, ref) == former
+    }
+    return name_children(
+        anchors, [Claim(c, former, age, (c, former) in anchored) for (c, former), age in sorted(held.items())]
+    )
+
+
+def _doubts(database: Database, clusters: Clusters, roots: list[int]) -> pa.Table:
     """One row per pair of children left apart: the earliest pass that could not decide them."""
+    grouped: dict[int, list[int]] = {}
+    for node, root in enumerate(roots):
+        grouped.setdefault(root, []).append(node)
     found: dict[tuple[int, int], Pair] = {}
     for pair in sorted(clusters.doubted, key=lambda p: p.chance):
         a, b = roots[pair.left], roots[pair.right]
         if a == b or (pair.chance and _both_settled(pair, clusters, grouped, roots)):
             continue
         found.setdefault((min(a, b), max(a, b)), pair)
-    listed = sorted(found.values(), key=lambda p: (p.left, p.right))
-    doubts = [(*rows[p.left][:2], *rows[p.right][:2], p.step, p.sentence) for p in listed]
-    # One id that a single file gives to two people cannot be judged at all.
-    doubts += [(*row[:2], *row[:2], "same-record", _TWO_BIRTHS) for row in rows if row[7]]
-    return _table("link_doubt", *(list(c) for c in zip(*doubts, strict=True))) if doubts else _table("link_doubt")
+    doubts = pa.table(
+        {
+            "a": pa.array([p.left for p in found.values()], pa.int64()),
+            "b": pa.array([p.right for p in found.values()], pa.int64()),
+            "step": pa.array([p.step for p in found.values()], pa.string()),
+            "why": pa.array([p.sentence for p in found.values()], pa.string()),
+        }
+    )
+    database.add("_doubt", doubts)
+    try:
+        return database.conformed("link_doubt", _DOUBTS)
+    finally:
+        database.execute("DROP VIEW _doubt")
 
 
-_TWO_BIRTHS = "One file gives this id to two people born on different days"
+# One id that a file gives to two people cannot be judged at all.
+_DOUBTS = """
+    SELECT a.system AS left_system, a.ref AS left_ref, b.system AS right_system, b.ref AS right_ref, d.step, d.why
+    FROM _doubt d JOIN _node m ON m.id = d.a JOIN _node n ON n.id = d.b
+    JOIN _record a ON a.id = m.first_id JOIN _record b ON b.id = n.first_id
+    UNION ALL
+    SELECT system, ref, system, ref, 'same-record', 'One id is given to two people born on different days'
+    FROM _record WHERE muddled
+    ORDER BY ALL
+"""
 
 
 def _both_settled(pair: Pair, clusters: Clusters, grouped: dict[int, list[int]], roots: list[int]) -> bool:
@@ -120,10 +169,3 @@ def _both_settled(pair: Pair, clusters: Clusters, grouped: dict[int, list[int]],
     return any(clusters.care[r] == right for r in grouped[roots[pair.left]]) and any(
         clusters.care[r] == left for r in grouped[roots[pair.right]]
     )
-
-
-def _table(name: str, *columns: list[Any]) -> pa.Table:
-    schema = arrow_schema(name)
-    if not columns:
-        return schema.empty_table()
-    return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)

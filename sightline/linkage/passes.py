@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from sightline.engine import Database
 
-# A value on more records than this names nobody: a placeholder, or one number typed for many children. A child has one
-# record per social care system, and one per school (not per delivery) in the systems that number pupils by school.
+# A value on more nodes than this names nobody: a placeholder, or one number typed for many children. A child has one
+# per social care system, one for all school records that agree, and few besides.
 MOST_SHARED = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two records that share an identifier.
+    """Two nodes that share an identifier.
 
     `confirmed` says that the rest bears it out; `exact` that first names agree too, which settles a contest between
     records; `sentence` is the evidence, or the reason for doubt; `chance` marks a doubt that means nothing once both
@@ -47,7 +47,7 @@ _COMPARED = """
     year(a.birth_date) = year(b.birth_date) AND month(a.birth_date) = day(b.birth_date)
         AND day(a.birth_date) = month(b.birth_date) AS swapped,
     a.muddled OR b.muddled AS muddled,
-    a.system = b.system AND a.side = 'care' AS one_system
+    coalesce(a.system = b.system, false) AS one_system
 """
 
 _CONFIRMED = """
@@ -82,7 +82,7 @@ def _judged(pairs: str, confirmed: str = _CONFIRMED, chance: str = "false") -> s
     return f"""
         WITH compared AS (
             SELECT p.*, {_COMPARED}
-            FROM ({pairs}) p JOIN _record a ON a.id = p.a_id JOIN _record b ON b.id = p.b_id
+            FROM ({pairs}) p JOIN _node a ON a.id = p.a_id JOIN _node b ON b.id = p.b_id
         ),
         judged AS (SELECT *, coalesce({confirmed}, false) AS confirmed FROM compared)
         SELECT a_id, b_id, step, confirmed, coalesce(forename = 1, false) AS exact,
@@ -101,37 +101,6 @@ def _pairs(database: Database, sql: str) -> list[Pair]:
         Pair(left, right, step, confirmed and not one_system, exact, sentence, chance, despite_birth)
         for left, right, step, confirmed, exact, sentence, chance, despite_birth, one_system in database.rows(sql)
     ]
-
-
-def schools_agree(database: Database) -> list[Pair]:
-    """Pairs of school records under one sound UPN with no birth date or sex against it: star-shaped, to the best known.
-
-    Schools issue UPNs and file by them, so a sound one needs no further proof between schools, only no contradiction.
-    Leaves `_agreed`: the UPNs so settled.
-    """
-    database.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE _agreed AS
-        SELECT k.value, arg_min(r.id, (r.birth_date IS NULL)::INT * 1000000000 + r.id) AS hub
-        FROM _key k JOIN _record r USING (id) JOIN _upn_sound USING (value)
-        WHERE k.kind = 'upn' AND r.side = 'school'
-        GROUP BY k.value
-        HAVING count(*) BETWEEN 2 AND {MOST_SHARED} AND coalesce(min(r.birth_date) = max(r.birth_date), true)
-            AND coalesce(min(r.sex) = max(r.sex), true) AND NOT bool_or(r.muddled)
-        """
-    )
-    return _pairs(
-        database,
-        _judged(
-            """
-            SELECT least(k.id, g.hub) AS a_id, greatest(k.id, g.hub) AS b_id, 'upn' AS step, 'Same UPN' AS shared
-            FROM _agreed g JOIN _key k ON k.value = g.value AND k.kind = 'upn'
-            JOIN _record r ON r.id = k.id AND r.side = 'school'
-            WHERE k.id <> g.hub
-            """,
-            confirmed="true",
-        ),
-    )
 
 
 def own_ids(database: Database) -> list[Pair]:
@@ -155,7 +124,7 @@ def own_ids(database: Database) -> list[Pair]:
                     CASE WHEN 'legacy_id' IN (x.kind, y.kind) THEN 'legacy-id'
                         WHEN 'la_child_id' IN (x.kind, y.kind) THEN 'la-child-id' ELSE 'person-id' END AS step
                 FROM _key x JOIN _key y ON y.value = x.value AND y.id > x.id
-                JOIN _record a ON a.id = x.id JOIN _record b ON b.id = y.id
+                JOIN _node a ON a.id = x.id JOIN _node b ON b.id = y.id
                 WHERE x.kind IN ('la_child_id', 'person_id', 'legacy_id')
                     AND y.kind IN ('la_child_id', 'person_id', 'legacy_id')
                     AND a.side = 'care' AND b.side = 'care'
@@ -177,12 +146,8 @@ def _shared_number(kinds: tuple[tuple[str, str], ...], step: str, shared: str) -
     return f"""
         SELECT DISTINCT least(x.id, y.id) AS a_id, greatest(x.id, y.id) AS b_id, '{step}' AS step, '{shared}' AS shared
         FROM _key x JOIN _key y ON y.value = x.value AND y.id <> x.id
-        JOIN _record a ON a.id = x.id JOIN _record b ON b.id = y.id
-        LEFT JOIN _agreed g ON g.value = x.value
+        JOIN _node a ON a.id = x.id JOIN _node b ON b.id = y.id
         WHERE ({either})
-            -- Settled by `schools_agree` already.
-            AND NOT (g.value IS NOT NULL AND a.side = 'school' AND b.side = 'school'
-                AND x.kind = 'upn' AND y.kind = 'upn')
             AND x.value NOT IN (SELECT value FROM _crowded WHERE kind IN ({names}))
     """
 
@@ -240,5 +205,4 @@ def shared_numbers(database: Database) -> Iterator[list[Pair]]:
 
 def forget(database: Database) -> None:
     """Drop what the passes made."""
-    for name in ("_agreed", "_crowded"):
-        database.execute(f"DROP TABLE IF EXISTS {name}")
+    database.execute("DROP TABLE IF EXISTS _crowded")

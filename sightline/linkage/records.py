@@ -1,7 +1,9 @@
-"""What linkage compares: one row per record of a person, and the keys each record holds.
+"""What linkage compares: records of persons, gathered into the nodes that passes then join.
 
-A record is one (system, ref): a social care child or a school pupil, however many deliveries speak of it. Everything
-here is a temporary table of the database's own connection, dropped by `forget`.
+A record is one (system, ref): a social care child or a school pupil, however many deliveries speak of it. The school
+census numbers pupils anew at each collection, so six years hold some twenty records per pupil; those that share a
+sound UPN and contradict each other in nothing are one node from the start. Everything here is a temporary table of the
+database's own connection, dropped by `forget`.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ from sightline.engine import Database
 from sightline.vocabulary.identifiers import is_temporary_upn, upn_fault
 
 CARE_FACTS = ("referral", "assessment", "cin_plan", "section_47", "cp_plan", "looked_after", "involvement")
-SCHOOL_FACTS = ("enrolment", "characteristic", "termly_attendance", "suspension")
-_MADE = ("_seen_at", "_record", "_key", "_upn_sound", "_at_school")
+SCHOOL_FACTS = ("enrolment", "suspension")
+_MADE = ("_seen_at", "_record", "_record_key", "_upn_sound", "_grouped", "_node", "_key", "_at_school")
+# A pupil may be registered twice or thrice at once. A UPN that one file gives to more pupils than this names nobody.
+MOST_IN_ONE_FILE = 4
 UPN_SHAPE = "^[A-Z][0-9]{11}[0-9A-Z]$"
 
 
@@ -23,18 +27,32 @@ def _plain(name: str) -> str:
 
 
 def gather(database: Database) -> None:
-    """Make `_record` (one row per record of a person) and `_key` (one row per record per identifier it holds).
+    """Make `_record`, `_node` and `_key`, and `_at_school` for records that hold a school's own number.
 
-    `_record`: id (care records first, then by system and ref, so that order never depends on arrival), side, birth
-    date, sex, names (latest word of each), the place of its first delivery, whether several deliveries speak of it,
-    and `muddled`: one delivery gives it two birth dates, so it is two people under one id.
+    `_record`: one row per record: id (care before school, then by system and ref, so that order never depends on
+    arrival), its node, what it says of itself (latest word of each field), the place of its first delivery, whether
+    several deliveries speak of it, and `muddled`: it is two people under one id. `_node`: one row per node, the
+    same fields. `_key`: one row per node per identifier.
     """
+    _gather_records(database)
+    database.execute(_RECORD_KEYS)
+    _judge_upns(database)
+    database.execute(_GROUPED)
+    database.execute(_NODES)
+    database.execute(
+        "CREATE OR REPLACE TEMP TABLE _key AS SELECT DISTINCT k.kind, k.value, r.node AS id "
+        "FROM _record_key k JOIN _record r USING (id)"
+    )
+    database.execute(_AT_SCHOOL)
+
+
+def _gather_records(database: Database) -> None:
     database.execute(
         "CREATE OR REPLACE TEMP TABLE _seen_at AS SELECT DISTINCT system, pupil_ref AS ref, school_ref "
         "FROM attendance_week"
     )
     mentioned = [
-        f"SELECT DISTINCT 'care' AS side, system, child_ref AS ref FROM {t} WHERE child_ref NOT LIKE 'referral:%'"
+        f"SELECT DISTINCT 'care' AS side, system, child_ref AS ref FROM {t} WHERE NOT contains(child_ref, ':')"
         for t in CARE_FACTS
     ]
     mentioned += [f"SELECT DISTINCT 'school' AS side, system, pupil_ref AS ref FROM {t}" for t in SCHOOL_FACTS]
@@ -70,53 +88,99 @@ def gather(database: Database) -> None:
                 arg_max(forename, word) FILTER (forename IS NOT NULL) AS forename,
                 coalesce(min(place), 0) AS first_place,
                 coalesce(min(word) <> max(word), false) AS several,
-                coalesce(bool_or(muddled), false) AS muddled
+                -- Census numbers of two collections may coincide by accident: that is not a correction of a birth date.
+                coalesce(bool_or(muddled), false)
+                    OR (system = 'school-census' AND coalesce(min(birth_date) <> max(birth_date), false)) AS muddled
             FROM by_delivery LEFT JOIN ranked USING (delivery)
             GROUP BY side, system, ref
         )
-        SELECT (row_number() OVER (ORDER BY side, system, ref) - 1)::INT AS id, side, system, ref, birth_date, sex,
-            {_plain("surname")} AS surname, {_plain("forename")} AS forename, first_place, several, muddled
+        SELECT row_number() OVER (ORDER BY side, system, ref) - 1 AS id, NULL::BIGINT AS node, side, system, ref,
+            birth_date, sex, {_plain("surname")} AS surname, {_plain("forename")} AS forename, first_place, several,
+            muddled
         FROM latest
         """
     )
-    # A ref is itself an identifier: the census names children by LAchildID, the dataset by person id, and school
-    # files by UPN where they have one.
-    database.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE _key AS
-        SELECT DISTINCT kind, value, id FROM (
-            SELECT i.kind, i.value, r.id FROM (SELECT DISTINCT system, ref, kind, value FROM identifier) i
-            JOIN _record r USING (system, ref)
-            UNION ALL SELECT 'la_child_id', upper(ref), id FROM _record WHERE system = 'cin-census'
-            UNION ALL SELECT 'person_id', upper(ref), id FROM _record WHERE system = 'ssd'
-            UNION ALL SELECT 'upn', ref, id FROM _record
-            WHERE side = 'school' AND regexp_matches(ref, '{UPN_SHAPE}')
-        )
-        WHERE value IS NOT NULL
-            AND (kind NOT IN ('upn', 'former_upn') OR regexp_matches(value, '{UPN_SHAPE}'))
-        """
+
+
+# A ref is itself an identifier: the census names children by LAchildID, the dataset by person id, and some school
+# files name pupils by UPN.
+_RECORD_KEYS = f"""
+    CREATE OR REPLACE TEMP TABLE _record_key AS
+    SELECT DISTINCT kind, value, id FROM (
+        SELECT i.kind, i.value, r.id FROM (SELECT DISTINCT system, ref, kind, value FROM identifier) i
+        JOIN _record r USING (system, ref)
+        UNION ALL SELECT 'la_child_id', upper(ref), id FROM _record WHERE system = 'cin-census'
+        UNION ALL SELECT 'person_id', upper(ref), id FROM _record WHERE system = 'ssd'
+        UNION ALL SELECT 'upn', ref, id FROM _record WHERE side = 'school' AND regexp_matches(ref, '{UPN_SHAPE}')
     )
-    _judge_upns(database)
-    # A school's own number for a pupil means something only at that school.
-    database.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE _at_school AS
-        WITH numbered AS (SELECT DISTINCT r.id, r.system, r.ref FROM _key k JOIN _record r USING (id)
-            WHERE k.kind = 'mis_id'),
-        named AS (
-            SELECT urn AS name, urn FROM school UNION
-            SELECT regexp_replace(laestab, '[^0-9]', '', 'g'), min(urn) FROM school WHERE laestab IS NOT NULL GROUP BY 1
-        ),
-        place AS (
-            SELECT system, pupil_ref AS ref, school_ref FROM enrolment
-            UNION SELECT system, ref, school_ref FROM _seen_at
-        )
-        SELECT DISTINCT n.id, coalesce(named.urn, p.school_ref) AS school
-        FROM numbered n JOIN place p USING (system, ref)
-        LEFT JOIN named ON named.name = regexp_replace(p.school_ref, '^([0-9]{3})[/ -]([0-9]{4})$', '\\1\\2')
-        WHERE p.school_ref IS NOT NULL
-        """
+    WHERE value IS NOT NULL AND (kind NOT IN ('upn', 'former_upn') OR regexp_matches(value, '{UPN_SHAPE}'))
+"""
+
+# Schools issue UPNs and file by them, so a sound one needs no further proof between schools, only no contradiction.
+_GROUPED = f"""
+    CREATE OR REPLACE TEMP TABLE _grouped AS
+    WITH crowd AS (
+        SELECT DISTINCT value FROM (
+            SELECT value FROM identifier WHERE kind = 'upn' GROUP BY value, system, delivery
+            HAVING count(DISTINCT ref) > {MOST_IN_ONE_FILE})
+    ),
+    single AS (
+        SELECT k.id, any_value(k.value) AS value FROM _record_key k JOIN _record r USING (id)
+        WHERE k.kind = 'upn' AND r.side = 'school' GROUP BY k.id HAVING count(*) = 1
+    ),
+    held AS (
+        SELECT s.value, r.id, r.birth_date, r.sex, r.muddled FROM single s JOIN _record r USING (id)
+        SEMI JOIN _upn_sound u ON u.value = s.value ANTI JOIN crowd c ON c.value = s.value
     )
+    SELECT value, min(id) AS node, count(birth_date) AS born, count(sex) AS sexes
+    FROM held GROUP BY value
+    HAVING count(*) > 1 AND coalesce(min(birth_date) = max(birth_date), true)
+        AND coalesce(min(sex) = max(sex), true) AND NOT bool_or(muddled)
+"""
+
+_NODES = """
+    CREATE OR REPLACE TEMP TABLE _record AS
+    WITH member AS (
+        SELECT k.id, g.node, g.born, g.sexes FROM (
+            SELECT id, any_value(value) AS value FROM _record_key WHERE kind = 'upn' GROUP BY id HAVING count(*) = 1
+        ) k JOIN _grouped g USING (value) JOIN _record r USING (id) WHERE r.side = 'school'
+    ),
+    first_of AS (
+        SELECT r.id, coalesce(m.node, r.id) AS first_id, m.born, m.sexes FROM _record r LEFT JOIN member m USING (id)
+    )
+    SELECT r.* EXCLUDE (node), dense_rank() OVER (ORDER BY f.first_id) - 1 AS node, f.first_id,
+        CASE WHEN f.born IS NOT NULL THEN concat_ws('; ', 'Same UPN',
+            CASE WHEN r.birth_date IS NOT NULL AND f.born > 1 THEN 'born the same day' END,
+            CASE WHEN r.sex IS NOT NULL AND f.sexes > 1 THEN 'same sex' END) END AS evidence
+    FROM _record r JOIN first_of f USING (id);
+    CREATE OR REPLACE TEMP TABLE _node AS
+    SELECT node AS id, any_value(side) AS side, any_value(system) FILTER (side = 'care') AS system,
+        min(birth_date) AS birth_date, min(sex) AS sex, arg_max(surname, id) FILTER (surname IS NOT NULL) AS surname,
+        arg_max(forename, id) FILTER (forename IS NOT NULL) AS forename, bool_or(muddled) AS muddled,
+        min(id) AS first_id, min(first_place) AS first_place, count(*) AS records
+    FROM _record GROUP BY node
+"""
+
+# A school's own number for a pupil means something only at that school.
+_AT_SCHOOL = """
+    CREATE OR REPLACE TEMP TABLE _at_school AS
+    WITH numbered AS (
+        SELECT DISTINCT r.node AS id, r.system, r.ref FROM _record_key k JOIN _record r USING (id)
+        WHERE k.kind = 'mis_id'
+    ),
+    named AS (
+        SELECT urn AS name, urn FROM school UNION
+        SELECT regexp_replace(laestab, '[^0-9]', '', 'g'), min(urn) FROM school WHERE laestab IS NOT NULL GROUP BY 1
+    ),
+    place AS (
+        SELECT system, pupil_ref AS ref, school_ref FROM enrolment
+        UNION SELECT system, ref, school_ref FROM _seen_at
+    )
+    SELECT DISTINCT n.id, coalesce(named.urn, p.school_ref) AS school
+    FROM numbered n JOIN place p USING (system, ref)
+    LEFT JOIN named ON named.name = regexp_replace(p.school_ref, '^([0-9]{3})[/ -]([0-9]{4})$', '\\1\\2')
+    WHERE p.school_ref IS NOT NULL
+"""
 
 
 def _judge_upns(database: Database) -> None:
@@ -124,7 +188,7 @@ def _judge_upns(database: Database) -> None:
     shared = [
         value
         for (value,) in database.rows(
-            "SELECT value FROM _key WHERE kind IN ('upn', 'former_upn') GROUP BY value HAVING count(*) > 1"
+            "SELECT value FROM _record_key WHERE kind IN ('upn', 'former_upn') GROUP BY value HAVING count(*) > 1"
         )
     ]
     sound = [v for v in shared if upn_fault(v) is None and not is_temporary_upn(v)]

@@ -6,7 +6,7 @@ from spec_tables import database, same
 
 from sightline.engine import arrow_schema
 from sightline.linkage import link, match_rate
-from sightline.linkage.clusters import Known, name_children, new_child_id
+from sightline.linkage.clusters import Claim, name_children, new_child_id
 
 U1 = "X999000020001"
 CHILD = "child_ref | birth_date | sex\nA | 2012-03-04 | F"
@@ -55,16 +55,17 @@ def test_on_a_merge_the_id_seen_first_survives():
 
 
 def test_a_split_without_its_anchor_stays_with_the_oldest_record():
-    records = [Known("ssd", "B", 3, "x"), Known("ssd", "C", 2, "x"), Known("wonde", "D", 5, None)]
-    names = name_children([[0], [1], [2]], records)
+    anchors = [("ssd", "B"), ("ssd", "C"), ("wonde", "D")]
+    names = name_children(anchors, [Claim(0, "x", (3, 0)), Claim(1, "x", (2, 1))])
     assert names == [new_child_id("ssd", "B"), "x", new_child_id("wonde", "D")]
+    names = name_children(anchors, [Claim(0, "x", (3, 0), anchored=True), Claim(1, "x", (2, 1))])
+    assert names[0] == "x"
 
 
 def test_an_id_in_use_is_never_given_twice():
     """S kept an id made from R; when R comes back alone it needs another."""
     anchor = new_child_id("ssd", "R")
-    records = [Known("ssd", "R", 1, None), Known("ssd", "S", 1, anchor)]
-    names = name_children([[0], [1]], records)
+    names = name_children([("ssd", "R"), ("ssd", "S")], [Claim(1, anchor, (1, 1))])
     assert names == [new_child_id("ssd", "R", 1), anchor]
 
 
