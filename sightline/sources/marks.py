@@ -36,6 +36,7 @@ from sightline.vocabulary.identifiers import normalise_laestab, normalise_upn
 SYSTEM = "marks"
 _PERSON = ("surname", "forename", "birth_date", "sex", "postcode")
 _FOUND = ("upn", "former_upn", "pupil_id", *_PERSON)
+LARGE = 256 * 2**20  # bytes of a file whose marks may not all fit in memory
 # Rows about pupils gathered before repeats are taken out.
 _MANY = 1_000_000
 
@@ -88,7 +89,8 @@ def read(path: Path, context: Context) -> Reading:
                 people.add(named)
             yield from _rows(named, mapping)
 
-    weeks = (pack_weeks if mapping.form == WEEK else pack_sessions)(chunks, findings)
+    pack = pack_weeks if mapping.form == WEEK else pack_sessions
+    weeks = pack(chunks, findings, large=path.stat().st_size > LARGE)
     if not weeks.num_rows and not any(f.severity == "error" for f in findings):
         raise UnreadableFile("The file has the columns of session marks and not one mark.")
     first, last = span_of(weeks)

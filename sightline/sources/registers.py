@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -106,16 +108,27 @@ def days_of(texts: Iterable[str]) -> dict[str, date | None]:
     return found
 
 
-def pack_sessions(chunks: Chunks, findings: list[Finding], *, temp: Path | None = None) -> pa.Table:
+@contextmanager
+def _bench(large: bool) -> Iterator[Database]:
+    """A database for one file's marks; a large file's may use 2 GB and then the disk."""
+    if not large:
+        with Database() as database:
+            yield database
+        return
+    with TemporaryDirectory() as temp, Database(temp=Path(temp), memory_limit="2GB") as database:
+        yield database
+
+
+def pack_sessions(chunks: Chunks, findings: list[Finding], *, large: bool = False) -> pa.Table:
     """One row per pupil, school and week of a stream of session marks (`SESSION`), as `attendance_week`.
 
-    `chunks` gives the stream from its start each time it is called. Where one session has two marks the later row
-    wins. Blank marks say nothing and make no row. `line` is the first row's of the week. Appends to `findings`:
-    `missing-value`, `not-a-date`, `mark-out-of-range`, `not-a-session`, `unknown-mark`, `mark-not-of-its-day` (row or
-    mark left out), `two-marks` and `repeated-mark`.
+    `chunks` gives the stream from its start each time it is called; `large` bounds the memory used. Where one
+    session has two marks the later row wins. Blank marks say nothing and make no row. `line` is the first row's of the
+    week. Appends to `findings`: `missing-value`, `not-a-date`, `mark-out-of-range`, `not-a-session`, `unknown-mark`,
+    `mark-not-of-its-day` (row or mark left out), `two-marks` and `repeated-mark`.
     """
     noted = Noted(findings)
-    with Database(temp=temp) as database:
+    with _bench(large) as database:
         slots = ", ".join(f"max(CASE WHEN slot = {n} THEN value END) AS s{n}" for n in range(_SLOTS))
         _collect(
             database,
@@ -150,7 +163,7 @@ def pack_sessions(chunks: Chunks, findings: list[Finding], *, temp: Path | None 
         return counted(database, "weeks")
 
 
-def pack_weeks(chunks: Chunks, findings: list[Finding], *, temp: Path | None = None) -> pa.Table:
+def pack_weeks(chunks: Chunks, findings: list[Finding], *, large: bool = False) -> pa.Table:
     """One row per pupil, school and week of a stream of weeks (`WEEK`), as `attendance_week`.
 
     A mark is one character: our packed alphabet first, then the codes of one character in either case. Any day of the
@@ -161,7 +174,7 @@ def pack_weeks(chunks: Chunks, findings: list[Finding], *, temp: Path | None = N
     noted = Noted(findings)
     schema = arrow_schema("attendance_week")
     kept = pa.schema([schema.field(name) for name in ("pupil_ref", "school_ref", "week", "marks", "line")])
-    with Database(temp=temp) as database:
+    with _bench(large) as database:
         _collect(
             database,
             "CREATE TABLE weeks AS SELECT pupil_ref, school_ref, week, arg_max(marks, line) AS marks, "
