@@ -1,0 +1,515 @@
+"""CIN census XML as received, streamed one child at a time into tables of text under the census's own names.
+
+The loop is flat and the tables are built in batches because a county's file holds a million elements: about half the
+time goes in the XML parser itself. Nothing outside the file is ever read: entities, document types and the network
+are off, a child larger than 16 MB is refused, and memory grows with the tables and not with the file.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+from lxml import etree
+
+from sightline.sources.cin_census.layout import (
+    BLOCKS,
+    CHARACTERISTICS,
+    CHILD,
+    COLLECTION_FIELDS,
+    CONTENT,
+    DETAILS,
+    HEADER_COLUMNS,
+    IDENTIFIERS,
+    NO_ID,
+    SOURCE_FIELDS,
+    Block,
+)
+from sightline.sources.cin_census.noted import Noted
+from sightline.vocabulary.errors import UnreadableFile
+from sightline.vocabulary.findings import Finding, Severity
+
+# Small, so that rows are still in the processor's cache when they become Arrow.
+CHILDREN_IN_A_BATCH = 1_000
+MOST_BYTES_IN_A_CHILD = 16 * 2**20
+# libxml2 keeps 16 bits for an element's line; from here on it answers with the line of the text inside instead.
+_SHORT_LINE = 65_535
+_NOWHERE = -1_000
+_CHILD_ELEMENTS = frozenset(block.element for block in CHILD)
+_NUMBERS = tuple(str(n) for n in range(1, 257))
+
+_UNDECLARED, _UNKNOWN_ENCODING, _ENCODING, _PREMATURE, _EMPTY = {26, 27}, {31, 32}, {9, 81, 6003}, {5, 77}, {4}
+_ENTITY_LOOP, _TOO_DEEP_OR_LONG, _MISMATCH = {89, 114, 116}, {1, 2, 43, 44, 110, 118}, {76}
+
+
+class _Rows:
+    """The rows of one block so far, and where its elements go.
+
+    `local` has the place of each element by its plain name: the column of a value, or a number below zero that
+    `inside` turns into the block of its own that the element is. `places` has the same by tag as met, with whatever
+    namespace; a tag not yet met is looked up in `local`, so any namespace is read and costs nothing.
+    """
+
+    __slots__ = (
+        "batches",
+        "blank",
+        "block",
+        "count",
+        "each",
+        "inside",
+        "local",
+        "numbered",
+        "parent",
+        "places",
+        "rows",
+        "schema",
+    )
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+        self.each = block.each
+        self.numbered = bool(block.number)
+        ties = len(block.keys) + self.numbered
+        self.blank: list[Any] = [None] * (len(block.fields) + 1)
+        self.rows: list[list[Any]] = []
+        self.batches: list[pa.RecordBatch] = []
+        self.parent: list[Any] | None = None  # the row whose blocks of this kind are being counted
+        self.count = 0
+        self.local = {f.element: ties + n for n, f in enumerate(block.fields)}
+        self.places: dict[str, int] = {}
+        self.inside: dict[int, _Rows] = {}
+        self.schema = pa.schema([*((name, pa.string()) for name in block.columns), ("line", pa.int32())])
+
+    def flush(self) -> None:
+        """Turn the rows gathered so far into an Arrow batch."""
+        if self.rows:
+            columns = [pa.array(c, f.type) for c, f in zip(zip(*self.rows, strict=True), self.schema, strict=True)]
+            self.batches.append(pa.RecordBatch.from_arrays(columns, schema=self.schema))
+            self.rows.clear()
+
+    def table(self) -> pa.Table:
+        self.flush()
+        return pa.Table.from_batches(self.batches, self.schema)
+
+
+class _Counted:
+    """The file, refusing to hand over more than one child's worth of bytes without a child."""
+
+    __slots__ = ("file", "since")
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.since = 0
+
+    def read(self, size: int) -> bytes:
+        piece = self.file.read(size)
+        self.since += len(piece)
+        if self.since > MOST_BYTES_IN_A_CHILD:
+            raise UnreadableFile(
+                f"The file goes on for over {MOST_BYTES_IN_A_CHILD // 2**20} MB without the end of a Child element, "
+                "so it is not a CIN census that can be read."
+            )
+        return piece
+
+
+def parse(path: Path, noted: Noted) -> dict[str, pa.Table]:
+    """One table per table of the census (`layout.BLOCKS` and Header), all text, each with `line`.
+
+    `line` is the line on which the row's element starts, counted from 1. A child without an LAchildID is kept under
+    "(no id) line N"; a second child with an LAchildID already seen is kept and its episodes numbered on from the
+    first's. Raises UnreadableFile for a file that is not well-formed XML, is hostile, or holds no census.
+    """
+    with path.open("rb") as file, _no_garbage_collection():
+        reader = _Reader(noted)
+        try:
+            reader.read(_Counted(file))
+        except etree.XMLSyntaxError as error:
+            raise UnreadableFile(_sentence(error)) from None
+        except (LookupError, UnicodeError):
+            raise UnreadableFile("The file's first line names an encoding that is not known.") from None
+    return reader.tables()
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Rows are millions of small lists in no cycle; looking for cycles among them would cost half as much again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+class _Reader:
+    def __init__(self, noted: Noted) -> None:
+        self.noted = noted
+        self.rows = {name: _Rows(block) for name, block in BLOCKS.items()}
+        for rows in self.rows.values():
+            for place, block in enumerate(rows.block.blocks, start=1):
+                rows.local[block.element] = -place
+                rows.inside[-place] = self.rows[block.table]
+        self.identifiers = self.rows[IDENTIFIERS.table]
+        self.characteristics = self.rows[CHARACTERISTICS.table]
+        self.details = self.rows[DETAILS.table]
+        self.kinds: dict[str, _Rows] = {}
+        self.content_line = 0
+        self.header: list[list[Any]] = []
+        self.first_lines: dict[str, int] = {}
+        self.episodes: dict[str, int] = {}
+
+    def read(self, file: _Counted) -> None:
+        events = etree.iterparse(
+            file,
+            events=("end",),
+            tag=("{*}Child", "{*}Header"),
+            resolve_entities=False,
+            load_dtd=False,
+            no_network=True,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
+        )
+        checked = False
+        children = 0
+        for _, element in events:
+            if not checked:
+                _refuse_entities(element.getroottree())
+                checked = True
+            if element.tag.endswith("Child"):
+                self._child(element)
+                children += 1
+                file.since = 0
+                if children % CHILDREN_IN_A_BATCH == 0:
+                    for rows in self.rows.values():
+                        rows.flush()
+            else:
+                self._header(element)
+            element.clear(keep_tail=True)
+            if element.getprevious() is not None:
+                self._drop_before(element)
+        root = events.root
+        _refuse_entities(root.getroottree())
+        self._outside(root, children)
+
+    def tables(self) -> dict[str, pa.Table]:
+        schema = pa.schema([*((name, pa.string()) for name in HEADER_COLUMNS), ("line", pa.int32())])
+        columns: list[Any] = list(zip(*self.header, strict=True)) or [[] for _ in schema]
+        header = pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
+        return {"Header": header} | {name: rows.table() for name, rows in self.rows.items()}
+
+    # One child.
+
+    def _child(self, child: Any) -> None:
+        text = child.text
+        if text is not None and not text.isspace():
+            self._stray(child, text)
+        kinds = self.kinds
+        ties: list[Any] = []
+        identifiers = characteristics = None
+        for block in child:
+            rows = kinds.get(block.tag) or self._kind(block)
+            if not ties:
+                # Keys come from the identifiers, which stand first in a file that follows the schema.
+                identifiers = block if rows is self.identifiers else child.find("{*}ChildIdentifiers")
+                ties = self._identified(child, identifiers)
+            if rows is self.details:
+                self._block(block, rows, ties)
+            elif rows is None:
+                self._unknown(block, child)
+            elif rows is self.characteristics and characteristics is None:
+                characteristics = block
+                self._block(block, rows, ties)
+            elif block is not identifiers:
+                self._repeated(block, child, ties)
+            tail = block.tail
+            if tail is not None and not tail.isspace():
+                self._stray(block, tail, after=True)
+        if not ties:
+            ties = self._identified(child, None)
+        self.episodes[ties[0]] = self.details.count
+        if characteristics is None:
+            says = "This child has no ChildCharacteristics, so ethnicity and disabilities are not known."
+            right = "a ChildCharacteristics element"
+            self._finding("no-characteristics", Severity.QUERY, says, ties, "ChildCharacteristics", right, _line(child))
+
+    def _kind(self, block: Any) -> _Rows | None:
+        """The rows that an element directly inside a Child belongs to, for a tag not met before."""
+        name = _local(block.tag)
+        if name not in _CHILD_ELEMENTS:
+            return None
+        rows = self.kinds[block.tag] = self.rows[name]
+        return rows
+
+    def _identified(self, child: Any, block: Any) -> list[Any]:
+        """Make the row of ChildIdentifiers; the keys of the child's other rows: the name it will be known by."""
+        rows = self.identifiers
+        if block is None:
+            row = rows.blank.copy()
+            row[-1] = _line(child)
+            rows.rows.append(row)
+        else:
+            row = self._block(block, rows, [])
+        name, line = (row[0] or "").strip(), row[-1]
+        if not name:
+            name = row[0] = f"{NO_ID}{line}"
+            says = (
+                "This child has no LAchildID, so no other year's record can be tied to it. "
+                f"It was kept under the name '{name}'."
+            )
+            self._finding("la-child-id-missing", Severity.ERROR, says, [name], "LAchildID", "an LAchildID", line)
+        ties = [name]
+        # Episodes of a second child of the same name are numbered on, so that keys stay unique.
+        self.details.parent = ties
+        self.details.count = self.episodes.get(name, 0)
+        if name in self.episodes:
+            says = f"Another child, on line {self.first_lines[name]:,}, has the same LAchildID; both were kept."
+            right = "one Child element for each child"
+            self._finding("duplicate-la-child-id", Severity.ERROR, says, ties, "LAchildID", right, line)
+        else:
+            self.first_lines[name] = line
+        return ties
+
+    def _block(self, element: Any, rows: _Rows, ties: list[Any]) -> list[Any]:
+        """Make and fill the row of one block, and those of the blocks inside it. `ties` are its parents' keys."""
+        text = element.text
+        if text is not None and not text.isspace():
+            self._stray(element, text)
+        if rows.numbered:
+            if rows.parent is not ties:
+                rows.parent = ties
+                rows.count = 0
+            count = rows.count
+            rows.count = count + 1
+            ties = [*ties, _NUMBERS[count] if count < len(_NUMBERS) else str(count + 1)]
+        row = ties + rows.blank
+        line = element.sourceline
+        if line >= _SHORT_LINE:
+            line = line - text.count("\n") if text else _line(element)
+        row[-1] = line
+        rows.rows.append(row)
+        places = rows.places
+        for inner in element:
+            try:
+                place = places[inner.tag]
+            except KeyError:
+                place = self._place(inner, element, rows)
+            if place >= 0:
+                if row[place] is None:
+                    row[place] = inner.text
+                else:
+                    self._repeated(inner, element, ties)
+            elif place != _NOWHERE:
+                within = rows.inside[place]
+                if within.each:
+                    self._each(inner, within, ties)
+                else:
+                    self._block(inner, within, ties)
+            tail = inner.tail
+            # Most often the same blank as before the first element, which is quicker to see than that it is blank.
+            if tail != text and tail is not None and not tail.isspace():
+                self._stray(inner, tail, after=True)
+        return row
+
+    def _each(self, element: Any, rows: _Rows, ties: list[Any]) -> None:
+        """A row for every element inside a wrapper; an empty wrapper is no row and no fault."""
+        text = element.text
+        if text is not None and not text.isspace():
+            self._stray(element, text)
+        add = rows.rows.append
+        places = rows.places
+        for inner in element:
+            if inner.tag in places or self._place(inner, element, rows) != _NOWHERE:
+                value = inner.text
+                line = inner.sourceline
+                if line >= _SHORT_LINE:
+                    line = line - value.count("\n") if value else _line(inner)
+                add([*ties, value, line])
+            tail = inner.tail
+            if tail != text and tail is not None and not tail.isspace():
+                self._stray(inner, tail, after=True)
+
+    def _place(self, element: Any, parent: Any, rows: _Rows) -> int:
+        """Where an element whose tag was not met before goes; `_NOWHERE`, and a finding, for one the census has not."""
+        place = rows.local.get(_local(element.tag), _NOWHERE)
+        if place == _NOWHERE:
+            self._unknown(element, parent)
+        else:
+            rows.places[element.tag] = place
+        return place
+
+    # Around the children.
+
+    def _header(self, header: Any) -> None:
+        """One row per Source of the header (one row without any), each repeating the collection's details."""
+        if self.header:
+            self._repeated(header, header.getparent(), [])
+            return
+        self._strays_within(header)
+        collection: dict[str, str | None] = {}
+        sources: list[tuple[dict[str, str | None], int]] = []
+        for block in header:
+            name = _local(block.tag)
+            if name == "CollectionDetails":
+                self._values(block, COLLECTION_FIELDS, collection)
+            elif name == "Source":
+                source: dict[str, str | None] = {}
+                self._values(block, SOURCE_FIELDS, source)
+                sources.append((source, _line(block)))
+            elif name == CONTENT:
+                self.content_line = _line(block)
+            else:
+                self._unknown(block, header)
+        for source, line in sources or [({}, _line(header))]:
+            self.header.append([*map(collection.get, COLLECTION_FIELDS), *map(source.get, SOURCE_FIELDS), line])
+
+    def _values(self, block: Any, names: tuple[str, ...], values: dict[str, str | None]) -> None:
+        for inner in block:
+            name = _local(inner.tag)
+            if name not in names:
+                self._unknown(inner, block)
+            elif name in values:
+                self._repeated(inner, block, [])
+            else:
+                values[name] = inner.text
+
+    def _strays_within(self, element: Any) -> None:
+        """Report text that stands beside elements anywhere inside an element."""
+        for part in element.iter("{*}*"):
+            if len(part) and (part.text or "").strip():
+                self._stray(part, part.text)
+            if part is not element and (part.tail or "").strip():
+                self._stray(part, part.tail, after=True)
+
+    def _drop_before(self, element: Any) -> None:
+        """Forget what stands before a child that has been read, having looked at what was not."""
+        parent = element.getparent()
+        before = parent[0]
+        while before is not element:
+            self._left_over(before, parent)
+            del parent[0]
+            before = parent[0]
+
+    def _left_over(self, element: Any, parent: Any) -> None:
+        if _local(element.tag) not in ("Child", "Header", "Children"):
+            self._unknown(element, parent)
+        tail = element.tail
+        if tail is not None and not tail.isspace():
+            self._stray(element, tail, after=True)
+
+    def _outside(self, root: Any, children: int) -> None:
+        """What is left when every child has been read and dropped."""
+        if not children and not self.header and _local(root.tag) not in ("Message", "Children"):
+            raise UnreadableFile(
+                f"The file is XML, but its outermost element is {_local(root.tag)[:40]} and not Message, "
+                "so it is not a CIN census."
+            )
+        for element in [root, *root.iterchildren("{*}Children")]:
+            if (element.text or "").strip():
+                self._stray(element, element.text)
+            for inner in element:
+                self._left_over(inner, element)
+        if not children:
+            says = "The file holds no children."
+            self._finding("no-children", Severity.ERROR, says, [], "Child", "at least one Child element", _line(root))
+
+    # Telling.
+
+    def _finding(
+        self, rule: str, severity: Severity, says: str, ties: list[Any], field: str, right: str, line: int
+    ) -> None:
+        record = ties[0] if ties else ""
+        self.noted.add(Finding(rule, severity, says, IDENTIFIERS.table, record, field, "", right, line))
+
+    def _unknown(self, element: Any, parent: Any) -> None:
+        name, within = _local(element.tag)[:60], _local(parent.tag)[:60]
+        says = f"The census has no element {name} inside {within}; it was not read."
+        right = "only elements of the census, each in its place"
+        self.noted.add_once(
+            Finding("unknown-element", Severity.QUERY, says, within, field=name, right=right, line=_line(element))
+        )
+
+    def _repeated(self, element: Any, parent: Any, ties: list[Any]) -> None:
+        name, within = _local(element.tag), _local(parent.tag)
+        says = f"{name} stands more than once inside one {within}; the first was read and this one was not."
+        value = (element.text or "").strip()[:100]
+        record = ties[0] if ties else ""
+        right = f"{name} once"
+        self.noted.add(
+            Finding("repeated-element", Severity.ERROR, says, within, record, name, value, right, _line(element))
+        )
+
+    def _stray(self, element: Any, text: str, *, after: bool = False) -> None:
+        name = _local(element.tag)[:60]
+        says = (
+            f"Text stands {'after the end' if after else 'at the start'} of {name}, between elements; it was ignored."
+        )
+        blank = text[: len(text) - len(text.lstrip())].count("\n")
+        line = (_last_line(element) if after else _line(element)) + blank
+        parent = element.getparent() if after else element
+        within = _local(parent.tag)[:60] if parent is not None else name
+        right = "no text between elements"
+        self.noted.add(Finding("stray-text", Severity.NOTE, says, within, "", name, text.strip()[:100], right, line))
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _line(element: Any) -> int:
+    """The line on which an element starts.
+
+    Past line 65,535 the parser answers with the line on which the text inside the element ends, or, without any, that
+    after it; comments inside that text (they are dropped) may put the answer out by their own lines.
+    """
+    line = int(element.sourceline or 0)
+    if line < _SHORT_LINE:
+        return line
+    if element.text:
+        return line - int(element.text.count("\n"))
+    if len(element):
+        return _line(element[0])
+    return line - int(element.tail.count("\n")) if element.tail else line
+
+
+def _last_line(element: Any) -> int:
+    """The line on which an element ends."""
+    if len(element):
+        return _last_line(element[-1]) + int((element[-1].tail or "").count("\n"))
+    return _line(element) + int((element.text or "").count("\n"))
+
+
+def _refuse_entities(tree: Any) -> None:
+    """Refuse a file that declares entities: no census does, and they are how a small file is made to fill a machine."""
+    declared = tree.docinfo.internalDTD
+    if declared is not None and next(declared.iterentities(), None) is not None:
+        raise UnreadableFile(
+            "The file declares XML entities, which no CIN census does and which can be used to do harm; "
+            "it was not read."
+        )
+
+
+def _sentence(error: etree.XMLSyntaxError) -> str:
+    """What is wrong with a file that is not XML, in one sentence that quotes nothing of it."""
+    at = f"line {error.lineno:,}" if error.lineno else "its first line"
+    code = error.code
+    if code in _EMPTY:
+        return "The file is empty or holds no XML."
+    if code in _PREMATURE:
+        return f"The file stops at {at} before its last element is closed: it was cut short, so nothing was read."
+    if code in _ENCODING:
+        return f"The file is not in the encoding its first line names (first at {at}); save it as UTF-8."
+    if code in _UNKNOWN_ENCODING:
+        return "The file's first line names an encoding that is not known; save it as UTF-8."
+    if code in _UNDECLARED or code in _ENTITY_LOOP:
+        return f"The file uses XML entities (at {at}), which no CIN census does; it was not read."
+    if code in _TOO_DEEP_OR_LONG:
+        return f"The file's elements are nested too deeply or a value is too long (at {at}); it was not read."
+    if code in _MISMATCH:
+        return f"The file is not well-formed XML: an element is closed at {at} that was not the last one opened."
+    return f"The file is not well-formed XML (at {at}), so nothing was read."
