@@ -7,6 +7,7 @@ when it need not be built again. Nothing of Node is needed to run the applicatio
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import importlib.util
 import os
@@ -43,6 +44,8 @@ def build(*, frontend: Path = FRONTEND, out: Path = BUILT) -> bool:
     # Install scripts are not run: nothing in the lock needs one.
     _run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], frontend, node)
     _run([str(node), "build.mjs", str(out)], frontend, node)
+    for name in OUTPUTS:
+        (out / f"{name}.gz").write_bytes(gzip.compress((out / name).read_bytes(), mtime=0))
     (out / "STAMP").write_text(stamp + "\n", encoding="utf-8")
     return True
 

@@ -1,0 +1,104 @@
+"""Making accounts: by invitation, and for the demonstration."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import date, timedelta
+
+from allauth.mfa.models import Authenticator
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from sightline.vocabulary.errors import BadSetting
+from sightline.web import audit
+from sightline.web.accounts.models import Invitation, User
+from sightline.web.authz.matrix import ROLES
+from sightline.web.people.models import Grant
+
+INVITATION_DAYS = 7
+
+
+def invite(
+    *,
+    email: str,
+    username: str,
+    name: str,
+    role: str,
+    scope: str,
+    over: str = "",
+    by: str,
+    reason: str,
+    valid_from: date | None = None,
+    valid_to: date | None = None,
+) -> str:
+    """Make an account with one grant and return the path of the link with which it is taken up.
+
+    `over` is the team's, school's or worker's reference that the scope is over. An account that exists gets the grant
+    and a new link: its password and second factor no longer work. Raises BadSetting on an unknown role or a scope the
+    role cannot have.
+    """
+    if role not in ROLES:
+        raise BadSetting(f"There is no role {role!r}. There are: {', '.join(ROLES)}.")
+    if scope not in ROLES[role].scopes:
+        raise BadSetting(f"The role {role} can be given over: {', '.join(sorted(ROLES[role].scopes))}.")
+    if scope != "authority" and not over:
+        raise BadSetting(f"Say which {'worker' if scope == 'own' else scope} the role is over.")
+    token = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        user, _made = User.objects.get_or_create(username=username, defaults={"email": email.lower()})
+        if user.email != email.lower():
+            raise BadSetting("That user name belongs to another email address.")
+        user.first_name = name[:150]
+        user.is_active = False
+        user.set_unusable_password()
+        user.save()
+        Authenticator.objects.filter(user=user).delete()
+        Invitation.objects.filter(user=user, used_at__isnull=True).delete()
+        Invitation.objects.create(
+            user=user, token_hash=_hash(token), expires_at=timezone.now() + timedelta(days=INVITATION_DAYS)
+        )
+        grant(user, role=role, scope=scope, over=over, by=by, reason=reason, valid_from=valid_from, valid_to=valid_to)
+        audit.security(None, "invited", user=user, detail=f"{role} over {scope} by {by}"[:200])
+    return reverse("accept_invitation", args=[token])
+
+
+def grant(
+    user: User,
+    *,
+    role: str,
+    scope: str,
+    over: str,
+    by: str,
+    reason: str,
+    valid_from: date | None = None,
+    valid_to: date | None = None,
+) -> Grant:
+    """Give a role over a scope; an equal grant in force is kept as it is."""
+    named = {"team": "team_ref", "school": "urn", "own": "worker_ref"}
+    over_what = {named[scope]: over} if scope in named else {}
+    held = Grant.objects.filter(user=user, role=role, scope=scope, valid_to=valid_to, **over_what).first()
+    return held or Grant.objects.create(
+        user=user,
+        role=role,
+        scope=scope,
+        valid_from=valid_from or timezone.localdate(),
+        valid_to=valid_to,
+        granted_by=by,
+        reason=reason,
+        **over_what,
+    )
+
+
+def open_invitation(token: str) -> Invitation | None:
+    """The invitation of a link, when it has not been used and is not over."""
+    return (
+        Invitation.objects.filter(token_hash=_hash(token), used_at__isnull=True, expires_at__gt=timezone.now())
+        .select_related("user")
+        .first()
+    )
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

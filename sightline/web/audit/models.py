@@ -1,0 +1,119 @@
+"""The two logs. No foreign keys, so an entry outlives what it speaks of; no update or delete, by trigger."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any, Self
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+START = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One log read through: how many entries, its last hash, and the first entry that is not as it was written."""
+
+    log: str
+    entries: int
+    head: str
+    broken_at: int | None
+    why: str = ""
+
+    @property
+    def whole(self) -> bool:
+        return self.broken_at is None
+
+
+class Entry(models.Model):
+    """One row per event. `hash` covers every field and the hash before it."""
+
+    at = models.DateTimeField()
+    actor_id = models.BigIntegerField(null=True)
+    actor_label = models.CharField(max_length=150, blank=True)
+    session_hash = models.CharField(max_length=64, blank=True)
+    address = models.CharField(max_length=45, blank=True)
+    request_id = models.CharField(max_length=32, blank=True)
+    previous = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64, unique=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"Entry {self.pk}"
+
+    @classmethod
+    def append(cls, **fields: Any) -> Self:
+        """Write one entry at the end of the chain."""
+        with transaction.atomic():
+            if connection.vendor == "postgresql":
+                # One writer at a time, to the end of the transaction: two entries must not share a predecessor.
+                # (On SQLite the transaction itself, begun IMMEDIATE, holds the only lock there is.)
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [cls._meta.db_table])
+            last = cls.objects.order_by("-pk").values_list("hash", flat=True).first()
+            entry = cls(at=timezone.now(), previous=last or START, **fields)
+            entry.hash = entry.computed_hash()
+            entry.save(force_insert=True)
+        return entry
+
+    def computed_hash(self) -> str:
+        held = {
+            f.attname: getattr(self, f.attname) for f in self._meta.concrete_fields if f.attname not in {"id", "hash"}
+        }
+        held["at"] = self.at.astimezone(UTC).isoformat(timespec="microseconds")
+        text = json.dumps(held, sort_keys=True, cls=DjangoJSONEncoder, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @classmethod
+    def verify(cls) -> Verdict:
+        """Read the whole log and recompute every hash."""
+        before, last_id, count = START, 0, 0
+        name = str(cls._meta.verbose_name)
+        for entry in cls.objects.order_by("pk").iterator(chunk_size=2000):
+            count += 1
+            if entry.previous != before:
+                return Verdict(name, count, before, entry.pk, f"Entries are missing between {last_id} and {entry.pk}.")
+            if entry.hash != entry.computed_hash():
+                return Verdict(name, count, before, entry.pk, f"Entry {entry.pk} was changed.")
+            before, last_id = entry.hash, entry.pk
+        return Verdict(name, count, before, None)
+
+
+class AccessEntry(Entry):
+    """One row per showing of children to a person, or refusal to show them."""
+
+    role = models.CharField(max_length=40, blank=True)
+    grants = models.JSONField(default=list)
+    action = models.CharField(max_length=20)
+    child_ids = models.JSONField(default=list)
+    field_classes = models.JSONField(default=list)
+    page = models.CharField(max_length=60, blank=True)
+    purpose = models.CharField(max_length=200, blank=True)
+    outcome = models.CharField(max_length=20)
+
+    class Meta(Entry.Meta):
+        abstract = False
+        verbose_name = "access log"
+        verbose_name_plural = "access log"
+
+
+class SecurityEntry(Entry):
+    """One row per sign-in, refusal, or change of password, factor or grant."""
+
+    event = models.CharField(max_length=60)
+    detail = models.CharField(max_length=200, blank=True)
+
+    class Meta(Entry.Meta):
+        abstract = False
+        verbose_name = "security log"
+        verbose_name_plural = "security log"
+
+
+LOGS: tuple[type[AccessEntry] | type[SecurityEntry], ...] = (AccessEntry, SecurityEntry)

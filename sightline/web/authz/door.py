@@ -1,0 +1,36 @@
+"""The one door to a child, and the scope with which facts are read."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.http import Http404, HttpRequest
+
+from sightline.web import audit
+from sightline.web.authz.access import Access, visible_to
+from sightline.web.authz.matrix import PAGES
+from sightline.web.people.models import Child
+
+
+def fields_shown(request: HttpRequest) -> list[str]:
+    """The classes of field that this page shows to the role the person acts in."""
+    access: Access = request.access  # type: ignore[attr-defined]
+    match = request.resolver_match
+    page = PAGES[match.view_name] if match is not None else None
+    return sorted(f for f in (page.fields if page is not None else ()) if access.reads(f))
+
+
+def open_child(request: HttpRequest, public_id: uuid.UUID) -> Child:
+    """The only way a page gets a child: checked and recorded.
+
+    Raises Http404, after recording the refusal, for a child out of scope and for one who does not exist alike: nobody
+    learns from the answer that a child is known.
+    """
+    from sightline.web import facts
+
+    child = visible_to(request.access, on=facts.scope_day(request)).filter(public_id=public_id).first()  # type: ignore[attr-defined]
+    if child is None:
+        audit.refused(request, f"child {public_id}")
+        raise Http404
+    audit.disclosed(request, [child.child_id], action="viewed", fields=fields_shown(request))
+    return child

@@ -1,0 +1,97 @@
+"""One account for each role, for the demonstration on invented data."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from sightline.web.serving import migrate, prepare
+
+
+def create_demonstration_accounts(home: Path) -> list[tuple[str, str, str]]:
+    """One row per account: user name, password and role, in the order of the permission matrix.
+
+    Passwords are made anew at each call and kept nowhere but as hashes. The accounts are refused outside the
+    demonstration. Social worker, team and school are those with the most children to show. Raises NothingHeld when
+    nothing has been received.
+    """
+    prepare(home, demonstration=True)
+    migrate()
+
+    from django.db import transaction
+
+    from sightline.web import facts
+    from sightline.web.accounts.inviting import grant
+    from sightline.web.accounts.models import User
+    from sightline.web.authz.matrix import ROLES
+    from sightline.web.people.models import Grant
+
+    facts.open_current()
+    rows = []
+    with transaction.atomic():
+        for role in ROLES.values():
+            scope = next(iter(sorted(role.scopes)))
+            over = _busiest(scope)
+            username = role.key.replace("_", "-")
+            user, _made = User.objects.get_or_create(
+                username=username,
+                defaults={"email": f"{username}@sightline.example", "demonstration": True},
+            )
+            password = "-".join(secrets.token_hex(3) for _ in range(3))
+            user.first_name, user.last_name = _called(role.name, scope, over)
+            user.set_password(password)
+            user.save()
+            # The children of a new snapshot may have other workers: the account follows the busiest.
+            Grant.objects.filter(user=user).delete()
+            if scope == "authority" or over:
+                grant(
+                    user,
+                    role=role.key,
+                    scope=scope,
+                    over=over,
+                    by="demonstration",
+                    reason="Demonstration on invented data",
+                )
+            rows.append((username, password, role.name))
+    return rows
+
+
+def _called(role: str, scope: str, over: str) -> tuple[str, str]:
+    return (role, "") if scope != "own" else (_worker_name(over) or role, "")
+
+
+def _worker_name(worker_ref: str) -> str:
+    from sightline.web.people.models import Allocation
+
+    found = Allocation.objects.filter(worker_ref=worker_ref).exclude(worker_name="").order_by("pk").first()
+    return found.worker_name[:150] if found is not None else ""
+
+
+def _busiest(scope: str) -> str:
+    """The team, school or worker with the most children on a plan today; an empty text where none is known."""
+    from django.db.models import Count, Exists, OuterRef
+
+    from sightline.web.authz.access import current
+    from sightline.web.people.models import Allocation, Enrolment, PlanPeriod, Projection
+
+    if scope == "authority":
+        return ""
+    from django.utils import timezone
+
+    projection = Projection.objects.get()
+    on = max(projection.as_at, timezone.localdate())
+    model, column = {
+        "team": (Allocation, "team_ref"),
+        "own": (Allocation, "worker_ref"),
+        "school": (Enrolment, "urn"),
+    }[scope]
+    plans = PlanPeriod.objects.filter(current(on), child=OuterRef("child"), status__in=["CP plan", "CIN plan"])
+    found = (
+        model.objects.filter(current(on), Exists(plans))
+        .exclude(**{column: ""})
+        .values(column)
+        .annotate(children=Count("child", distinct=True))
+        .order_by("-children", column)
+        .first()
+    )
+    return str(found[column]) if found else ""

@@ -1,0 +1,163 @@
+"""Charts: one grammar (Vega-Lite), written here as a specification and drawn in the browser, always beside its table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import altair as alt
+
+from sightline.vocabulary.periods import monday
+from sightline.web.colour import PALETTE
+
+FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
+INK, GRID = "#0b0c0c", "#b1b4b6"
+RECENT, BEFORE = 4, 12
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """One week of attendance: sessions in half days; no possible session means nothing is known of the week."""
+
+    week: date
+    possible: int
+    authorised: int
+    unauthorised: int
+
+    @property
+    def rate(self) -> float | None:
+        """Attendance as a percentage of possible sessions."""
+        if not self.possible:
+            return None
+        return 100.0 * (self.possible - self.authorised - self.unauthorised) / self.possible
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A drawing and what stands beside it: the message, what a screen reader is told, and the rows it was drawn from."""
+
+    message: str
+    describes: str
+    specification: str
+    weeks: tuple[Week, ...]
+
+
+def weeks_of(rows: Iterable[Mapping[str, Any]], start: date, end: date) -> tuple[Week, ...]:
+    """One week for each Monday from `start` until `end`; rows of the same week are added up, missing weeks are empty."""
+    held: dict[date, list[int]] = {}
+    for row in rows:
+        sums = held.setdefault(row["week"], [0, 0, 0])
+        for place, name in enumerate(("possible", "authorised", "unauthorised")):
+            sums[place] += row[name] or 0
+    first, weeks = monday(start), []
+    while first < end:
+        weeks.append(Week(first, *held.get(first, [0, 0, 0])))
+        first += timedelta(weeks=1)
+    return tuple(weeks)
+
+
+def attendance(weeks: Sequence[Week], *, whose: str, threshold: float) -> Chart | None:
+    """Attendance by week as a line with gaps where no session was possible. None when there is no week to draw."""
+    known = [w for w in weeks if w.rate is not None]
+    if not known:
+        return None
+    return Chart(
+        message=_message(known, whose),
+        describes=_describes(weeks, known, threshold),
+        specification=_specification(weeks, known, threshold),
+        weeks=tuple(weeks),
+    )
+
+
+def _rate(weeks: Sequence[Week]) -> float | None:
+    together = Week(
+        weeks[0].week,
+        sum(w.possible for w in weeks),
+        sum(w.authorised for w in weeks),
+        sum(w.unauthorised for w in weeks),
+    )
+    return together.rate
+
+
+def _message(known: Sequence[Week], whose: str) -> str:
+    recent, before = known[-RECENT:], known[-RECENT - BEFORE : -RECENT]
+    now = _rate(recent)
+    stretch = "week" if len(recent) == 1 else f"{_word(len(recent))} weeks"
+    said = f"Attendance of {whose} was {now:.1f}% in the last {stretch} with sessions"
+    then = _rate(before) if before else None
+    if now is None or then is None:
+        return said
+    gap = round(now, 1) - round(then, 1)
+    earlier = "week" if len(before) == 1 else f"{_word(len(before))} weeks"
+    if abs(gap) < 0.05:
+        return f"{said}, the same as in the {earlier} before"
+    return f"{said}, {abs(gap):.1f} points {'higher' if gap > 0 else 'lower'} than in the {earlier} before"
+
+
+def _word(number: int) -> str:
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+    return words[number] if number < len(words) else str(number)
+
+
+def _describes(weeks: Sequence[Week], known: Sequence[Week], threshold: float) -> str:
+    low, high = min(known, key=lambda w: w.rate or 0), max(known, key=lambda w: w.rate or 0)
+    below = sum(1 for w in known if (w.rate or 0) < threshold)
+    return (
+        f"Line chart of attendance as a percentage of possible sessions, for {len(known)} weeks from "
+        f"{_said(known[0].week)} to {_said(known[-1].week)}. Lowest {low.rate:.1f}% in the week of {_said(low.week)}, "
+        f"highest {high.rate:.1f}% in the week of {_said(high.week)}. "
+        f"{below} of these weeks were below {threshold:g}%. "
+        f"{len(weeks) - len(known)} weeks without sessions are gaps in the line."
+    )
+
+
+def _said(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
+
+
+def _specification(weeks: Sequence[Week], known: Sequence[Week], threshold: float) -> str:
+    values = [{"week": w.week.isoformat(), "rate": None if w.rate is None else round(w.rate, 2)} for w in weeks]
+    lowest = min((w.rate or 0) for w in known)
+    floor = max(0, 10 * int(min(lowest, threshold) // 10) - (10 if lowest % 10 < 2 else 0))
+    across = alt.X(
+        "week:T",
+        scale=alt.Scale(type="utc"),
+        axis=alt.Axis(title=None, format="%-d %b", labelAngle=0, labelOverlap=True, grid=False, tickCount=8),
+    )
+    up = alt.Y(
+        "rate:Q",
+        scale=alt.Scale(domain=[floor, 100], zero=False, nice=False),
+        axis=alt.Axis(title="Attendance (% of possible sessions)", tickCount=6),
+    )
+    line = (
+        alt.Chart(alt.Data(values=values))
+        .mark_line(color=PALETTE[0], strokeWidth=3, invalid="break-paths-show-domains")
+        .encode(x=across, y=up)
+    )
+    points = (
+        alt.Chart(alt.Data(values=[v for v in values if v["rate"] is not None]))
+        .mark_point(color=PALETTE[0], filled=True, size=36, opacity=1)
+        .encode(x=across, y=up)
+    )
+    limit = alt.Data(values=[{"rate": threshold, "week": weeks[0].week.isoformat(), "says": f"{threshold:g}%"}])
+    rule = alt.Chart(limit).mark_rule(color=PALETTE[2], strokeDash=[6, 4], strokeWidth=2).encode(y=up)
+    label = (
+        alt.Chart(limit)
+        .mark_text(color=PALETTE[2], align="left", baseline="bottom", dx=4, dy=-3, fontSize=14)
+        .encode(x=across, y=up, text="says:N")
+    )
+    chart = (
+        alt.layer(rule, label, line, points)
+        .properties(width=720, height=260, background="#ffffff", padding=5)
+        .configure(font=FONT, aria=False)
+        .configure_axis(
+            labelFontSize=14, titleFontSize=14, labelColor=INK, titleColor=INK, gridColor=GRID, titleFontWeight="normal"
+        )
+        .configure_view(stroke=None)
+    )
+    # Built from fixed parts, so checking it against Vega-Lite's whole schema at each request would only cost time;
+    # a test checks it once.
+    return json.dumps(chart.to_dict(validate=False), separators=(",", ":"))

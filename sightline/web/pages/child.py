@@ -1,0 +1,110 @@
+"""One child's page. Opening it is recorded before anything of it leaves."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from sightline.vocabulary.codes import code_list
+from sightline.vocabulary.tables import Sensitivity
+from sightline.web import facts
+from sightline.web.authz.door import open_child
+from sightline.web.pages import charts
+from sightline.web.pages.cohort import name_of, reader
+
+
+def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    child = open_child(request, public_id)
+    held = facts.of(request)
+    if held is None:
+        raise RuntimeError("A child is visible although no snapshot is held.")
+    found = held.child(child)
+    seen = reader(held.access)
+    schools = held.access.schools
+    enrolments = found.schools.to_pylist()
+    weeks, suspensions, periods = (t.to_pylist() for t in (found.weeks, found.suspensions, found.periods))
+    if schools is not None:
+        # A school reads its own registers, and plans that touch the child's time on its roll; nothing from elsewhere.
+        enrolments = [r for r in enrolments if r["urn"] in schools]
+        weeks = [r for r in weeks if r["urn"] in schools and _within(r["week"], None, enrolments, held.on)]
+        suspensions = [r for r in suspensions if r["urn"] in schools]
+        periods = [r for r in periods if _within(r["start_date"], r["end_date"], enrolments, held.on, open_end=True)]
+    if held.access.role is not None and held.access.role.statuses is not None:
+        periods = [r for r in periods if r["status"] in held.access.role.statuses]
+    threshold = max(held.opened.settings.crossing_percents)
+    first = held.chart_start()
+    context = {
+        "facts": held,
+        "name": seen(Sensitivity.IDENTITY, name_of(found.person)),
+        "status": found.status,
+        "facts_of_child": key_facts(found.person, seen),
+        "periods": periods,
+        "workers": found.workers.to_pylist(),
+        "schools": enrolments,
+        "suspensions": [{**r, "says": said(r)} for r in suspensions],
+        "chart": charts.attendance(charts.weeks_of(weeks, first, held.on), whose="this child", threshold=threshold),
+        "weeks": [
+            {**r, "rate": charts.Week(r["week"], r["possible"], r["authorised"], r["unauthorised"]).rate} for r in weeks
+        ],
+        "only_own_school": schools is not None,
+        "sources": sources(found),
+    }
+    return render(request, "child/page.html", context)
+
+
+def _within(
+    start: date | None, end: date | None, enrolments: list[dict[str, Any]], on: date, *, open_end: bool = False
+) -> bool:
+    """Whether a day or a closed-open period touches any of these registrations (a week touches by its Monday to Sunday)."""
+    first = start or date.min
+    last = end or (date.max if open_end else first)
+    for each in enrolments:
+        entered, left = each["start_date"] or date.min, each["end_date"] or date.max
+        # The week in which a child joined or left is shown whole: its marks are this school's own.
+        if first < left and (last >= entered or (not open_end and (entered - first).days < 7)):
+            return True
+    return False
+
+
+def key_facts(person: dict[str, Any], seen: Any) -> list[tuple[str, Any]]:
+    """What says who the child is, each as the role may read it."""
+    sexes = {c.code: c.meaning for c in code_list("sex")}
+    ethnicities = {c.code: c.meaning for c in code_list("ethnicity")}
+    sex, ethnicity = person.get("sex"), person.get("ethnicity")
+    return [
+        ("Date of birth", seen(Sensitivity.IDENTITY, person.get("birth_date"))),
+        ("Sex", seen(Sensitivity.IDENTITY, sexes.get(sex, sex) if sex else None)),
+        ("Unique pupil number", seen(Sensitivity.IDENTITY, person.get("upn"))),
+        ("Home postcode", seen(Sensitivity.LOCATION, person.get("postcode"))),
+        ("Ethnicity", seen(Sensitivity.SPECIAL, ethnicities.get(ethnicity, ethnicity) if ethnicity else None)),
+    ]
+
+
+def said(row: dict[str, Any]) -> dict[str, str]:
+    """The codes of a suspension in words, as they stood on its first day."""
+    day = row["start_date"]
+    found = {}
+    for name, field in (("exclusion_category", "category"), ("exclusion_reason", "reason1")):
+        code = row.get(field)
+        held = [c for c in code_list(name) if c.code == code and (day is None or c.holds_on(day))]
+        held = held or [c for c in code_list(name) if c.code == code]
+        found[field] = held[0].meaning if held else (code or "Not given")
+    return found
+
+
+def sources(found: Any) -> list[tuple[str, date | None]]:
+    """The files this page rests on: kind and day received, newest first."""
+    held: set[tuple[str, date | None]] = set()
+    for table in (found.periods, found.workers, found.schools, found.weeks, found.suspensions):
+        held |= _files(table)
+    return sorted(held, key=lambda f: (f[1] or date.min, f[0]), reverse=True)
+
+
+def _files(table: pa.Table) -> set[tuple[str, date | None]]:
+    kinds, days = table["delivery_kind"].to_pylist(), table["received_on"].to_pylist()
+    return {(kind, day) for kind, day in zip(kinds, days, strict=True) if kind}

@@ -1,0 +1,117 @@
+"""The Jinja environment of the pages, and what every page knows."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode
+
+import jinja2
+from django.conf import settings
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+
+from sightline.web import assets
+from sightline.web.authz.access import Access
+
+SYSTEMS = {
+    "cin-census": "CIN census",
+    "ssd": "social care extract",
+    "school-census": "school census",
+    "marks": "attendance marks",
+    "suspensions": "suspensions",
+    "wonde": "attendance from school systems",
+}
+
+
+class Hidden:
+    """Stands for a value the role may not read. Never blank, so that nobody takes it for "none"."""
+
+    words = "Not shared with your role"
+
+    def __str__(self) -> str:
+        return self.words
+
+
+HIDDEN = Hidden()
+
+
+def environment(**options: Any) -> jinja2.Environment:
+    options["loader"] = jinja2.ChoiceLoader(
+        [
+            options["loader"],
+            jinja2.PrefixLoader({"govuk_frontend_jinja": jinja2.PackageLoader("govuk_frontend_jinja")}),
+        ]
+    )
+    options["trim_blocks"] = options["lstrip_blocks"] = True
+    held = jinja2.Environment(**options)  # noqa: S701 - Django's backend passes autoescape=True
+    held.filters.update(day=day, short_day=short_day, percent=percent, number=number, shown=shown)
+    held.globals.update(url=reverse, asset=asset, query=query, service_name=settings.SIGHTLINE_NAME)
+    return held
+
+
+def every_page(request: HttpRequest) -> dict[str, Any]:
+    """The navigation and the person, for the frame around each page."""
+    access: Access | None = getattr(request, "access", None)
+    signed_in = request.user.is_authenticated if hasattr(request, "user") else False
+    match = request.resolver_match
+    here = match.view_name if match is not None else ""
+    navigation = []
+    if signed_in and access is not None:
+        listing = access.role.list_title if access.role is not None else ""
+        wanted = [("home", "Your day"), ("cohort", listing), ("week", "This week"), ("definitions", "Definitions")]
+        if access.role is None:
+            wanted = [("home", "Your day"), ("definitions", "Definitions")]
+        navigation = [{"href": reverse(name), "text": text, "current": here == name} for name, text in wanted]
+    return {
+        "signed_in": signed_in,
+        "person": request.user if signed_in else None,
+        "acting": access if signed_in else None,
+        "navigation": navigation,
+        "systems": SYSTEMS,
+        "demonstration": settings.SIGHTLINE_DEMONSTRATION,
+        "htmx_config": (
+            '{"includeIndicatorStyles":false,"allowEval":false,"selfRequestsOnly":true,'
+            '"historyCacheSize":0,"refreshOnHistoryMiss":true,"globalViewTransitions":false}'
+        ),
+    }
+
+
+@cache
+def _stamp() -> str:
+    return assets.built_from()[:12]
+
+
+def asset(name: str) -> str:
+    """The address of a file of the page, with the stamp of what it was built from so that it may be kept for ever."""
+    return f"{static(name)}?v={_stamp()}" if name.startswith("built/") else static(name)
+
+
+def query(**parameters: Any) -> str:
+    """A query string of what is set, lists repeated."""
+    return urlencode({k: v for k, v in parameters.items() if v not in (None, "", [], ())}, doseq=True)
+
+
+def day(value: date | datetime | None, missing: str = "Not known") -> str:
+    """12 October 2026."""
+    return f"{value.day} {value:%B %Y}" if value is not None else missing
+
+
+def short_day(value: date | None, missing: str = "") -> str:
+    """12 Oct 2026."""
+    return f"{value.day} {value:%b %Y}" if value is not None else missing
+
+
+def percent(value: float | None, missing: str = "No marks") -> str:
+    """One decimal place: 91.3%."""
+    return f"{value:.1f}%" if value is not None else missing
+
+
+def number(value: int | None, missing: str = "Not known") -> str:
+    return f"{value:,}" if value is not None else missing
+
+
+def shown(value: Any, missing: str = "Not known") -> Any:
+    return missing if value is None or value == "" else value

@@ -1,0 +1,90 @@
+"""The pages that show no child: your day, definitions, how access is logged, accessibility, and whether we are up."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from sightline.vocabulary.codes import code_list
+from sightline.vocabulary.limits import LIMITS
+from sightline.vocabulary.tables import TABLES
+from sightline.web import audit, facts
+from sightline.web.authz.matrix import PAGES, ROLES
+from sightline.web.authz.middleware import ACTING_AS
+from sightline.web.pages import cohort, week
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """Your day: counts only, so nothing is disclosed here."""
+    access = request.access  # type: ignore[attr-defined]
+    if access.role is None:
+        return render(request, "pages/no_role.html")
+    held = facts.of(request)
+    if held is None:
+        return render(request, "pages/nothing.html")
+    rows = held.cohort()
+    context = {
+        "facts": held,
+        "counts": cohort.counts(rows),
+        "all": rows.num_rows,
+        "summary": held.summary(),
+        "reasons": week.reasons_of(held.week_list().to_pylist()),
+    }
+    return render(request, "pages/home.html", context)
+
+
+def act_as(request: HttpRequest) -> HttpResponse:
+    """Act in another of one's own roles from now on."""
+    access = request.access  # type: ignore[attr-defined]
+    wanted = request.POST.get("role", "")
+    if wanted in {role.key for role in access.roles}:
+        request.session[ACTING_AS] = wanted
+        audit.security(request, "acts as", user=request.user, detail=wanted)
+    return redirect("home")
+
+
+def definitions(request: HttpRequest) -> HttpResponse:
+    held = facts.of(request) if request.access.role is not None else None  # type: ignore[attr-defined]
+    own = held.opened.settings if held is not None else facts.home().settings
+    context = {
+        "statuses": code_list("status"),
+        "settings": own.explain(),
+        "limits": LIMITS,
+        "attendance": code_list("attendance"),
+        "categories": code_list("exclusion_category"),
+        "reasons": code_list("exclusion_reason"),
+        "tables": [t for t in TABLES.values() if t.derived],
+    }
+    return render(request, "pages/definitions.html", context)
+
+
+@login_not_required
+def access_logging(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/access_logging.html", {"roles": ROLES.values(), "pages": PAGES.values()})
+
+
+@login_not_required
+def accessibility(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/accessibility.html")
+
+
+@login_not_required
+def brand_css(request: HttpRequest) -> HttpResponse:
+    """The council's colour: a property of the stylesheet, so that a new colour needs no build."""
+    response = HttpResponse(
+        f":root{{--govuk-brand-colour:{settings.SIGHTLINE_BRAND_COLOUR}}}", content_type="text/css; charset=utf-8"
+    )
+    response["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+@login_not_required
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Whether the database answers. Says nothing else."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        cursor.fetchone()
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")

@@ -1,0 +1,196 @@
+"""The small projection of facts that decides who may see whom, and the grants and restrictions that people make.
+
+Every child here is one a social care source knows; nothing else of a record is held here. Facts themselves stay in the
+store, and are reached through `sightline.web.facts` with a scope made from these tables.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from sightline.vocabulary.tables import Sensitivity
+from sightline.web.authz.matrix import ROLES, Role
+
+# Which class each field of these tables is in: a test fails on a field that is not named here.
+SENSITIVITY: dict[str, Sensitivity] = {
+    "Child.public_id": Sensitivity.PLAIN,
+    "Child.child_id": Sensitivity.IDENTITY,
+    "Child.held": Sensitivity.PLAIN,
+    "Allocation.child": Sensitivity.IDENTITY,
+    "Allocation.worker_ref": Sensitivity.STAFF,
+    "Allocation.worker_name": Sensitivity.STAFF,
+    "Allocation.team_ref": Sensitivity.STAFF,
+    "Allocation.team_name": Sensitivity.STAFF,
+    "Allocation.start_date": Sensitivity.CARE_STATUS,
+    "Allocation.end_date": Sensitivity.CARE_STATUS,
+    "Enrolment.child": Sensitivity.IDENTITY,
+    "Enrolment.urn": Sensitivity.EDUCATION,
+    "Enrolment.start_date": Sensitivity.EDUCATION,
+    "Enrolment.end_date": Sensitivity.EDUCATION,
+    "PlanPeriod.child": Sensitivity.IDENTITY,
+    "PlanPeriod.status": Sensitivity.CARE_STATUS,
+    "PlanPeriod.start_date": Sensitivity.CARE_STATUS,
+    "PlanPeriod.end_date": Sensitivity.CARE_STATUS,
+    "Projection.snapshot": Sensitivity.PLAIN,
+    "Projection.as_at": Sensitivity.PLAIN,
+    "Projection.made_at": Sensitivity.PLAIN,
+    "Grant.user": Sensitivity.STAFF,
+    "Grant.role": Sensitivity.STAFF,
+    "Grant.scope": Sensitivity.STAFF,
+    "Grant.team_ref": Sensitivity.STAFF,
+    "Grant.urn": Sensitivity.STAFF,
+    "Grant.worker_ref": Sensitivity.STAFF,
+    "Grant.valid_from": Sensitivity.STAFF,
+    "Grant.valid_to": Sensitivity.STAFF,
+    "Grant.granted_by": Sensitivity.STAFF,
+    "Grant.reason": Sensitivity.STAFF,
+    "Restriction.child": Sensitivity.IDENTITY,
+    "Restriction.kind": Sensitivity.CARE_DETAIL,
+    "Restriction.users": Sensitivity.STAFF,
+    "Restriction.valid_from": Sensitivity.STAFF,
+    "Restriction.valid_to": Sensitivity.STAFF,
+    "Restriction.reason": Sensitivity.CARE_DETAIL,
+    "Restriction.made_by": Sensitivity.STAFF,
+}
+
+
+class ScopeKind(models.TextChoices):
+    AUTHORITY = "authority", "every child of the authority"
+    TEAM = "team", "children of one team"
+    SCHOOL = "school", "children on one school's roll"
+    OWN = "own", "children allocated to one worker"
+
+
+class Child(models.Model):
+    """One row per child any snapshot held. `public_id` is the only name of a child in an address."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    child_id = models.CharField(max_length=64, unique=True)
+    held = models.BooleanField(default=True, help_text="Held by the snapshot in use")
+
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+
+class _Period(models.Model):
+    """One row per period, closed-open: `end_date` is the first day out, and empty while open."""
+
+    start_date = models.DateField(null=True)
+    end_date = models.DateField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class Allocation(_Period):
+    """One row per period in which one worker was a child's allocated social worker."""
+
+    child = models.ForeignKey(Child, on_delete=models.CASCADE, related_name="allocations")
+    worker_ref = models.CharField(max_length=200, blank=True)
+    worker_name = models.CharField(max_length=300, blank=True)
+    team_ref = models.CharField(max_length=200, blank=True)
+    team_name = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["worker_ref"]), models.Index(fields=["team_ref"])]
+
+    def __str__(self) -> str:
+        return f"Allocation {self.pk}"
+
+
+class Enrolment(_Period):
+    """One row per child per school per unbroken registration."""
+
+    child = models.ForeignKey(Child, on_delete=models.CASCADE, related_name="enrolments")
+    urn = models.CharField(max_length=60)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["urn"])]
+
+    def __str__(self) -> str:
+        return f"Enrolment {self.pk}"
+
+
+class PlanPeriod(_Period):
+    """One row per child per unbroken period of one status."""
+
+    child = models.ForeignKey(Child, on_delete=models.CASCADE, related_name="plan_periods")
+    status = models.CharField(max_length=40)
+
+    def __str__(self) -> str:
+        return f"Plan period {self.pk}"
+
+
+class Projection(models.Model):
+    """One row: which snapshot the tables above were made from. Pages read facts of that snapshot and no other."""
+
+    snapshot = models.CharField(max_length=100)
+    as_at = models.DateField()
+    made_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.snapshot
+
+
+class Grant(models.Model):
+    """One row per role given to a person over a scope, between dates (`valid_to` is the first day without it)."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="grants")
+    role = models.CharField(max_length=40, choices=[(r.key, r.name) for r in ROLES.values()])
+    scope = models.CharField(max_length=20, choices=ScopeKind.choices)
+    team_ref = models.CharField(max_length=200, blank=True)
+    urn = models.CharField(max_length=60, blank=True)
+    worker_ref = models.CharField(max_length=200, blank=True)
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True, blank=True)
+    granted_by = models.CharField(max_length=150)
+    reason = models.CharField(max_length=300)
+
+    class Meta:
+        constraints: ClassVar = [
+            # A scope names what it is over, so that an empty name never stands for everything.
+            models.CheckConstraint(
+                name="grant_names_its_scope",
+                condition=(
+                    models.Q(scope="authority")
+                    | (models.Q(scope="team") & ~models.Q(team_ref=""))
+                    | (models.Q(scope="school") & ~models.Q(urn=""))
+                    | (models.Q(scope="own") & ~models.Q(worker_ref=""))
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Grant {self.pk}"
+
+    @property
+    def held_role(self) -> Role:
+        return ROLES[self.role]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.scope not in self.held_role.scopes:
+            raise ValueError(f"The role {self.held_role.name} cannot be given over the scope {self.scope!r}.")
+        super().save(*args, **kwargs)
+
+
+class Restriction(models.Model):
+    """One row per child hidden: from everybody (sealed), or from named people (conflict of interest). Always wins."""
+
+    class Kind(models.TextChoices):
+        SEALED = "sealed", "Sealed"
+        CONFLICT = "conflict", "Conflict of interest"
+
+    child = models.ForeignKey(Child, on_delete=models.CASCADE, related_name="restrictions")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    users = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="restrictions")
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True, blank=True)
+    reason = models.CharField(max_length=300)
+    made_by = models.CharField(max_length=150)
+
+    def __str__(self) -> str:
+        return f"Restriction {self.pk}"

@@ -1,0 +1,135 @@
+"""Start the application: refuse to start insecure, bring the database up to date, then serve."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from sightline.vocabulary.errors import SightlineError
+
+SETTINGS = "sightline.web.settings"
+
+
+class RefusesToServe(SightlineError):
+    """Served this way, the application would not be safe."""
+
+    exit_code = 6
+
+
+def prepare(home: Path, *, demonstration: bool = False) -> None:
+    """Make Django ready in this process, for one home. The first call decides; a second for another home is refused."""
+    os.environ["SIGHTLINE_HOME"] = str(home)
+    if demonstration:
+        os.environ["SIGHTLINE_DEMONSTRATION"] = "1"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS)
+
+    import django
+    from django.apps import apps
+    from django.conf import settings
+
+    if not apps.ready:
+        django.setup()
+    if Path(settings.SIGHTLINE_HOME).resolve() != home.resolve():
+        raise RefusesToServe("This process already serves another home.")
+    if demonstration and not settings.SIGHTLINE_DEMONSTRATION:
+        raise RefusesToServe("This process was started without the demonstration.")
+
+
+def migrate() -> None:
+    """Bring the application database up to date, and its cache table."""
+    from django.core.management import call_command
+
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("createcachetable", verbosity=0)
+
+
+def check_safe(host: str) -> None:
+    """Raises RefusesToServe when people could be let in without the protection this needs."""
+    from django.conf import settings
+
+    local = host == "localhost" or _is_loopback(host)
+    if settings.SIGHTLINE_DEMONSTRATION:
+        if not local:
+            raise RefusesToServe("The demonstration is served on 127.0.0.1 only: it has no second factor and no TLS.")
+        return
+    if not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS:
+        raise RefusesToServe(
+            "Say which names the service answers to, in SIGHTLINE_HOSTS (for example vs.example.gov.uk)."
+        )
+    if not settings.SIGHTLINE_BEHIND_PROXY:
+        raise RefusesToServe(
+            "Outside the demonstration pages are served over TLS: put a proxy that ends TLS in front, "
+            "let it set X-Forwarded-Proto and X-Forwarded-For, and set SIGHTLINE_BEHIND_PROXY=1."
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def serve(
+    home: Path, host: str = "127.0.0.1", port: int = 8000, *, demonstration: bool = False, workers: int = 2
+) -> None:
+    """Serve the pages until stopped. Raises RefusesToServe, AssetsNotBuilt, BadSetting or NothingHeld's kin before it starts."""
+    from sightline.web import assets
+
+    prepare(home, demonstration=demonstration)
+    check_safe(host)
+    assets.build()
+    migrate()
+
+    from django.db import connections
+
+    from sightline.vocabulary.errors import NothingHeld
+    from sightline.web import facts
+    from sightline.web.wsgi import application
+
+    try:
+        # Before the first visitor: the projection of a large authority takes seconds.
+        facts.open_current()
+    except NothingHeld:
+        print("Nothing has been received yet: the pages say so until something is.", file=sys.stderr)
+    connections.close_all()
+    _run(application, host, port, workers)
+
+
+def _run(application: Any, host: str, port: int, workers: int) -> None:
+    if sys.platform == "win32":
+        from waitress import serve as waitress_serve
+
+        waitress_serve(application, host=host, port=port, threads=2 * workers)
+        return
+    from gunicorn.app.base import BaseApplication
+
+    class Gunicorn(BaseApplication):  # type: ignore[misc]
+        def load_config(self) -> None:
+            at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            for name, value in {
+                "bind": at,
+                "workers": workers,
+                # One request at a time in a process: a DuckDB connection is never shared between threads.
+                "worker_class": "sync",
+                "timeout": 60,
+                "graceful_timeout": 10,
+                "max_requests": 5000,
+                "max_requests_jitter": 500,
+                "limit_request_line": 4094,
+                "control_socket_disable": True,
+                "accesslog": None,
+                "errorlog": "-",
+                "loglevel": "warning",
+                "proc_name": "sightline",
+            }.items():
+                if name in self.cfg.settings:
+                    self.cfg.set(name, value)
+
+        def load(self) -> Any:
+            return application
+
+    Gunicorn().run()

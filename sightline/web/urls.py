@@ -1,0 +1,42 @@
+"""Every address of the application. allauth's are named one by one: it offers thirty, and these are wanted."""
+
+from __future__ import annotations
+
+from allauth.account import views as account
+from allauth.mfa.base import views as factor
+from allauth.mfa.recovery_codes import views as recovery
+from allauth.mfa.totp import views as totp
+from django.urls import path
+
+from sightline.web.accounts.views import accept_invitation
+from sightline.web.pages import child, cohort, views, week
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("cohort/", cohort.view, name="cohort"),
+    path("week/", week.view, name="week"),
+    path("children/<uuid:public_id>/", child.view, name="child"),
+    path("act-as/", views.act_as, name="act_as"),
+    path("definitions/", views.definitions, name="definitions"),
+    path("how-access-is-logged/", views.access_logging, name="access_logging"),
+    path("accessibility/", views.accessibility, name="accessibility"),
+    path("colours.css", views.brand_css, name="brand_css"),
+    path("healthz", views.healthz, name="healthz"),
+    path("sign-in/", account.login, name="account_login"),
+    path("sign-in/code/", factor.authenticate, name="mfa_authenticate"),
+    path("sign-out/", account.logout, name="account_logout"),
+    path("invitation/<str:token>/", accept_invitation, name="accept_invitation"),
+    path("account/password-again/", account.reauthenticate, name="account_reauthenticate"),
+    path("account/code-again/", factor.reauthenticate, name="mfa_reauthenticate"),
+    path("account/password/", account.password_change, name="account_change_password"),
+    path("account/second-factor/", factor.index, name="mfa_index"),
+    path("account/second-factor/set-up/", totp.activate_totp, name="mfa_activate_totp"),
+    path("account/recovery-codes/", recovery.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path("account/recovery-codes/new/", recovery.generate_recovery_codes, name="mfa_generate_recovery_codes"),
+]
+
+handler400 = "sightline.web.pages.errors.bad_request"
+handler403 = "sightline.web.pages.errors.forbidden"
+handler404 = "sightline.web.pages.errors.not_found"
+handler500 = "sightline.web.pages.errors.failed"
+handler429 = "sightline.web.pages.errors.too_many"

@@ -1,0 +1,206 @@
+"""An invented authority of forty children for the tests of pages, with a token of its own in each child's every text."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from sightline.engine import Database, arrow_schema
+from sightline.operations import Opened
+from sightline.vocabulary.attendance import counts, pack
+from sightline.vocabulary.periods import academic_year, monday
+from sightline.vocabulary.settings import Settings
+
+AS_AT = date(2026, 10, 9)
+CHILDREN = 40
+TEAMS = ("team-1", "team-2", "team-3")
+WORKERS = tuple(f"worker-{n}" for n in range(1, 7))
+SCHOOLS = ("990001", "990002", "990003", "990004")
+STATUSES = ("CIN plan", "CP plan", "CIN plan", "ended", "assessment")
+HOLIDAY = (date(2026, 7, 20), date(2026, 9, 1))
+# For each role, the scope it is usually given over, and over what.
+ROLE_OVER = {
+    "virtual_school_head": ("authority", ""),
+    "officer": ("authority", ""),
+    "data_officer": ("authority", ""),
+    "team_manager": ("team", TEAMS[0]),
+    "social_worker": ("own", WORKERS[0]),
+    "school_lead": ("school", SCHOOLS[0]),
+}
+PASSWORD = "plum harbour anvil nine"
+
+
+def child_id(n: int) -> str:
+    return f"child-{n:03}"
+
+
+def token(n: int, field: str) -> str:
+    """Text that is found nowhere but in this field of this child."""
+    return f"Tok{n:03}{field}"
+
+
+def status_of(n: int) -> str:
+    return STATUSES[n % len(STATUSES)]
+
+
+def worker_of(n: int) -> int:
+    return n % len(WORKERS)
+
+
+def team_of(n: int) -> int:
+    return worker_of(n) % len(TEAMS)
+
+
+def school_of(n: int) -> int:
+    return n % len(SCHOOLS)
+
+
+def children(*, team: int | None = None, worker: int | None = None, school: int | None = None) -> set[int]:
+    """The children of a team, a worker or a school, by number."""
+    return {
+        n
+        for n in range(CHILDREN)
+        if (team is None or team_of(n) == team)
+        and (worker is None or worker_of(n) == worker)
+        and (school is None or school_of(n) == school)
+    }
+
+
+def on_plan(numbers: set[int]) -> set[int]:
+    return {n for n in numbers if status_of(n) in {"CIN plan", "CP plan"}}
+
+
+def _table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
+    schema = arrow_schema(name, stored=True)
+    unknown = {key for row in rows for key in row} - set(schema.names)
+    assert not unknown, f"{name} has no {unknown}"
+    return pa.table({f.name: pa.array([row.get(f.name) for row in rows], f.type) for f in schema}, schema=schema)
+
+
+def _marks(n: int, week: date) -> str:
+    marks = []
+    for slot in range(10):
+        day = week + timedelta(days=slot // 2)
+        code = "/" if slot % 2 == 0 else "\\"
+        if (n + slot + week.toordinal() // 7) % 11 == 0:
+            code = "I"
+        if n % 7 == 3 and slot in (1, 6, 7):
+            code = "O"
+        marks.append(pack(code, day) or ".")
+    return "".join(marks)
+
+
+def tables() -> dict[str, pa.Table]:
+    """The derived tables of the authority, and the few facts pages name things by."""
+    received = AS_AT + timedelta(days=1)
+    delivery = [
+        {"delivery": key, "kind": kind, "system": system, "as_at": AS_AT, "received": received, "place": place}
+        for place, (key, kind, system) in enumerate(
+            (
+                ("d-care", "Standard Safeguarding Dataset", "ssd"),
+                ("d-roll", "School census", "school-census"),
+                ("d-marks", "Session marks", "marks"),
+                ("d-susp", "Suspensions", "suspensions"),
+                ("d-gias", "Register of schools", "gias"),
+            ),
+            start=1,
+        )
+    ]
+    school = [
+        {"urn": urn, "name": f"Invented School {place}", "phase": "Primary" if place % 2 else "Secondary",
+         "status": "Open", "delivery": "d-gias", "system": "gias", "line": place}
+        for place, urn in enumerate(SCHOOLS, start=1)
+    ]  # fmt: skip
+    person, period, allocation, enrolment, exclusion, register = [], [], [], [], [], []
+    for n in range(CHILDREN):
+        me = {"child_id": child_id(n)}
+        care = {"delivery": "d-care", "line": n + 2}
+        person.append({
+            **me, "surname": token(n, "surname"), "forename": token(n, "forename"), "upn": token(n, "upn"),
+            "postcode": token(n, "postcode"), "ethnicity": token(n, "ethnicity"), "sex": "F" if n % 2 else "M",
+            "birth_date": date(2026 - 6 - n % 9, 3, 1 + n % 28), "known_to_care": True,
+        })  # fmt: skip
+        status = status_of(n)
+        start = AS_AT - timedelta(days=3 + 11 * n)
+        period.append({
+            **me, **care, "status": "CIN plan" if status == "ended" else status,
+            "start_date": start - timedelta(days=200) if status == "ended" else start,
+            "end_date": start if status == "ended" else None, "presumed": False, "other_authority": False,
+        })  # fmt: skip
+        allocation.append({
+            **me, **care, "worker_ref": WORKERS[worker_of(n)], "worker_name": f"Worker {worker_of(n) + 1}",
+            "team_ref": TEAMS[team_of(n)], "team_name": f"Team {team_of(n) + 1}",
+            "start_date": start - timedelta(days=30),
+        })  # fmt: skip
+        year = 1 + n % 11
+        enrolment.append({
+            **me, "urn": SCHOOLS[school_of(n)], "start_date": date(2025, 9, 1), "year_group": str(year),
+            "year_group_year": 2026, "status": "C", "boarder": False, "delivery": "d-roll", "line": n + 2,
+        })  # fmt: skip
+        if n % 5 == 0:
+            # A year ago elsewhere: what a school must not read of another.
+            elsewhere = SCHOOLS[(school_of(n) + 1) % len(SCHOOLS)]
+            enrolment.append({
+                **me, "urn": elsewhere, "start_date": date(2024, 9, 1), "end_date": date(2025, 8, 1),
+                "year_group": str(year), "year_group_year": 2024, "status": "C", "boarder": False,
+                "delivery": "d-roll", "line": 900 + n,
+            })  # fmt: skip
+            exclusion.append({
+                **me, "urn": elsewhere, "start_date": date(2025, 3, 3), "sessions": 77, "category": "SUSP",
+                "reason1": "DB", "received": received, "delivery": "d-susp", "line": 900 + n,
+            })  # fmt: skip
+        if n % 4 == 0:
+            exclusion.append({
+                **me, "urn": SCHOOLS[school_of(n)], "start_date": AS_AT - timedelta(days=2), "sessions": 4,
+                "category": "SUSP", "reason1": "VP", "received": received, "delivery": "d-susp", "line": n + 2,
+            })  # fmt: skip
+        week = monday(AS_AT - timedelta(weeks=24))
+        while week <= AS_AT:
+            if not HOLIDAY[0] <= week < HOLIDAY[1]:
+                marks = _marks(n, week)
+                got = counts(marks, week)
+                register.append({
+                    **me, "urn": SCHOOLS[school_of(n)], "week": week, "marks": marks, "possible": got.possible,
+                    "authorised": got.authorised, "unauthorised": got.unauthorised, "approved": got.approved,
+                    "late": got.late, "not_possible": got.not_possible, "delivery": "d-marks", "line": len(register) + 2,
+                })  # fmt: skip
+            week += timedelta(weeks=1)
+    years: dict[tuple[str, str, int], dict[str, Any]] = {}
+    school_weeks: dict[tuple[str, date], dict[str, Any]] = {}
+    for row in register:
+        year = academic_year(row["week"])
+        sums = years.setdefault(
+            (row["child_id"], row["urn"], year), {"child_id": row["child_id"], "urn": row["urn"], "year": year}
+        )
+        whole = school_weeks.setdefault(
+            (row["urn"], row["week"]), {"urn": row["urn"], "week": row["week"], "pupils": 0}
+        )
+        whole["pupils"] += 1
+        for each in (sums, whole):
+            for name in ("possible", "authorised", "unauthorised"):
+                each[name] = each.get(name, 0) + row[name]
+    return {
+        "delivery": _table("delivery", delivery),
+        "school": _table("school", school),
+        "person": _table("person", person),
+        "status_period": _table("status_period", period),
+        "allocation": _table("allocation", allocation),
+        "enrolment_period": _table("enrolment_period", enrolment),
+        "exclusion": _table("exclusion", exclusion),
+        "register_week": _table("register_week", register),
+        "register_year": _table("register_year", list(years.values())),
+        "register_school_week": _table("register_school_week", list(school_weeks.values())),
+    }
+
+
+def opened(held: dict[str, pa.Table] | None = None, *, snapshot: str = "snapshot-1") -> Opened:
+    """The authority as an open snapshot."""
+    return Opened(
+        snapshot,
+        Database.of(held or tables()),
+        Settings(),
+        AS_AT,
+        {"ssd": AS_AT, "school-census": AS_AT, "marks": AS_AT},
+    )

@@ -1,0 +1,75 @@
+"""Fixtures of the application's tests: the authority's facts, people in each role, and a browser without a browser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+import web_authority
+from django.test import Client
+
+
+class Browser(Client):
+    """A client that speaks as through TLS, and follows nothing by itself."""
+
+    def request(self, **request: Any) -> Any:
+        request["wsgi.url_scheme"] = "https"
+        return super().request(**request)
+
+
+@pytest.fixture
+def facts(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[web_authority.Opened]:
+    """The invented authority in place of the store's newest snapshot, projected."""
+    from sightline.web import facts as module
+
+    held = web_authority.opened()
+    monkeypatch.setattr(module.operations, "opened", lambda home, snapshot_id=None: held)
+    module._answers.clear()
+    module.open_current()
+    yield held
+    held.database.close()
+
+
+@pytest.fixture
+def person(db: None) -> Callable[..., Any]:
+    """Makes a person with one grant (or none), by role."""
+    from sightline.web.accounts.inviting import grant
+    from sightline.web.accounts.models import User
+
+    def make(
+        role: str | None, *, username: str | None = None, scope: str | None = None, over: str | None = None
+    ) -> Any:
+        name = username or role or "nobody"
+        user = User.objects.create(username=name, email=f"{name}@sightline.example", first_name=f"Person {name}")
+        if role is not None:
+            usual_scope, usual_over = web_authority.ROLE_OVER[role]
+            grant(
+                user, role=role, scope=scope or usual_scope, over=usual_over if over is None else over,
+                by="test", reason="test", valid_from=date(2020, 1, 1),
+            )  # fmt: skip
+        return user
+
+    return make
+
+
+@pytest.fixture
+def browse(db: None) -> Callable[..., Browser]:
+    """A browser signed in as a person, with the second factor given (or not); nobody when no person is named."""
+    from sightline.web.accounts.middleware import SIGNED_IN_AT
+
+    def sign_in(user: Any = None, *, second_factor: bool = True) -> Browser:
+        client = Browser(raise_request_exception=True)
+        if user is not None:
+            client.force_login(user)
+            session = client.session
+            session[SIGNED_IN_AT] = int(time.time())
+            if second_factor:
+                session["account_authentication_methods"] = [{"method": "mfa", "at": time.time()}]
+                session["account_authentication_methods_user"] = str(user.pk)
+            session.save()
+        return client
+
+    return sign_in

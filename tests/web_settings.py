@@ -1,0 +1,19 @@
+"""The application's settings for tests: a home of their own, as outside the demonstration, on either database."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+_HOME = tempfile.mkdtemp(prefix="sightline-test-")
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+for _name in [name for name in os.environ if name.startswith("SIGHTLINE_") and not name.startswith("SIGHTLINE_TEST_")]:
+    del os.environ[_name]
+os.environ["SIGHTLINE_HOME"] = _HOME
+os.environ["SIGHTLINE_HOSTS"] = "testserver"
+os.environ["SIGHTLINE_DATABASE_URL"] = os.environ.get("SIGHTLINE_TEST_DATABASE_URL", "")
+
+from sightline.web.settings import *  # noqa: E402, F403
+
+# The home is this module's alone: a test that starts a process gives it another.
+del os.environ["SIGHTLINE_HOME"], os.environ["SIGHTLINE_HOSTS"], os.environ["SIGHTLINE_DATABASE_URL"]
