@@ -207,6 +207,8 @@ class _History:
         end = _weekday(start + min(80, max(6, int(self.random.normal(42, 14)))))
         count = 1 + int(self.random.integers(3))
         factors = tuple(sorted({_pick(shapes.FACTOR, self.random) for _ in range(count)}))
+        if self.random.random() < 0.04:
+            factors = ()  # some are authorised without any
         episode.assessments.append((start, end, factors))
         return end
 
@@ -487,7 +489,7 @@ def _involved(
     return found
 
 
-def plan_days(care: Care, people: People) -> dict[str, list[tuple[int, int, int]]]:
+def plan_days(care: Care) -> dict[str, list[tuple[int, int, int]]]:
     """By status, every (child, first day, last day) there was."""
     found: dict[str, list[tuple[int, int, int]]] = {"CIN plan": [], "CP plan": [], "looked after": [], "assessment": []}
     for i, mine in care.episodes.items():

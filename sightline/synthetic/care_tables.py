@@ -25,6 +25,7 @@ from sightline.synthetic.schools import AUTHORITY
 
 _ETHNICITY = tuple(shapes.ETHNICITY)
 _PLAN_DATES_SINCE = 2022  # the first census year that holds dates of CIN plans
+_SEX_SINCE = 2025  # the first census year of the codes M, F and U
 SSD = "social_care/ssd"
 
 
@@ -112,6 +113,7 @@ class CareSystem:
         self.people, self.care, self.numbers, self.faults, self.truth = people, care, numbers, faults, truth
         self.ids = CareIds.of(len(people), random)
         self.records = tuple(records(care, faults, len(people)))
+        self.in_census: dict[str, int] = {}
         self.holds_former = random.random(len(people)) < 0.5
 
     def held(self, i: int, field: str, true: Any) -> Any:
@@ -159,7 +161,7 @@ class CareSystem:
                 continue
             ref = self.ids.legacy[record.place]
             self._child(rows, record, ref, today)
-            self.truth.refs.add((str(record.child), "cin-census", ref))
+            self.in_census[ref] = record.child
             line = rows.rows["child"][-1]["line"]
             for kind, value in (
                 ("la_child_id", ref),
@@ -271,12 +273,13 @@ class CareSystem:
         today = day_number(until)
         for record in self.records:
             ref = self.ids.person[record.place]
-            self.truth.refs.add((str(record.child), "ssd", ref))
             self._person(rows, record, ref, today)
             for n, episode in record.episodes:
                 self._extract_episode(rows, record.child, n, episode, ref)
             self._involvements(rows, record, ref)
         self._staff(rows)
+        places = np.array([record.child for record in self.records])
+        self.truth.knows("ssd", places, [self.ids.person[record.place] for record in self.records])
         tables = rows.tables(*_EXTRACT_TABLES)
         linked = rows.rows.get("identifier", [])
         readings = {}
@@ -454,7 +457,8 @@ class CareSystem:
     def list_faults(self, census_files: dict[int, str]) -> None:
         """Write down every fault of the care system, once for each system that shows it."""
         last_census = max(census_files.values()) if census_files else ""
-        in_census = {ref for _, system, ref in self.truth.refs if system == "cin-census"}
+        in_census = self.in_census
+        self.truth.knows("cin-census", np.array(list(in_census.values())), list(in_census))
         add, person = self.truth.add, f"{SSD}/ssd_person.csv"
         count = len(self.people)
         for i, change in self.faults.changes.items():
@@ -467,7 +471,11 @@ class CareSystem:
                 continue
             add(change.kind, file=person, system="ssd", ref=self.ids.person[i], table=table, name=change.field,
                 planted=planted, true=true, child=i)  # fmt: skip
-            if change.field not in ("surname", "forename") and self.ids.legacy[i] in in_census:
+            # The census has no names, and before 2025 its gender codes were right.
+            shown = change.field not in ("surname", "forename") and (
+                change.kind != "old-gender-code" or max(census_files, default=0) >= _SEX_SINCE
+            )
+            if shown and self.ids.legacy[i] in in_census:
                 add(change.kind, file=last_census, system="cin-census", ref=self.ids.legacy[i], table=table,
                     name=change.field, planted=planted, true=true, child=i)  # fmt: skip
         for i in self.faults.seconds:

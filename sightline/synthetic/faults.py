@@ -6,7 +6,7 @@ A child bears at most one of them, so that a check that finds it has found it fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,7 +49,6 @@ KINDS = {
     "unresolved-too-long": "N stands for longer than five school days",
     "present-while-suspended": "marked present in a session of a suspension",
     "suspension-twice": "the suspension stands in two censuses",
-    "file-of-another-authority": "the file is another authority's",
 }
 
 FIELDS = ("kind", "file", "system", "ref", "table", "field", "planted", "true", "child")
@@ -60,7 +59,19 @@ class Truth:
     """The list of planted faults, and who each reference of each system is."""
 
     faults: list[tuple[str, ...]] = field(default_factory=list)
-    refs: set[tuple[str, str, str]] = field(default_factory=set)
+    refs: list[pa.Table] = field(default_factory=list)
+
+    def knows(self, system: str, children: np.ndarray, refs: pa.Array | Sequence[str]) -> None:
+        """Write down that these references of a system are these children."""
+        keys = pa.array([child_key(int(i)) for i in children], pa.string())
+        systems = pa.array([system] * len(children), pa.string())
+        columns = {"child": keys, "system": systems, "ref": pa.array(refs, pa.string())}
+        self.refs.append(pa.table(columns).group_by(["child", "system", "ref"]).aggregate([]))
+
+    def references(self) -> pa.Table:
+        """One row per reference of a child in a system, however many files it stands in."""
+        every = pa.concat_tables(self.refs).group_by(["child", "system", "ref"]).aggregate([])
+        return every.sort_by([("child", "ascending"), ("system", "ascending"), ("ref", "ascending")])
 
     def add(self, kind: str, *, file: str = "", system: str = "", ref: str = "", table: str = "", name: str = "",
             planted: object = "", true: object = "", child: int | None = None) -> None:  # fmt: skip
