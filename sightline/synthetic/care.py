@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import SupportsInt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,7 +112,7 @@ def _pick(shares: dict[str, float], random: np.random.Generator) -> str:
     return codes[-1]
 
 
-def _weekday(day: float) -> int:
+def _weekday(day: SupportsInt) -> int:
     """The day, or the Monday after a weekend (1 January 1970 was a Thursday)."""
     whole = int(day)
     weekday = (whole + 3) % 7
@@ -376,7 +377,7 @@ def invent_care(
                 episodes[i] = known
     teams, workers = _staff(pupils, first, last, random)
     involvements = {i: _involved(e, people, i, teams, workers, random) for i, e in episodes.items()}
-    disabilities = {
+    disabilities: dict[int, tuple[str, ...]] = {
         i: (_pick(shapes.DISABILITY, random),)
         for i, mine in episodes.items()
         if any(e.need == "N2" for e in mine) or random.random() < 0.08
@@ -406,7 +407,10 @@ def _known(mine: list[Episode], people: People, i: int, last: int) -> list[Episo
 
 def _planned(mine: list[Episode], people: People, i: int, first: int, last: int) -> bool:
     """Whether these episodes put the child on a plan on any day of the window."""
-    return any(end >= first for e in _known(mine, people, i, last) for _, end, *_ in (*e.cin, *e.cp))
+    known = _known(mine, people, i, last)
+    return any(plan[1] >= first for e in known for plan in e.cin) or any(
+        plan[1] >= first for e in known for plan in e.cp
+    )
 
 
 def _staff(pupils: int, first: int, last: int, random: np.random.Generator) -> tuple[list[Team], list[Worker]]:

@@ -190,7 +190,7 @@ def plan_care_faults(
         return people.kind[i] == PUPIL and bool(numbers.upn[i])
 
     def plain(i: int) -> bool:
-        return people.kind[i] != UNBORN
+        return bool(people.kind[i] != UNBORN)
 
     def change(i: int, kind: str, name: str, planted: object, true: object) -> None:
         found.changes[i] = Change(kind, name, planted, true)

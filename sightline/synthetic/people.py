@@ -212,7 +212,9 @@ def _chosen(schools: Schools, kinds: tuple[str, ...], count: int, random: np.ran
 def _september(cohort: Places, age: int) -> NDArray[np.int64]:
     """The first school day of the year in which a cohort is that many years past its birth year."""
     years = np.arange(int(cohort.min()) + age, int(cohort.max()) + age + 1)
-    return np.array([day_number(date(int(y), 9, 1)) for y in years])[cohort - cohort.min()]
+    starts: NDArray[np.int64] = np.array([day_number(date(int(y), 9, 1)) for y in years])
+    found: NDArray[np.int64] = starts[cohort - cohort.min()]
+    return found
 
 
 def _stages(people: People, schools: Schools, random: np.random.Generator) -> tuple[NDArray[np.int64], ...]:

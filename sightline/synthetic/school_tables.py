@@ -196,6 +196,12 @@ class SchoolSystems:
         serial = census.year * 4 + ("spring", "summer", "autumn").index(census.term)
         return [f"{(int(r) * 2654435761 + serial * 40503) % 2**32:08x}-{serial % 4096:03x}" for r in rows]
 
+    def rolls(self, census: Collection, previous: date) -> tuple[Index, Index]:
+        """The registrations on roll on census day, and those that ended since the day of the census before."""
+        e, today = self.world.enrolments, day_number(census.day)
+        on_roll = np.flatnonzero((e.start <= today) & (e.end >= today))
+        return on_roll, np.flatnonzero((e.end >= day_number(previous)) & (e.end < today) & (e.start <= e.end))
+
     def census(
         self,
         census: Collection,
@@ -207,9 +213,8 @@ class SchoolSystems:
 
         `counts` are the terms' attendance and `suspensions` those of each academic year with their registration.
         """
-        e, today = self.world.enrolments, day_number(census.day)
-        on_roll = np.flatnonzero((e.start <= today) & (e.end >= today))
-        left = np.flatnonzero((e.end >= day_number(previous)) & (e.end < today) & (e.start <= e.end))
+        e = self.world.enrolments
+        on_roll, left = self.rolls(census, previous)
         terms = [term for term in attendance_terms(census) if term in counts]
         for name, rows, suffix in (("pupilonroll", on_roll, "onroll"), ("pupilnolongeronroll", left, "offroll")):
             ids = self.table_ids(census, rows)

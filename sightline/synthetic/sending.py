@@ -60,6 +60,8 @@ class _Sender:
         self.sources: dict[str, Source] = {source.kind: source for source in SOURCES}
         self.suspensions: dict[int, list[tuple[int, Suspension]]] = {}
         self.counts: dict[tuple[int, str], TermCounts] = {}
+        self.mark_files: dict[int, str] = {}  # by site that sends the latest year's marks as text
+        self.told: set[tuple[int, int]] = set()  # suspensions that a census has held
 
     def send(self) -> None:
         self.out.mkdir(parents=True, exist_ok=True)
@@ -142,6 +144,7 @@ class _Sender:
         files = dict.fromkeys(range(len(sites)), together)
         files |= {n: f"education/marks/{sites[n].urn}_{label}.csv" for n in roles.by_row}
         files[roles.wonde] = f"education/wonde/{sites[roles.wonde].urn}.json"
+        self.mark_files = {n: file for n, file in files.items() if n not in (roles.wonde, roles.silent)}
         random = invented.random(12)
         marks_faults.plant(made, world, systems, invented.truth, files, random)
         site = world.enrolments.site[made.rows]
@@ -168,16 +171,16 @@ class _Sender:
         invented = self.invented
         due = censuses(invented.first_year, invented.until)
         previous = date(invented.first_year, 8, 1)
-        spring = max((c for c in due if c.term == "spring"), key=lambda c: c.day, default=None)
         for census in due:
             self.progress(f"School census {census.label}")
-            folder = f"education/school_census/{census.year}_{census.term}"
+            folder = _folder(census)
             tables = invented.schools_system.census(census, previous, self.counts, self.suspensions)
             for name, reading in tables:
                 file = f"{folder}/{census.year}_{census.term}_{name}.csv"
                 if any(table.num_rows for table in reading.tables.values()):
                     self._write(reading.kind, reading, file)
-            if census is spring:
+            self._list_repeats(census, previous)
+            if census.term == "spring":
                 self._zip(folder)
             previous = census.day
         self._list_school_faults(due)
@@ -194,51 +197,52 @@ class _Sender:
         shutil.rmtree(self.out / folder)
 
     def _list_school_faults(self, due: list[Collection]) -> None:
-        invented, truth = self.invented, self.invented.truth
+        """Write down the faults of schools' systems, as the latest census and the latest marks show them."""
+        invented, systems = self.invented, self.invented.schools_system
         latest = due[-1]
-        file = f"education/school_census/{latest.year}_{latest.term}/{latest.year}_{latest.term}_pupilonroll.csv"
-        e, today = invented.world.enrolments, day_number(latest.day)
-        on_roll = np.flatnonzero((e.start <= today) & (e.end >= today))
-        refs = dict(zip(e.person[on_roll].tolist(), invented.schools_system.table_ids(latest, on_roll), strict=True))
-        for i, change in invented.schools_system.faults.changes.items():
-            days = change.field == "birth_date"
-            truth.add(
-                change.kind,
-                file=file if i in refs else "",
-                system="school-census",
-                ref=refs.get(i, ""),
-                table="pupil" if days else "identifier",
-                name=change.field,
-                planted=day_of(int(str(change.planted))) if days else change.planted,
-                true=day_of(int(str(change.true))) if days else change.true,
-                child=i,
-            )
-        self._list_repeats(due)
-
-    def _list_repeats(self, due: list[Collection]) -> None:
-        """Suspensions that stand in two censuses, each with its place in the second."""
-        invented = self.invented
+        file = f"{_folder(latest)}/{latest.year}_{latest.term}_pupilonroll.csv"
+        on_roll, _ = systems.rolls(latest, latest.day)
         e = invented.world.enrolments
-        told: set[tuple[int, int]] = set()
-        for census in due:
-            today = day_number(census.day)
+        refs = dict(zip(e.person[on_roll].tolist(), systems.table_ids(latest, on_roll), strict=True))
+        sites = dict(zip(e.person[on_roll].tolist(), e.site[on_roll].tolist(), strict=True))
+        for i, change in systems.faults.changes.items():
+            if i not in refs:  # came to school after the census
+                continue
+            days = change.field == "birth_date"
+            planted = day_of(int(str(change.planted))) if days else change.planted
+            true = day_of(int(str(change.true))) if days else change.true
+            table = "pupil" if days else "identifier"
+            invented.truth.add(change.kind, file=file, system="school-census", ref=refs[i], table=table,
+                               name=change.field, planted=planted, true=true, child=i)  # fmt: skip
+            if not days and sites[i] in self.mark_files:
+                invented.truth.add(change.kind, file=self.mark_files[sites[i]], system="marks", ref=systems.upn[i],
+                                   table=table, name=change.field, planted=planted, true=true, child=i)  # fmt: skip
+
+    def _list_repeats(self, census: Collection, previous: date) -> None:
+        """Write down the suspensions of a census that an earlier one held, with their place in it."""
+        systems, e = self.invented.schools_system, self.invented.world.enrolments
+        for suffix, rows in zip(("onroll", "offroll"), systems.rolls(census, previous), strict=True):
+            refs = dict(zip(rows.tolist(), systems.table_ids(census, rows), strict=True))
+            archive = ".zip" if census.term == "spring" else ""  # the spring census comes zipped
+            file = f"{_folder(census)}{archive}/{census.year}_{census.term}_termlyexclusions{suffix}.csv"
             for year, term in suspension_terms(census):
                 start, end = (day_number(d) for d in term_span(year, term))
                 for row, each in self.suspensions.get(year, ()):
-                    if not start <= each.start < end or e.start[row] > today:
+                    if row not in refs or not start <= each.start < end:
                         continue
-                    if (row, each.start) in told:
-                        invented.truth.add(
+                    if (row, each.start) in self.told:
+                        self.invented.truth.add(
                             "suspension-twice",
-                            file=f"{census.year}_{census.term}",
+                            file=file,
                             system="school-census",
+                            ref=refs[row],
                             table="suspension",
                             name="start_date",
                             planted=day_of(each.start),
                             true=day_of(each.start),
                             child=int(e.person[row]),
                         )
-                    told.add((row, each.start))
+                    self.told.add((row, each.start))
 
     def _truth(self) -> None:
         folder = self.out / "truth"
@@ -302,6 +306,10 @@ def status_table(invented: Invented) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
+def _folder(census: Collection) -> str:
+    return f"education/school_census/{census.year}_{census.term}"
+
+
 def _plant_in_xml(path: Path, name: str, invented: Invented) -> None:
     """Stray text after one child, and an empty wrapper of factors in an assessment that has none."""
     text = path.read_text(encoding="utf-8")
@@ -309,7 +317,7 @@ def _plant_in_xml(path: Path, name: str, invented: Invented) -> None:
     ref = re.compile(r"<LAchildID>([^<]*)</LAchildID>")
 
     def who(at: int) -> str:
-        return ref.findall(text, 0, at)[-1]
+        return str(ref.findall(text, 0, at)[-1])
 
     at = children[len(children) // 2]
     owner = who(at)
