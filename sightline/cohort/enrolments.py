@@ -83,8 +83,15 @@ _LAST_RESORT = """
 
 _PERIODS = f"""
     WITH chosen AS (
-        SELECT * REPLACE (CASE WHEN end_date > start_date THEN end_date END AS end_date) FROM _on_roll
+        -- The row that gives the leaving date often leaves out what earlier ones said.
+        SELECT * REPLACE (CASE WHEN end_date > start_date THEN end_date END AS end_date,
+                arg_max(year_group, word) FILTER (year_group IS NOT NULL) OVER one AS year_group,
+                arg_max(status, word) FILTER (status IS NOT NULL) OVER one AS status,
+                arg_max(boarder, word) FILTER (boarder IS NOT NULL) OVER one AS boarder),
+            arg_max(day, word) FILTER (year_group IS NOT NULL) OVER one AS year_group_day
+        FROM _on_roll
         WHERE start_date IS NOT NULL
+        WINDOW one AS (PARTITION BY child_id, urn, start_date)
         QUALIFY row_number() OVER (PARTITION BY child_id, urn, start_date
             ORDER BY word DESC, end_date IS NULL, end_date DESC, system, line) = 1
     ),
@@ -107,7 +114,7 @@ _PERIODS = f"""
     ),
     every AS (
         SELECT child_id, urn, start_date, coalesce(end_date, {NEVER}) AS until, year_group, status, boarder, delivery,
-            line, word, day FROM ended
+            line, word, year_group_day FROM ended
         UNION ALL
         SELECT child_id, urn, start_date, coalesce(end_date, {NEVER}), NULL, NULL, NULL, delivery, line, 0, NULL
         FROM _by_marks
@@ -124,8 +131,8 @@ _PERIODS = f"""
     )
     SELECT child_id, urn, min(start_date) AS start_date, nullif(max(until), {NEVER}) AS end_date,
         arg_max(year_group, (word, line)) FILTER (year_group IS NOT NULL) AS year_group,
-        arg_max(year(day) - (month(day) < 8)::INT, (word, line)) FILTER (year_group IS NOT NULL AND day IS NOT NULL)
-            AS year_group_year,
+        arg_max(year(year_group_day) - (month(year_group_day) < 8)::INT, (word, line))
+            FILTER (year_group IS NOT NULL AND year_group_day IS NOT NULL) AS year_group_year,
         arg_max(status, (word, line)) FILTER (status IS NOT NULL) AS status,
         arg_max(boarder <> 'N', (word, line)) FILTER (boarder IS NOT NULL) AS boarder,
         arg_max(delivery, (word, line)) AS delivery, arg_max(line, (word, line)) AS line
