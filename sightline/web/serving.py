@@ -56,9 +56,7 @@ def check_safe(host: str) -> None:
             raise RefusesToServe("The demonstration is served on 127.0.0.1 only: it has no second factor and no TLS.")
         return
     if not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS:
-        raise RefusesToServe(
-            "Say which names the service answers to, in SIGHTLINE_HOSTS (for example vs.example.gov.uk)."
-        )
+        raise RefusesToServe("Say which names the service answers to, in SIGHTLINE_HOSTS (for example vs.example.org).")
     if not settings.SIGHTLINE_BEHIND_PROXY:
         raise RefusesToServe(
             "Outside the demonstration pages are served over TLS: put a proxy that ends TLS in front, "
@@ -76,7 +74,7 @@ def _is_loopback(host: str) -> bool:
 def serve(
     home: Path, host: str = "127.0.0.1", port: int = 8000, *, demonstration: bool = False, workers: int = 2
 ) -> None:
-    """Serve the pages until stopped. Raises RefusesToServe, AssetsNotBuilt, BadSetting or NothingHeld's kin before it starts."""
+    """Serve the pages until stopped. Raises a SightlineError where it cannot start."""
     from sightline.web import assets
 
     prepare(home, demonstration=demonstration)

@@ -1,4 +1,4 @@
-"""For a WSGI server of one's own: `gunicorn sightline.web.wsgi`. Refuses to load where `serve` would refuse to start."""
+"""For a WSGI server of one's own: `gunicorn sightline.web.wsgi`. Refuses to load where `serve` would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Charts: one grammar (Vega-Lite), written here as a specification and drawn in the browser, always beside its table."""
+"""Charts in one grammar (Vega-Lite): specified here, drawn in the browser, always beside a table."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A drawing and what stands beside it: the message, what a screen reader is told, and the rows it was drawn from."""
+    """A drawing and what stands beside it: the message, what a screen reader is told, and the rows drawn."""
 
     message: str
     describes: str
@@ -46,7 +46,7 @@ class Chart:
 
 
 def weeks_of(rows: Iterable[Mapping[str, Any]], start: date, end: date) -> tuple[Week, ...]:
-    """One week for each Monday from `start` until `end`; rows of the same week are added up, missing weeks are empty."""
+    """One week for each Monday from `start` until `end`: rows of a week are added up, missing weeks are empty."""
     held: dict[date, list[int]] = {}
     for row in rows:
         sums = held.setdefault(row["week"], [0, 0, 0])

@@ -48,19 +48,18 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         "schools": enrolments,
         "suspensions": [{**r, "says": said(r)} for r in suspensions],
         "chart": charts.attendance(charts.weeks_of(weeks, first, held.on), whose="this child", threshold=threshold),
-        "weeks": [
-            {**r, "rate": charts.Week(r["week"], r["possible"], r["authorised"], r["unauthorised"]).rate} for r in weeks
-        ],
+        "weeks": [with_rate(r) for r in weeks],
         "only_own_school": schools is not None,
         "sources": sources(found),
     }
-    return render(request, "child/page.html", context)
+    registrations = {c.code: c.meaning for c in code_list("enrolment_status")}
+    return render(request, "child/page.html", {**context, "registrations": registrations})
 
 
 def _within(
     start: date | None, end: date | None, enrolments: list[dict[str, Any]], on: date, *, open_end: bool = False
 ) -> bool:
-    """Whether a day or a closed-open period touches any of these registrations (a week touches by its Monday to Sunday)."""
+    """Whether a week (by its Monday) or a closed-open period touches any of these registrations."""
     first = start or date.min
     last = end or (date.max if open_end else first)
     for each in enrolments:
@@ -69,6 +68,12 @@ def _within(
         if first < left and (last >= entered or (not open_end and (entered - first).days < 7)):
             return True
     return False
+
+
+def with_rate(row: dict[str, Any]) -> dict[str, Any]:
+    """A register's week with its attendance rate."""
+    week = charts.Week(row["week"], row["possible"] or 0, row["authorised"] or 0, row["unauthorised"] or 0)
+    return {**row, "rate": week.rate}
 
 
 def key_facts(person: dict[str, Any], seen: Any) -> list[tuple[str, Any]]:

@@ -21,7 +21,7 @@ from sightline.web.pages.templating import HIDDEN, query
 from sightline.web.people.models import Child
 
 PAGE = 25
-BAND_ORDER = ("90% and above", "50% to 90%", "below 50%", "no marks")
+BAND_PARTS = ("and above", " to ", "below")  # the order of bands, whatever their limits are set to
 NOT_HELD = "none"  # how an address says "no team" or "no school"
 
 
@@ -149,7 +149,7 @@ def _order(each: Filter, pair: tuple[str, str]) -> tuple[int, str]:
     if each.name == "year":
         return (YEAR_PLACE.get(value, 998), "")
     if each.name == "band":
-        return (BAND_ORDER.index(value) if value in BAND_ORDER else 998, "")
+        return (next((place for place, part in enumerate(BAND_PARTS) if part in value), 998), "")
     return (0, says.casefold())
 
 
@@ -193,10 +193,8 @@ def ordered(rows: pa.Table, choice: Choice) -> pa.Table:
 
 def counts(rows: pa.Table) -> list[tuple[str, int]]:
     """Children by status, in the order of the code list, of the whole of what this person sees."""
-    held = {
-        row["status"]: row["status_count"]
-        for row in rows.group_by("status").aggregate([("status", "count")]).to_pylist()
-    }
+    counted = rows.group_by("status").aggregate([("status", "count")]).to_pylist()
+    held = {row["status"]: row["status_count"] for row in counted}
     return [(c.code, held[c.code]) for c in code_list("status") if c.code in held]
 
 

@@ -12,7 +12,7 @@ WORDS = {
     400: ("There is a problem with the request", "The address or form was not one this service understands."),
     403: (
         "You may not open this page",
-        "Your role does not include it. If you need it for your work, ask your Virtual School Head.",
+        "Your role does not include it. If your work needs it, ask your Virtual School Head.",
     ),
     404: ("Page not found", "There is no such page, or no such record that you may see."),
     429: ("Too many attempts", "Wait a few minutes, then try again."),

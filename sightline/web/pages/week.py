@@ -30,9 +30,8 @@ def view(request: HttpRequest) -> HttpResponse:
     # The order of the reasons is the order of urgency; within one, the order of the list.
     rows = sorted(held.week_list().to_pylist(), key=lambda r: PLACE[r["reason"]])
     teams = sorted({r["team_name"] for r in rows if r["team_name"]}, key=str.casefold)
-    schools = sorted(
-        {(r["urn"], r["school_name"] or r["urn"]) for r in rows if r["urn"]}, key=lambda s: s[1].casefold()
-    )
+    named = {(r["urn"], r["school_name"] or r["urn"]) for r in rows if r["urn"]}
+    schools = sorted(named, key=lambda school: school[1].casefold())
     reasons = reasons_of(rows)
     team, school, reason = (request.GET.get(name, "") for name in ("team", "school", "reason"))
     team = team if team in teams else ""

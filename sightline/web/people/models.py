@@ -167,14 +167,14 @@ class Grant(models.Model):
     def __str__(self) -> str:
         return f"Grant {self.pk}"
 
-    @property
-    def held_role(self) -> Role:
-        return ROLES[self.role]
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self.scope not in self.held_role.scopes:
             raise ValueError(f"The role {self.held_role.name} cannot be given over the scope {self.scope!r}.")
         super().save(*args, **kwargs)
+
+    @property
+    def held_role(self) -> Role:
+        return ROLES[self.role]
 
 
 class Restriction(models.Model):

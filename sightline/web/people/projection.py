@@ -1,4 +1,4 @@
-"""Load the projection from a snapshot: in one transaction, with public ids kept, so that doing it again changes nothing."""
+"""Load the projection from a snapshot in one transaction, public ids kept: doing it again changes nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KNOWN = "SELECT child_id FROM status_period UNION SELECT child_id FROM allocati
 
 
 def project(opened: Opened) -> int:
-    """Make the projection that of this snapshot; returns the number of children held. Safe to call from two processes."""
+    """Make the projection that of this snapshot; returns the children held. Two processes may call it at once."""
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
@@ -38,7 +38,8 @@ def project(opened: Opened) -> int:
                     end_date=end,
                 )
                 for child, worker, name, team, team_name, start, end in opened.database.rows(
-                    "SELECT child_id, worker_ref, worker_name, team_ref, team_name, start_date, end_date FROM allocation"
+                    "SELECT child_id, worker_ref, worker_name, team_ref, team_name, start_date, end_date "
+                    "FROM allocation"
                 )
             ),
         )

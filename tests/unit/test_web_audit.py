@@ -1,0 +1,216 @@
+"""The two logs: written before a page leaves, never changed, and read through from end to end."""
+
+from __future__ import annotations
+
+import pytest
+import web_authority as authority
+from django.db import DatabaseError, connection, transaction
+
+from sightline.web import audit
+from sightline.web.audit.models import LOGS, START, AccessEntry, SecurityEntry
+
+pytest_plugins = ["web_fixtures"]
+
+
+def _write(number: int) -> list[AccessEntry]:
+    return [
+        AccessEntry.append(action="viewed", child_ids=[f"child-{n}"], page="child", outcome="shown")
+        for n in range(number)
+    ]
+
+
+@pytest.mark.parametrize("log", LOGS)
+@pytest.mark.parametrize("verb", ["update", "delete"])
+def test_the_database_refuses_to_change_or_delete_an_entry(db, log, verb):
+    _write(1)
+    SecurityEntry.append(event="test")
+    with pytest.raises(DatabaseError, match="never changed or deleted"), transaction.atomic():
+        if verb == "update":
+            log.objects.update(actor_label="somebody else")
+        else:
+            log.objects.all()._raw_delete(log.objects.db)
+    assert log.objects.count() == 1
+
+
+def test_a_log_cannot_be_emptied_on_postgresql(db):
+    if connection.vendor != "postgresql":
+        assert connection.vendor == "sqlite"  # SQLite has no TRUNCATE: DELETE is refused above
+        return
+    with (
+        pytest.raises(DatabaseError, match="never changed or deleted"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("TRUNCATE audit_accessentry")
+
+
+def test_each_entry_is_chained_to_the_one_before(db):
+    first, second, third = _write(3)
+    assert (first.previous, second.previous, third.previous) == (START, first.hash, second.hash)
+    verdict = AccessEntry.verify()
+    assert verdict.whole
+    assert (verdict.entries, verdict.head) == (3, third.hash)
+
+
+def _untriggered(cursor, sql, parameters=()):
+    """What somebody could do who owns the database: switch the trigger off, change, switch it on again."""
+    if connection.vendor == "sqlite":
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_accessentry'")
+        triggers = cursor.fetchall()
+        for name, _ in triggers:
+            cursor.execute(f"DROP TRIGGER {name}")
+        cursor.execute(sql, parameters)
+        for _, made in triggers:
+            cursor.execute(made)
+    else:
+        cursor.execute("ALTER TABLE audit_accessentry DISABLE TRIGGER USER")
+        cursor.execute(sql, parameters)
+        cursor.execute("ALTER TABLE audit_accessentry ENABLE TRIGGER USER")
+
+
+def test_an_entry_changed_behind_the_triggers_shows(db):
+    entries = _write(3)
+    with connection.cursor() as cursor:
+        _untriggered(cursor, "UPDATE audit_accessentry SET actor_label = 'x' WHERE id = %s", [entries[1].pk])
+    verdict = AccessEntry.verify()
+    assert not verdict.whole
+    assert verdict.broken_at == entries[1].pk
+    assert "changed" in verdict.why
+
+
+def test_an_entry_taken_away_behind_the_triggers_shows(db):
+    entries = _write(3)
+    with connection.cursor() as cursor:
+        _untriggered(cursor, "DELETE FROM audit_accessentry WHERE id = %s", [entries[1].pk])
+    verdict = AccessEntry.verify()
+    assert verdict.broken_at == entries[2].pk
+    assert "missing" in verdict.why
+
+
+def test_the_verify_command_says_so_and_fails_when_a_log_is_broken(db, capsys):
+    from django.core.management import CommandError, call_command
+
+    entries = _write(2)
+    call_command("verify_logs")
+    assert "access log: 2 entries, whole" in capsys.readouterr().out
+    with connection.cursor() as cursor:
+        _untriggered(cursor, "UPDATE audit_accessentry SET page = 'x' WHERE id = %s", [entries[0].pk])
+    with pytest.raises(CommandError, match="was changed"):
+        call_command("verify_logs")
+
+
+def test_a_child_opened_is_recorded_with_who_in_which_role_and_which_fields(facts, person, browse):
+    from sightline.web.people.models import Child
+
+    user = person("social_worker")
+    child = Child.objects.get(child_id=authority.child_id(0))
+    answer = browse(user).get(f"/children/{child.public_id}/")
+    entry = AccessEntry.objects.get(action="viewed")
+    assert entry.child_ids == [authority.child_id(0)]
+    assert (entry.actor_id, entry.actor_label, entry.role, entry.page) == (
+        user.pk,
+        "social_worker",
+        "social_worker",
+        "child",
+    )
+    assert entry.grants == list(user.grants.values_list("pk", flat=True))
+    assert {"identity", "location", "care status"} <= set(entry.field_classes)
+    assert entry.request_id == answer["X-Request-Id"]
+    assert len(entry.session_hash) == 64
+    assert entry.address == "127.0.0.1"
+
+
+def test_fields_the_role_may_not_read_are_not_among_the_fields_recorded(facts, person, browse):
+    from sightline.web.people.models import Child
+
+    child = Child.objects.get(child_id=authority.child_id(0))
+    browse(person("school_lead")).get(f"/children/{child.public_id}/")
+    assert not {"location", "special category", "care detail"} & set(AccessEntry.objects.get().field_classes)
+
+
+def test_a_list_discloses_the_children_on_the_page_shown_and_no_other(facts, person, browse):
+    browser = browse(person("virtual_school_head"))
+    browser.get("/cohort/")
+    browser.get("/cohort/?page=2")
+    first, second = (set(e.child_ids) for e in AccessEntry.objects.filter(action="listed").order_by("pk"))
+    assert (len(first), len(second)) == (25, authority.CHILDREN - 25)
+    assert not first & second
+
+
+def test_a_child_out_of_scope_and_one_who_does_not_exist_get_the_same_answer_and_both_are_recorded(
+    facts, person, browse
+):
+    from uuid import uuid4
+
+    from sightline.web.people.models import Child
+
+    browser = browse(person("social_worker"))
+    other = Child.objects.get(child_id=authority.child_id(1)).public_id
+    nobody = uuid4()
+    answers = [browser.get(f"/children/{public_id}/") for public_id in (other, nobody)]
+    assert [a.status_code for a in answers] == [404, 404]
+    bodies = [a.content.replace(a["X-Request-Id"].encode(), b"") for a in answers]
+    assert bodies[0] == bodies[1]
+    refusals = AccessEntry.objects.filter(action="refused").order_by("pk")
+    assert [(e.child_ids, e.purpose) for e in refusals] == [([], f"child {other}"), ([], f"child {nobody}")]
+
+
+def test_a_page_the_role_may_not_open_is_refused_and_recorded(facts, person, browse):
+    browser = browse(person(None))
+    assert browser.get("/cohort/").status_code == 403
+    assert AccessEntry.objects.get().purpose == "page cohort"
+
+
+def test_a_page_that_shows_children_and_records_nothing_does_not_leave(facts, person, browse, monkeypatch):
+    from sightline.web.authz.middleware import DisclosureNotRecorded
+
+    monkeypatch.setattr(audit, "disclosed", lambda *args, **kwargs: None)
+    browser = browse(person("officer"))
+    with pytest.raises(DisclosureNotRecorded):
+        browser.get("/cohort/")
+
+
+def test_when_the_entry_cannot_be_written_the_page_is_not_shown(facts, person, browse, monkeypatch):
+    def fails(**_):
+        raise DatabaseError("disk full")
+
+    monkeypatch.setattr(AccessEntry, "append", fails)
+    browser = browse(person("officer"))
+    browser.raise_request_exception = False
+    answer = browser.get("/cohort/")
+    assert answer.status_code == 500
+    assert b"Tok0" not in answer.content
+
+
+def test_counts_on_the_first_page_are_no_disclosure(facts, person, browse):
+    answer = browse(person("officer")).get("/")
+    assert answer.status_code == 200
+    assert not AccessEntry.objects.exists()
+    assert b"Tok0" not in answer.content
+
+
+def test_signing_in_and_out_and_refusals_are_in_the_security_log(facts, person, browse):
+    user = person("officer")
+    user.set_password(authority.PASSWORD)
+    user.save()
+    browser = browse()
+    browser.post("/sign-in/", {"login": "officer", "password": "not this one at all"})
+    browser.post("/sign-in/", {"login": "officer", "password": authority.PASSWORD})
+    browser.post("/sign-out/")
+    events = list(SecurityEntry.objects.order_by("pk").values_list("event", "actor_id"))
+    assert events == [("sign-in refused", None), ("signed in", user.pk), ("signed out", user.pk)]
+    assert not any("not this one" in str(vars(e)) for e in SecurityEntry.objects.all())
+
+
+def test_audit_lines_carry_ids_and_never_a_child(facts, person, browse, caplog):
+    import logging
+
+    caplog.set_level(logging.INFO, logger="sightline.audit")
+    logging.getLogger("sightline.audit").propagate = True
+    try:
+        browse(person("officer")).get("/cohort/")
+    finally:
+        logging.getLogger("sightline.audit").propagate = False
+    lines = [r.getMessage() for r in caplog.records if r.name == "sightline.audit"]
+    assert any('"action": "listed"' in line for line in lines)
+    assert not any("child-" in line or "Tok" in line for line in lines)
