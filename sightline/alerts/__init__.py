@@ -1,0 +1,6 @@
+"""Alerts: who an adviser should ring this week, and why. Tables in, a table out; no clock is read."""
+
+from sightline.alerts.reasons import REASONS, Reason, reasons
+from sightline.alerts.week import COLUMNS, week
+
+__all__ = ["COLUMNS", "REASONS", "Reason", "reasons", "week"]
