@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+import os
+import sys
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import wraps
@@ -12,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from sightline import __version__, operations
-from sightline.cli.output import Format, console, errors, give, print_json, print_table, shown
+from sightline.cli.output import Format, console, errors, give, plain, print_json, print_table, shown
 from sightline.operations import Home, Opened, Scope
 from sightline.vocabulary.errors import SightlineError
 from sightline.vocabulary.periods import academic_year
@@ -77,13 +79,14 @@ def receive(
     paths: Annotated[list[Path], typer.Argument(help="Files and folders; .zip and .gz are opened.")],
     home: HomeOption = None,
     by: Annotated[str, typer.Option(help="Who sends these files, for the record.")] = "",
+    again: Annotated[bool, typer.Option("--again", help="Bring back files that later ones replaced.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Receive files: recognise each by its content, keep it, read it, and say what is wrong and what changed."""
     place = Home.open(home)
     sender = by or getpass.getuser()
     with errors.status("Reading") as status:
-        receipt = operations.receive(place, paths, by=sender, progress=lambda says: status.update(says))
+        receipt = operations.receive(place, paths, by=sender, again=again, progress=status.update)
     if as_json:
         print_json(receipt.as_json())
     else:
@@ -244,7 +247,31 @@ def cohort(
     if form is Format.json:
         print_json(summary)
         return
-    print_table(f"The cohort on {shown(day)}, against {shown(before)}", summary.table())
+    print_table(f"The cohort on {shown(day)}, against {shown(before)}", _summary_rows(summary))
+
+
+def _summary_rows(s: operations.Summary) -> list[dict[str, Any]]:
+    """One row per figure: then, now and the difference."""
+    sizes = [("On a plan", *s.on_plan), ("In the cohort (with Ever 6)", *s.cohort)]
+    sizes += [(status, s.then[status], s.now[status]) for status in s.now]
+    rows: list[dict[str, Any]] = [
+        {"figure": name, "then": then, "now": now, "difference": f"{now - then:+,}"} for name, then, now in sizes
+    ]
+    moves = {
+        "joined a plan": s.joiners,
+        "left their plans": s.leavers,
+        "came and went between the days": s.came_and_went,
+        "new plans": s.new_plans,
+        "plans begun again": s.re_plans,
+        "stepped up to a CP plan": s.step_ups,
+        "stepped down to a CIN plan": s.step_downs,
+        "plans ended": s.ended,
+    }
+    rows += [{"figure": f"Children who {n}" if n[0] in "jlcs" else f"Children with {n}", "then": None, "now": v,
+              "difference": ""} for n, v in moves.items()]  # fmt: skip
+    rows += [{"figure": f"Median days on a {plan}", "then": None, "now": days, "difference": ""}
+             for plan, days in s.days_open.items()]  # fmt: skip
+    return rows
 
 
 @command
@@ -299,6 +326,120 @@ def absence(
     if "child" in groups:
         operations.record_console_view(place, "Absence by child", rows["child_id"].to_pylist())
     give(f"Absence from {shown(first)} to {shown(last)}", rows, Format.json if as_json else form, out)
+
+
+@command
+def synthesise(
+    out: Annotated[Path, typer.Option(help="The folder to write the files in; made when it is not there.")],
+    pupils: Annotated[int, typer.Option(help="Pupils on roll.", min=200, max=200_000)] = 2_000,
+    seed: Annotated[int, typer.Option(help="The same number makes the same files.")] = 1,
+    until: Annotated[str | None, day_option("--until", "The day the files are written [2024-11-22].")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Invent a local authority and write it in the real file formats, with a truth folder to score checks against."""
+    day = _day(until)
+    options = {"until": day} if day else {}
+    with errors.status("Inventing") as status:
+        invented = operations.synthesise(pupils, seed, out, progress=status.update, **options)
+    files = [{"file": str(f), "kind": kind} for f, kind in invented]
+    print_json({"files": files}) if as_json else print_table(f"Written to {out}", files)
+
+
+@command
+def settings(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Show every setting: its value here, what it means, and where it comes from."""
+    rows = Home.open(home).settings.explain()
+    print_json(rows) if as_json else print_table("Settings", [plain(r) for r in rows])
+
+
+@command
+def rebuild(
+    home: HomeOption = None, by: Annotated[str, typer.Option(help="Who asks.")] = "", as_json: JsonOption = False
+) -> None:
+    """Make every derived table again from the files in force, as after a change of settings."""
+    with errors.status("Building") as status:
+        made = operations.rebuild(Home.open(home), by=by or getpass.getuser(), progress=status.update)
+    print_json({"snapshot": made.id}) if as_json else console.print(f"Snapshot {made.id} is new.")
+
+
+@command
+def verify(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Read every file of the store again and say whether any is missing or has been changed."""
+    wrong = Home.open(home).store.verify()
+    if as_json:
+        print_json({"wrong": wrong})
+    else:
+        console.print("\n".join(wrong) if wrong else "Every file is there and as it was.", markup=False)
+    if wrong:
+        raise typer.Exit(7)
+
+
+@command
+def sweep(
+    keep: Annotated[int, typer.Option(help="Snapshots to keep, newest first.", min=1)] = 30,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Forget old snapshots and the tables only they used. Received files are always kept."""
+    freed = operations.sweep(Home.open(home), keep=keep)
+    print_json({"freed_bytes": freed}) if as_json else console.print(f"{freed / 1e6:,.1f} MB freed.")
+
+
+@command
+def serve(
+    home: HomeOption = None,
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen at.")] = 8000,
+    workers: Annotated[int, typer.Option(help="Processes that answer.", min=1)] = 2,
+) -> None:
+    """Serve the application."""
+    _serve(Home.open(home), ["--host", host, "--port", str(port), "--workers", str(workers)])
+
+
+@command
+def demo(
+    home: HomeOption = None,
+    pupils: Annotated[int, typer.Option(help="Pupils of the invented authority.", min=200)] = 2_000,
+    seed: Annotated[int, typer.Option(help="The same number makes the same authority.")] = 1,
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen at.")] = 8000,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Stop before the application is served.")] = False,
+) -> None:
+    """An invented authority, from files to the application, with an account for each role. The second run is quick."""
+    place = Home.open(home)
+    if place.store.current_id() is None:
+        files = place.path / "demonstration-files"
+        with errors.status("Inventing an authority") as status:
+            operations.synthesise(pupils, seed, files, progress=status.update)
+            receipt = operations.receive(
+                place,
+                operations.synthetic_folders(files),
+                by="demonstration",
+                progress=status.update,
+            )
+        found = sum(sum(f.findings.values()) for f in receipt.files)
+        console.print(f"{len(receipt.files):,} files received, {found:,} findings, snapshot {receipt.snapshot}.")
+    opened = operations.opened(place)
+    day = max(opened.data_to.values(), default=opened.as_at)
+    before = day - timedelta(weeks=4)
+    print_table(
+        f"The cohort on {shown(opened.as_at)}, against {shown(opened.as_at - timedelta(weeks=4))}",
+        _summary_rows(operations.cohort_summary(opened, Scope.everyone(), opened.as_at, before)),
+    )
+    rows = operations.week_list(opened, Scope.everyone(), day)
+    operations.record_console_view(place, "The demonstration's week", rows["child_id"].to_pylist())
+    shown_columns = [c for c in ("reason", "says", "since", "school_name", "worker_name") if c in rows.column_names]
+    print_table(f"The week to {shown(day)}", rows.select(shown_columns), most=12, note="See: sightline week")
+    if not no_serve:
+        _serve(place, ["--host", host, "--port", str(port), "--demonstration"])
+
+
+def _serve(home: Home, options: list[str]) -> None:
+    """Hand this process over to the application, which the command line never imports."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    run = [sys.executable, "-m", "sightline.web", "serve", "--home", str(home.path), *options]
+    os.execv(sys.executable, run)  # noqa: S606  our own interpreter and module
 
 
 def main() -> None:

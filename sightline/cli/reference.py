@@ -1,6 +1,6 @@
 """Writes the reference pages of the documentation from the code, so that they cannot drift from it.
 
-    python -m sightline.cli.reference docs/reference
+python -m sightline.cli.reference docs/reference
 """
 
 from __future__ import annotations

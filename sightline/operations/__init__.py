@@ -1,5 +1,6 @@
 """The verbs. A page, a command and a schedule call the same ones: open a snapshot, call one pure function, record."""
 
+from sightline.cohort import Summary
 from sightline.operations.answers import (
     ChildFacts,
     absence_by,
@@ -15,8 +16,9 @@ from sightline.operations.answers import (
 )
 from sightline.operations.console import record_console_view
 from sightline.operations.home import Home
+from sightline.operations.invent import synthesise
 from sightline.operations.opened import Opened, Scope, opened
-from sightline.operations.receive import FileReceipt, Receipt, rebuild, receive
+from sightline.operations.receive import FileReceipt, Receipt, rebuild, receive, sweep
 
 __all__ = [
     "ChildFacts",
@@ -25,6 +27,7 @@ __all__ = [
     "Opened",
     "Receipt",
     "Scope",
+    "Summary",
     "absence_by",
     "child_facts",
     "cohort_changes",
@@ -38,5 +41,7 @@ __all__ = [
     "receive",
     "record_console_view",
     "source_line",
+    "sweep",
+    "synthesise",
     "week_list",
 ]

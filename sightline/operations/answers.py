@@ -73,7 +73,12 @@ def cohort_summary(opened: Opened, scope: Scope, on: date, since: date) -> cohor
 
 def cohort_changes(opened: Opened, scope: Scope, on: date, since: date) -> pa.Table:
     """One row per child per change between two days, with the file and line it rests on."""
-    return cohort.changes(opened.database, since, on, settings=opened.settings, within=opened.within(scope))
+    rows = cohort.changes(opened.database, since, on, settings=opened.settings, within=opened.within(scope))
+    opened.database.add("change_rows", rows)
+    return opened.database.query(
+        "SELECT surname, forename, change_rows.* FROM change_rows JOIN person USING (child_id) "
+        "ORDER BY day DESC, surname, forename, child_id, change"
+    )
 
 
 def cohort_counts(opened: Opened, scope: Scope, on: date, by: str) -> pa.Table:
@@ -113,7 +118,7 @@ def absence_by(
     database, settings, within = opened.database, opened.settings, opened.within(scope)
     if cohort_only:
         counted = cohort.status_on(database, end - timedelta(days=1), settings=settings, within=within)
-        database.add("cohort_rows", counted.filter(pc.not_equal(counted["status"], cohort.ASSESSMENT_ONLY)))
+        database.add("cohort_rows", counted.filter(pc.is_in(counted["status"], pa.array(cohort.COHORT))))
         within = "cohort_rows"
     return measures.absence(database, by=tuple(by), unit=unit, start=start, end=end, settings=settings, within=within)
 

@@ -25,10 +25,15 @@ from sightline.vocabulary.tables import FACTS
 Progress = Callable[[str], None]
 
 PERSON_FACTS = ("child", "pupil", "identifier")
+# Linkage must give a child to every record any fact speaks of.
+LINKED_FACTS = (
+    *PERSON_FACTS, "referral", "assessment", "cin_plan", "section_47", "cp_plan", "looked_after", "involvement",
+    "enrolment", "suspension", "attendance_week",
+)  # fmt: skip
 STATUS_FACTS = ("child", "referral", "assessment", "cin_plan", "cp_plan", "looked_after")
 WORKER_FACTS = ("involvement", "professional", "team", "referral", "cin_plan", "cp_plan")
 SCHOOL_FACTS = ("school", "school_link")
-ENROLMENT_FACTS = ("enrolment", "pupil", *SCHOOL_FACTS)
+ENROLMENT_FACTS = ("enrolment", "attendance_week", *SCHOOL_FACTS)
 
 
 @dataclass(slots=True)
@@ -105,6 +110,7 @@ def delivery_table(deliveries: list[Delivery]) -> pa.Table:
 def build(
     home: Home,
     deliveries: list[Delivery],
+    replaced: tuple[str, ...],
     before: Snapshot | None,
     *,
     by: str,
@@ -140,7 +146,7 @@ def build(
         _registers(b, progress)
         b.table(
             "enrolment_period",
-            [*b.files(*ENROLMENT_FACTS), *linked, *b.made_of("register_year")],
+            [*b.files(*ENROLMENT_FACTS), *linked],
             lambda: cohort.assemble_enrolments(database),
         )
         b.table(
@@ -152,7 +158,14 @@ def build(
     ids = tuple(d.id for d in deliveries)
     parent = before.id if before else ""
     return home.store.publish(
-        parent=parent, made=now, by=by, reader=__version__, deliveries=ids, derived=derived, work=work
+        parent=parent,
+        made=now,
+        by=by,
+        reader=__version__,
+        deliveries=ids,
+        replaced=replaced,
+        derived=derived,
+        work=work,
     )
 
 
@@ -164,7 +177,7 @@ def _link(b: _Build) -> None:
     else:
         b.database.add("previous_link", arrow_schema("link").empty_table())
     linked = cache(lambda: linkage.link(b.database))
-    inputs = b.files(*PERSON_FACTS)
+    inputs = b.files(*LINKED_FACTS)
     b.table("link", inputs, lambda: linked().link)
     b.table("link_doubt", inputs, lambda: linked().doubt)
 

@@ -69,12 +69,14 @@ def _silent(_: str) -> None:
     """No progress is shown."""
 
 
-def receive(home: Home, paths: Sequence[Path], *, by: str, progress: Progress = _silent) -> Receipt:
+def receive(
+    home: Home, paths: Sequence[Path], *, by: str, again: bool = False, progress: Progress = _silent
+) -> Receipt:
     """Read files and folders into a new snapshot and return a receipt for each file.
 
-    A file that cannot be read is refused and changes nothing; the others are received. Bytes already in force
-    change nothing. `by` is who sends, for the record. Raises SightlineError when another receive is running or a
-    path does not exist.
+    A file that cannot be read is refused and changes nothing; the others are received. Bytes received before change
+    nothing, unless `again` asks to bring back those that a later file replaced. `by` is who sends, for the record.
+    Raises SightlineError when another receive is running or a path does not exist.
     """
     missing = [str(p) for p in paths if not p.exists()]
     if missing:
@@ -83,21 +85,25 @@ def receive(home: Home, paths: Sequence[Path], *, by: str, progress: Progress = 
     with home.store.writing() as work, tempfile.TemporaryDirectory(dir=work) as unpacked:
         before = _current(home)
         in_force = home.store.deliveries(before) if before else []
+        replaced = list(before.replaced) if before else []
         receipts: list[FileReceipt] = []
         received = list(unpack(paths, Path(unpacked)))
         context = Context(mappings=home.mappings(), beside=tuple(f.path for f in received if f.path))
         for count, file in enumerate(received, 1):
             progress(f"Reading {count:,} of {len(received):,}: {file.shown}")
-            receipt, delivery = _receive_one(home, file, in_force, context, by, now, work)
+            known = () if again else tuple(replaced)
+            receipt, delivery = _receive_one(home, file, in_force, known, context, by, now, work)
             receipts.append(receipt)
             if delivery:
+                replaced += [d.id for d in in_force if delivery.replaces(d)]
                 in_force = [d for d in in_force if not delivery.replaces(d)] + [delivery]
         ids = tuple(d.id for d in in_force)
         if before and before.deliveries == ids and before.reader == __version__:
             return Receipt(tuple(receipts), before.id, new=False)
         if not ids:
             return Receipt(tuple(receipts), None, new=False)
-        snapshot = build(home, in_force, before, by=by, now=now, work=work, progress=progress)
+        out = tuple(dict.fromkeys(i for i in replaced if i not in ids))
+        snapshot = build(home, in_force, out, before, by=by, now=now, work=work, progress=progress)
         return Receipt(tuple(receipts), snapshot.id, new=True)
 
 
@@ -106,7 +112,15 @@ def rebuild(home: Home, *, by: str, progress: Progress = _silent) -> Snapshot:
     with home.store.writing() as work:
         before = home.store.snapshot()
         now = datetime.now(ZoneInfo("Europe/London"))
-        return build(home, home.store.deliveries(before), before, by=by, now=now, work=work, progress=progress)
+        in_force = home.store.deliveries(before)
+        return build(home, in_force, before.replaced, before, by=by, now=now, work=work, progress=progress)
+
+
+def sweep(home: Home, *, keep: int) -> int:
+    """Forget all but the newest `keep` snapshots and the tables only they used; returns the bytes freed."""
+    newest = set(home.store.snapshot_ids()[-keep:])
+    with home.store.writing():
+        return home.store.sweep(lambda snapshot: snapshot.id in newest)
 
 
 def _current(home: Home) -> Snapshot | None:
@@ -115,7 +129,14 @@ def _current(home: Home) -> Snapshot | None:
 
 
 def _receive_one(
-    home: Home, file: Received, in_force: list[Delivery], context: Context, by: str, now: datetime, work: Path
+    home: Home,
+    file: Received,
+    in_force: list[Delivery],
+    known_before: Sequence[str],
+    context: Context,
+    by: str,
+    now: datetime,
+    work: Path,
 ) -> tuple[FileReceipt, Delivery | None]:
     if file.error or file.path is None:
         return FileReceipt(file.shown, "refused", str(file.error)), None
@@ -126,6 +147,10 @@ def _receive_one(
     if held:
         says = "These bytes are in force already. Nothing changed."
         return _receipt(file.shown, "held", says, held), None
+    if identity in known_before:
+        old = home.store.delivery(identity)
+        says = f"Received on {old.received[:10]} and replaced by a later file since. Nothing changed (see --again)."
+        return _receipt(file.shown, "held", says, old), None
     try:
         source = recognise(file.path)
         reading = source.read(file.path, replace(context, name=file.shown))
@@ -243,21 +268,19 @@ def _changes(home: Home, new: Delivery, old: Delivery | None) -> dict[str, dict[
     if old is None:
         return {name: {"new": file.rows, "gone": 0} for name, file in new.tables.items()}
     changed = {}
-    for name in sorted(new.tables.keys() | old.tables.keys()):
-        columns = ", ".join(f'"{c}"' for c in arrow_schema(name).names if c != "line")
-        with Database() as database:
+    with Database() as database:
+        for name in sorted(new.tables.keys() | old.tables.keys()):
+            columns = ", ".join(f'"{c}"' for c in arrow_schema(name).names if c != "line")
             for side, delivery in (("now", new), ("before", old)):
-                if name in delivery.tables:
-                    database.add_parquet(side, [home.store.path_of(delivery.tables[name])])
+                file = delivery.tables.get(name)
+                shown = f"{side}_{name}"
+                if file:
+                    database.add_parquet(shown, [home.store.path_of(file)])
                 else:
-                    database.add(side, arrow_schema(name).empty_table())
-            counts = [
-                int(
-                    database.one(
-                        f"SELECT count(*) FROM (SELECT {columns} FROM {a} EXCEPT ALL SELECT {columns} FROM {b})"
-                    )
-                )
-                for a, b in (("now", "before"), ("before", "now"))
-            ]
-        changed[name] = {"new": counts[0], "gone": counts[1]}
+                    database.add(shown, arrow_schema(name).empty_table())
+            minus = "SELECT count(*) FROM (SELECT {0} FROM {1}_{3} EXCEPT ALL SELECT {0} FROM {2}_{3})"
+            changed[name] = {
+                "new": int(database.one(minus.format(columns, "now", "before", name))),
+                "gone": int(database.one(minus.format(columns, "before", "now", name))),
+            }
     return changed

@@ -21,7 +21,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -81,7 +81,7 @@ class Derived:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One complete state: the deliveries in force, in order, and every derived table."""
+    """One complete state: the deliveries in force, in order, those since replaced, and every derived table."""
 
     id: str
     parent: str
@@ -89,7 +89,8 @@ class Snapshot:
     by: str
     reader: str
     deliveries: tuple[str, ...]
-    derived: tuple[Derived, ...] = field(default=())
+    replaced: tuple[str, ...] = ()
+    derived: tuple[Derived, ...] = ()
     layout: int = LAYOUT
 
 
@@ -128,7 +129,7 @@ class Store:
         if not found:
             raise SightlineError(f"There is no snapshot {wanted}. There are: {', '.join(self.snapshot_ids())}.")
         data = json.loads((self.root / "snapshots" / f"{found[0]}.json").read_text(encoding="utf-8"))
-        data["deliveries"] = tuple(data["deliveries"])
+        data["deliveries"], data["replaced"] = tuple(data["deliveries"]), tuple(data["replaced"])
         data["derived"] = tuple(Derived(**{**d, "file": _table_file(d["file"])}) for d in data["derived"])
         return Snapshot(**data)
 
@@ -231,14 +232,23 @@ class Store:
         write_text(_json(asdict(delivery)), self.root / "deliveries" / f"{delivery.id}.json", work)
 
     def publish(
-        self, *, parent: str, made: datetime, by: str, reader: str, deliveries: tuple[str, ...],
-        derived: tuple[Derived, ...], work: Path,
-    ) -> Snapshot:  # fmt: skip
+        self,
+        *,
+        parent: str,
+        made: datetime,
+        by: str,
+        reader: str,
+        deliveries: tuple[str, ...],
+        replaced: tuple[str, ...],
+        derived: tuple[Derived, ...],
+        work: Path,
+    ) -> Snapshot:
         """Make a complete snapshot appear: from this moment it is the current one."""
         ids = self.snapshot_ids()
         number = int(ids[-1].split("-")[0]) + 1 if ids else 1
         name = f"{number:06d}-{made:%Y%m%d}"
-        snapshot = Snapshot(name, parent, made.isoformat(timespec="seconds"), by, reader, deliveries, derived)
+        moment = made.isoformat(timespec="seconds")
+        snapshot = Snapshot(name, parent, moment, by, reader, deliveries, replaced, derived)
         write_text(_json(asdict(snapshot)), self.root / "snapshots" / f"{name}.json", work)
         return snapshot
 

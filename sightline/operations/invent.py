@@ -1,0 +1,22 @@
+"""Inventing an authority: the files it would send, and which folders of them are to be received."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from sightline import synthetic
+
+
+def synthesise(
+    pupils: int,
+    seed: int,
+    out: Path,
+    *,
+    until: date = synthetic.UNTIL,
+    progress: Callable[[str], None] | None = None,
+) -> list[tuple[Path, str]]:
+    """Write an invented authority's files below `out`, with the truth beside them; returns each file and its kind."""
+    invented = synthetic.synthesise(pupils, seed, out, until=until, progress=progress)
+    return [(out / f.path, f.kind) for f in invented.files]
