@@ -1,7 +1,7 @@
 """Suspensions and permanent exclusions as an authority's inclusion team keeps them: one CSV, one row per decision.
 
-There is no standard layout: columns are known by the names such lists use (`ALIASES`), and words by
-`data/words.csv`. The `pupil_ref` is the UPN, else the sender's own id of the pupil; an admission number is a school's
+There is no standard layout: columns are known by the mapping agreed with the sender (meanings as in `ALIASES`), else by
+the names such lists use, and words by `data/words.csv`. The `pupil_ref` is the UPN, else the sender's own id of the pupil; an admission number is a school's
 own, so it is kept with the school ("school/number").
 
 A later file replaces this one when both begin with the same rows of the same first day: so the year's growing list
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -39,8 +39,9 @@ from sightline.sources.columns import (
     words,
 )
 from sightline.sources.conform import conform
-from sightline.sources.delimited import read_delimited, write_delimited
+from sightline.sources.delimited import normal_name, read_delimited, write_delimited
 from sightline.sources.exclusion_codes import fixed_as_suspended, judge_reasons, note_late_fixed
+from sightline.sources.mapping import mapping_key
 from sightline.vocabulary.errors import UnreadableFile
 from sightline.vocabulary.findings import Finding, Severity
 from sightline.vocabulary.identifiers import laestab_fault, urn_fault
@@ -49,7 +50,7 @@ KIND = "suspensions"
 # Names of columns, as lower case letters and digits without spaces.
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "upn": ("upn", "uniquepupilnumber", "pupilupn", "studentupn", "childupn"),
-    "own": ("pupilid", "studentid", "pupilref", "pupilreference", "personid", "personreference", "clientid"),
+    "pupil_id": ("pupilid", "studentid", "pupilref", "pupilreference", "personid", "personreference", "clientid"),
     "admission": ("admissionnumber", "admissionno", "admno"),
     "former_upn": ("formerupn", "previousupn"),
     "surname": ("surname", "lastname", "familyname", "legalsurname", "pupilsurname", "studentsurname"),
@@ -124,6 +125,20 @@ def columns_of(header: Iterable[str]) -> dict[str, list[str]]:
     return {what: found for what, names in ALIASES.items() if (found := [by_flat[n] for n in names if n in by_flat])}
 
 
+def _as_agreed(header: Sequence[str], agreed: Mapping[str, str]) -> dict[str, list[str]]:
+    """The columns an agreed mapping names. Raises UnreadableFile where it does not fit the file."""
+    found = {}
+    for what, column in agreed.items():
+        if what == "kind":  # which source reads the file
+            continue
+        if what not in ALIASES:
+            raise UnreadableFile(f"The agreed mapping has '{what}', which is none of: {', '.join(ALIASES)}.")
+        if normal_name(column) not in header:
+            raise UnreadableFile(f"The agreed mapping names the column '{column}' for {what}, which the file lacks.")
+        found[what] = [normal_name(column)]
+    return found
+
+
 def _recognise(head: Head) -> bool:
     return _is(head.header)
 
@@ -131,7 +146,7 @@ def _recognise(head: Head) -> bool:
 def _is(header: Collection[str]) -> bool:
     """A pupil, a start and a category; and, where the category is only called type, a sign that exclusion is meant."""
     found = columns_of(header)
-    if not found.keys() & {"upn", "own", "admission"} or not {"start_date", "category"} <= found.keys():
+    if not found.keys() & {"upn", "pupil_id", "admission"} or not {"start_date", "category"} <= found.keys():
         return False
     if any(_flat(h).endswith("tableid") for h in header):
         return False  # a table of the school census
@@ -145,8 +160,9 @@ def read_suspensions(path: Path, context: Context) -> Reading:
     """One suspension or exclusion per row, and one pupil per UPN or own id."""
     findings: list[Finding] = []
     raw = read_delimited(path, findings)
-    found = columns_of(c for c in raw.column_names if c != "line")
-    if not found.keys() & {"upn", "own", "admission"} or not {"start_date", "category"} <= found.keys():
+    header = [c for c in raw.column_names if c != "line"]
+    found = columns_of(header) | _as_agreed(header, context.mappings.get(mapping_key(header), {}))
+    if not found.keys() & {"upn", "pupil_id", "admission"} or not {"start_date", "category"} <= found.keys():
         raise UnreadableFile("A list of suspensions needs columns for the UPN (or pupil id), start date and category.")
     _judge_header(set(raw.column_names), found, findings)
     cells = {what: first(found.get(what, ()), raw.column_names) for what in ALIASES}
@@ -154,7 +170,7 @@ def read_suspensions(path: Path, context: Context) -> Reading:
     cells["laestab"] = f"regexp_replace({cells['laestab']}, '[\\s/\\-]', '', 'g')"
     school = f"coalesce({cells['urn']}, {cells['laestab']}, {cells['school']})"
     own = f"CASE WHEN {cells['admission']} IS NOT NULL THEN concat_ws('/', {school}, {cells['admission']}) END"
-    ref = f"coalesce({cells['upn']}, {cells['own']}, {own})"
+    ref = f"coalesce({cells['upn']}, {cells['pupil_id']}, {own})"
     with bench(raw) as database:
         _judge_school(database, cells, ref, findings)
         tables = {

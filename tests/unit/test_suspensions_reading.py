@@ -11,6 +11,7 @@ import pytest
 from sightline.sources import gias, school_census, ssd
 from sightline.sources.base import Context, Head, Reading
 from sightline.sources.delimited import header_of
+from sightline.sources.mapping import mapping_key
 from sightline.sources.suspensions import SOURCES
 from sightline.vocabulary.errors import UnreadableFile
 
@@ -165,6 +166,23 @@ def test_a_growing_list_replaces_itself_and_another_weeks_does_not(read):
 def test_a_list_without_rows(read):
     reading = read("UPN,URN,Start date,Sessions,Exclusion type,Reason")
     assert (reading.tables["suspension"].num_rows, reading.as_at) == (0, "")
+
+
+def test_a_mapping_agreed_with_the_sender(tmp_path: Path):
+    path = tmp_path / "x.csv"
+    path.write_text("Who,Since when,What\nB801200005001,03/09/2024,Suspension\n", encoding="utf-8")
+    header = ("who", "since when", "what")
+    agreed = {"kind": "suspensions", "upn": "Who", "start_date": "Since When", "category": "What"}
+
+    def read(mapping: dict[str, str]) -> Reading:
+        return SOURCE.read(path, Context(mappings={mapping_key(header): mapping}))
+
+    (row,) = read(agreed).tables["suspension"].to_pylist()
+    assert (row["pupil_ref"], row["start_date"], row["category"]) == ("B801200005001", date(2024, 9, 3), "SUSP")
+    with pytest.raises(UnreadableFile, match="which the file lacks"):
+        read(agreed | {"reason1": "Why"})
+    with pytest.raises(UnreadableFile, match="none of"):
+        read(agreed | {"weather": "What"})
 
 
 def test_another_table_is_refused_in_one_sentence(tmp_path: Path):
