@@ -1,8 +1,8 @@
 """Suspensions and permanent exclusions as an authority's inclusion team keeps them: one CSV, one row per decision.
 
 There is no standard layout: columns are known by the mapping agreed with the sender (meanings as in `ALIASES`), else by
-the names such lists use, and words by `data/words.csv`. The `pupil_ref` is the UPN, else the sender's own id of the pupil; an admission number is a school's
-own, so it is kept with the school ("school/number").
+the names such lists use, and words by `data/words.csv`. The `pupil_ref` is the UPN, else the sender's own id of the
+pupil; an admission number is a school's own, so it is kept with the school ("school/number").
 
 A later file replaces this one when both begin with the same rows of the same first day: so the year's growing list
 replaces itself, and lists of single weeks or schools stand beside each other.
