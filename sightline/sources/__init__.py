@@ -4,18 +4,42 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sightline.sources import cin_census, gias, marks, parquet, school_census, ssd, suspensions
 from sightline.sources.base import Context, Head, Reading, Source
 from sightline.sources.intake import Limits, Received, head, recognise_among, unpack
+from sightline.vocabulary.errors import UnreadableFile
 
-# From the most specific to the least: the first that knows a file reads it.
-SOURCES: tuple[Source, ...] = ()
+# From the most specific to the least: the first that knows a file reads it. Files that say what they are stand before
+# tables with published column names, and those before lists whose columns each sender names.
+SOURCES: tuple[Source, ...] = (
+    *parquet.SOURCES,
+    *cin_census.SOURCES,
+    *school_census.SOURCES,
+    *ssd.SOURCES,
+    *gias.SOURCES,
+    *suspensions.SOURCES,
+    *marks.SOURCES,
+)
 
 
-def recognise(path: Path) -> Source:
-    """The source that reads this file, told by its content alone.
+def recognise(path: Path, context: Context | None = None) -> Source:
+    """The source that reads this file, told by its content alone, or by a column mapping agreed with its sender.
 
-    Raises UnreadableFile with one sentence on what the file looks like and what would be right.
+    An agreement under the fingerprint of the file's column names (`context.mappings`) comes first; its `kind` names
+    the source, session marks when it has none. Raises UnreadableFile with one sentence on what the file looks like and
+    what would be right.
     """
+    if context and context.mappings:
+        agreed = context.mappings.get(marks.mapping_key(head(path).header))
+        if agreed is not None:
+            kind = agreed.get("kind", marks.MARKS.kind)
+            found = next((source for source in SOURCES if source.kind == kind), None)
+            if found is None:
+                raise UnreadableFile(
+                    f"The agreed column mapping says the file is of kind '{kind}', which is none of: "
+                    f"{', '.join(source.kind for source in SOURCES)}."
+                )
+            return found
     return recognise_among(path, SOURCES)
 
 
