@@ -29,6 +29,8 @@ from sightline.vocabulary.periods import academic_year
 
 OPEN = 10**6  # the last day of what has not ended
 _YEAR = 365.25
+# The CIN census year that first held the codes: factors 18B and 18C, and the closure reason RC9.
+_ABUSE_SPLIT, _EARLY_HELP_REASON = day_number(date(2020, 4, 1)), day_number(date(2022, 4, 1))
 
 
 @dataclass(slots=True)
@@ -210,6 +212,8 @@ class _History:
         factors = tuple(sorted({_pick(shapes.FACTOR, self.random) for _ in range(count)}))
         if self.random.random() < 0.04:
             factors = ()  # some are authorised without any
+        if end < _ABUSE_SPLIT:
+            factors = tuple("18A" if f == "18B" else f for f in factors)
         episode.assessments.append((start, end, factors))
         return end
 
@@ -225,7 +229,8 @@ class _History:
             start = _weekday(episode.referral + 2)
             episode.enquiries.append((start, _weekday(start + 21), 0))
         episode.closure = _weekday(end + self.random.integers(0, 8))
-        episode.reason = "RC8" if self.random.random() < 0.6 else "RC9"
+        # Until early help had a reason of its own, all were closed with no further action.
+        episode.reason = "RC8" if self.random.random() < 0.6 or episode.closure < _EARLY_HELP_REASON else "RC9"
         return episode
 
     def planned(self, day: int, previous: int) -> Episode:

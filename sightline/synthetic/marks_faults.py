@@ -14,7 +14,7 @@ from sightline.synthetic.faults import Truth
 from sightline.synthetic.people import day_number, day_of
 from sightline.synthetic.registers import World, Year
 from sightline.synthetic.school_tables import SchoolSystems
-from sightline.synthetic.schools import ALL_THROUGH, PRIMARY, SECONDARY, SPECIAL
+from sightline.synthetic.schools import PRIMARY, SECONDARY
 
 Index = NDArray[np.intp]
 LATE_BY = 28  # days before the last on which the late school's marks end
@@ -32,9 +32,7 @@ class Roles:
     @classmethod
     def of(cls, world: World) -> Roles:
         primaries = world.schools.of(PRIMARY).tolist()
-        secondary, through, special = (int(world.schools.of(k)[0]) for k in (SECONDARY, ALL_THROUGH, SPECIAL))
-        silent, late = (primaries[2], primaries[3]) if len(primaries) > 3 else (through, special)
-        return cls((primaries[0], secondary), primaries[1], silent, late)
+        return cls((primaries[0], int(world.schools.of(SECONDARY)[0])), *primaries[1:4])
 
 
 def plant(

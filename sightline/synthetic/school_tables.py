@@ -394,6 +394,55 @@ class SchoolSystems:
             }
             yield "senneeds", self._reading(census, "senneeds", {"characteristic": table_of("characteristic", columns)})
 
+    # One school's information system, as an aggregator passes it on.
+
+    def wonde(self, made: Year, rows: Index) -> Reading:
+        """The pupils and latest marks of one site under the aggregator's own ids."""
+        e, people = self.world.enrolments, self.world.people
+        places = made.rows[rows]
+        person = e.person[places]
+        once = np.unique(person)
+        refs = {int(i): f"A{(int(i) * 2654435761 + 977) % 2**32:010d}" for i in once}
+        weeks = self.weeks(made, rows)
+        # Weeks come in the order of the rows, so each names its pupil by counting.
+        kept = (made.marks[rows] != ord(".")).any(axis=2)
+        row, _ = np.nonzero(kept)
+        ids = pa.array([refs[int(i)] for i in person[row]], pa.string())
+        weeks = weeks.set_column(weeks.schema.get_field_index("pupil_ref"), "pupil_ref", ids)
+        mine = pa.array([refs[int(i)] for i in once], pa.string())
+        self.truth.knows("wonde", once, mine)
+        number = self.refs.take(pa.array(self.ref_places(once, day_number(self.world.until))))
+        described = self.pupil_columns(once) | {"ethnicity": _texts(tuple(shapes.ETHNICITY), people.ethnicity[once])}
+        identifiers: dict[str, Any] = {
+            "ref": pa.concat_arrays([mine, mine]),
+            "kind": pa.array(["upn"] * len(once) + ["mis_id"] * len(once)),
+            "value": pa.concat_arrays([number, pa.array([str(100000 + int(i)) for i in once], pa.string())]),
+        }
+        registered = pa.array([refs[int(i)] for i in person], pa.string())
+        enrolment = {
+            "pupil_ref": registered,
+            "school_ref": self.urns.take(pa.array(self.urn_places(e.site[places], day_number(self.world.until)))),
+            "entry_date": _days(e.start[places]),
+            "leaving_date": pa.array(
+                [day_of(end) if end <= day_number(self.world.until) else None for end in e.end[places]], pa.date32()
+            ),
+            "year_group": self.grade(person, self.world.until),
+        }
+        return Reading(
+            kind="wonde",
+            system="wonde",
+            period=f"to {self.world.until.isoformat()}",
+            covers=str(made.year),
+            authority=AUTHORITY,
+            as_at=self.world.until.isoformat(),
+            tables={
+                "pupil": table_of("pupil", {"pupil_ref": mine} | described),
+                "identifier": table_of("identifier", identifiers),
+                "enrolment": table_of("enrolment", enrolment),
+                "attendance_week": weeks,
+            },
+        )
+
     # Notices of suspension.
 
     def notices(self, suspensions: dict[int, list[tuple[int, Suspension]]], until: date) -> Reading:

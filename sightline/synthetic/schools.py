@@ -78,12 +78,13 @@ class Schools:
 
 
 def invent_schools(pupils: int, *, first_year: int, last_year: int, random: np.random.Generator) -> Schools:
-    """About one primary school per 250 pupils, one secondary per 1,000, special schools, units and one all-through.
+    """About one primary school per 250 pupils (four at least), one secondary per 1,000, special schools, units and one
+    all-through.
 
     One primary in twenty (at least one) becomes an academy on a 1 September or 1 January of the years invented.
     """
     wanted = {
-        PRIMARY: max(2, round(pupils / 250)),
+        PRIMARY: max(4, round(pupils / 250)),
         SECONDARY: max(1, round(pupils / 1000)),
         ALL_THROUGH: 1,
         SPECIAL: max(1, round(pupils / 5000)),

@@ -79,7 +79,7 @@ class _Sender:
         self._censuses()
         notices = self.invented.schools_system.notices(self.suspensions, self.invented.until)
         _compressed(self._write("suspensions", notices, "education/suspensions.csv"))
-        self._renamed("education/suspensions.csv", "education/suspensions.csv.gz")
+        self._renamed("education/suspensions.csv", "education/suspensions.csv.gz/suspensions.csv")
         self._truth()
 
     def _write(self, kind: str, reading: Reading, name: str) -> Path:
@@ -149,10 +149,14 @@ class _Sender:
         marks_faults.plant(made, world, systems, invented.truth, files, random)
         site = world.enrolments.site[made.rows]
         apart = np.isin(site, [*roles.by_row, roles.wonde])
-        self._write("marks-week", self._marks_reading(systems.weeks(made, np.flatnonzero(~apart))), together)
+        rest = systems.weeks(made, np.flatnonzero(~apart))
+        if rest.num_rows:
+            self._write("marks-week", self._marks_reading(rest), together)
         for n in roles.by_row:
             rows = np.flatnonzero(site == n)
             weeks = systems.weeks(made, rows)
+            if not weeks.num_rows:
+                continue
             path = self._write("marks", self._marks_reading(weeks), files[n])
             person = world.enrolments.person[made.rows[rows]]
             children = {systems.upn[int(i)]: int(i) for i in person}
