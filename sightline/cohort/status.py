@@ -97,37 +97,43 @@ def status_on(database: Database, on: date, *, settings: Settings, within: str =
     from the birth date where a school gives none. Worker and team: the allocation that covers the day.
     `within` names a table whose `child_id`s may be seen. Closed-open days throughout.
     """
-    year = on.year - (on.month < 8)
-    day = day_sql(on)
     return database.query(
         f"""
-        WITH status AS ({status_sql(on, settings=settings, within=within)}),
-        enrolled AS (
-            SELECT e.* FROM enrolment_period e SEMI JOIN status s ON s.child_id = e.child_id
-            WHERE {live("e", day)}
-            QUALIFY row_number() OVER (PARTITION BY e.child_id
-                ORDER BY CASE e.status WHEN 'C' THEN 0 WHEN 'M' THEN 0 WHEN 'S' THEN 2 WHEN 'G' THEN 3 ELSE 1 END,
-                    e.start_date DESC, e.urn) = 1
-        ),
-        allocated AS (
-            SELECT a.* FROM allocation a SEMI JOIN status s ON s.child_id = a.child_id WHERE {live("a", day)}
-            QUALIFY row_number() OVER (PARTITION BY a.child_id ORDER BY a.start_date DESC, a.worker_ref) = 1
-        ),
-        named AS (
-            SELECT urn, arg_max(name, coalesce(d.place, 0)) AS name, arg_max(phase, coalesce(d.place, 0)) AS phase
-            FROM school x LEFT JOIN delivery d ON d.delivery = x.delivery
-            WHERE urn IN (SELECT urn FROM enrolled) GROUP BY urn
-        )
-        SELECT s.child_id, s.status, s.since,
-            CASE WHEN s.status <> 'Ever 6' THEN ({day} - s.since)::INT END AS days_open, s.last_plan_end,
-            e.urn, coalesce(n.name, e.urn) AS school_name, n.phase, {_year_group(year)} AS year_group,
-            a.team_name, a.worker_name, p.surname, p.forename
-        FROM status s LEFT JOIN person p ON p.child_id = s.child_id
-        LEFT JOIN enrolled e ON e.child_id = s.child_id LEFT JOIN named n ON n.urn = e.urn
-        LEFT JOIN allocated a ON a.child_id = s.child_id
-        ORDER BY p.surname NULLS LAST, p.forename NULLS LAST, s.child_id
+        SELECT * FROM ({_status_on_sql(on, settings, within)})
+        ORDER BY surname NULLS LAST, forename NULLS LAST, child_id
         """
     )
+
+
+def _status_on_sql(on: date, settings: Settings, within: str) -> str:
+    year = on.year - (on.month < 8)
+    day = day_sql(on)
+    return f"""
+    WITH status AS ({status_sql(on, settings=settings, within=within)}),
+    enrolled AS (
+        SELECT e.* FROM enrolment_period e SEMI JOIN status s ON s.child_id = e.child_id
+        WHERE {live("e", day)}
+        QUALIFY row_number() OVER (PARTITION BY e.child_id
+            ORDER BY CASE e.status WHEN 'C' THEN 0 WHEN 'M' THEN 0 WHEN 'S' THEN 2 WHEN 'G' THEN 3 ELSE 1 END,
+                e.start_date DESC, e.urn) = 1
+    ),
+    allocated AS (
+        SELECT a.* FROM allocation a SEMI JOIN status s ON s.child_id = a.child_id WHERE {live("a", day)}
+        QUALIFY row_number() OVER (PARTITION BY a.child_id ORDER BY a.start_date DESC, a.worker_ref) = 1
+    ),
+    named AS (
+        SELECT urn, arg_max(name, coalesce(d.place, 0)) AS name, arg_max(phase, coalesce(d.place, 0)) AS phase
+        FROM school x LEFT JOIN delivery d ON d.delivery = x.delivery
+        WHERE urn IN (SELECT urn FROM enrolled) GROUP BY urn
+    )
+    SELECT s.child_id, s.status, s.since,
+        CASE WHEN s.status <> 'Ever 6' THEN ({day} - s.since)::INT END AS days_open, s.last_plan_end,
+        e.urn, coalesce(n.name, e.urn) AS school_name, n.phase, {_year_group(year)} AS year_group,
+        a.team_name, a.worker_name, p.surname, p.forename
+    FROM status s LEFT JOIN person p ON p.child_id = s.child_id
+    LEFT JOIN enrolled e ON e.child_id = s.child_id LEFT JOIN named n ON n.urn = e.urn
+    LEFT JOIN allocated a ON a.child_id = s.child_id
+    """
 
 
 _BY = {
@@ -149,20 +155,16 @@ def counts_by(database: Database, on: date, by: str, *, settings: Settings, with
     if by not in _BY:
         raise ValueError(f"Children cannot be counted by {by!r}. There are: {', '.join(_BY)}.")
     group, key = _BY[by]
-    database.add("_status_on", status_on(database, on, settings=settings, within=within))
     counts = ", ".join(f"count(*) FILTER (status = '{s}')::INT AS {s.lower().replace(' ', '_')}" for s in STATUSES)
     order = "key" if by == "year_group" else '"by"'
-    try:
-        return database.query(
-            f"""
-            SELECT "by", urn, looked_after, cp_plan, cin_plan, ever_6, assessment_only,
-                cp_plan + cin_plan AS on_plan, cp_plan + cin_plan + ever_6 AS cohort
-            FROM (
-                SELECT {group} AS "by", {key if by == "school" else "NULL::TEXT"} AS urn, {key} AS key, {counts}
-                FROM _status_on GROUP BY ALL
-            )
-            ORDER BY {order} NULLS LAST, urn
-            """
+    return database.query(
+        f"""
+        SELECT "by", urn, looked_after, cp_plan, cin_plan, ever_6, assessment_only,
+            cp_plan + cin_plan AS on_plan, cp_plan + cin_plan + ever_6 AS cohort
+        FROM (
+            SELECT {group} AS "by", {key if by == "school" else "NULL::TEXT"} AS urn, {key} AS key, {counts}
+            FROM ({_status_on_sql(on, settings, within)}) GROUP BY ALL
         )
-    finally:
-        database.execute("DROP VIEW IF EXISTS _status_on")
+        ORDER BY {order} NULLS LAST, urn
+        """
+    )
