@@ -14,8 +14,7 @@ FIRST_YEAR, LAST_YEAR = 2017, 2027
 CIN_PLANS_FROM = 2022
 SEX_FROM = 2025  # GenderCurrent until then
 PRE_PROCEEDINGS_FROM = 2027
-CONTENT = "Content"  # of the header, until 2021
-CONTENT_UNTIL = 2021
+CONTENT = "Content"  # of the header until 2021; it says nothing of a child and is passed over
 
 # A child who came without an LAchildID is known by this and a line: "(no id) line 120".
 NO_ID = "(no id) line "

@@ -8,6 +8,7 @@ are off, a child larger than 16 MB is refused, and memory grows with the tables 
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,8 +43,23 @@ _NOWHERE = -1_000
 _CHILD_ELEMENTS = frozenset(block.element for block in CHILD)
 _NUMBERS = tuple(str(n) for n in range(1, 257))
 
-_UNDECLARED, _UNKNOWN_ENCODING, _ENCODING, _PREMATURE, _EMPTY = {26, 27}, {31, 32}, {9, 81, 6003}, {5, 77}, {4}
-_ENTITY_LOOP, _TOO_DEEP_OR_LONG, _MISMATCH = {89, 114, 116}, {1, 2, 43, 44, 110, 118}, {76}
+_E = etree.ErrorTypes
+_CUT_SHORT = {
+    _E.ERR_TAG_NOT_FINISHED,
+    _E.ERR_GT_REQUIRED,
+    _E.ERR_LTSLASH_REQUIRED,
+    _E.ERR_LT_REQUIRED,
+    _E.ERR_NAME_REQUIRED,
+    _E.ERR_ATTRIBUTE_NOT_FINISHED,
+    _E.ERR_ATTRIBUTE_NOT_STARTED,
+    _E.ERR_COMMENT_NOT_FINISHED,
+    _E.ERR_CDATA_NOT_FINISHED,
+    _E.ERR_PI_NOT_FINISHED,
+    _E.ERR_DOCUMENT_EMPTY,
+    _E.ERR_INTERNAL_ERROR,
+}
+_ENTITIES = {_E.ERR_UNDECLARED_ENTITY, _E.WAR_UNDECLARED_ENTITY, _E.ERR_ENTITY_LOOP}
+_ENCODINGS = {_E.ERR_INVALID_ENCODING, _E.ERR_UNKNOWN_ENCODING, _E.ERR_UNSUPPORTED_ENCODING, _E.I18N_CONV_FAILED}
 
 
 class _Rows:
@@ -99,14 +115,18 @@ class _Rows:
 class _Counted:
     """The file, refusing to hand over more than one child's worth of bytes without a child."""
 
-    __slots__ = ("file", "since")
+    __slots__ = ("ended", "file", "since", "start")
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
         self.since = 0
+        self.start = b""
+        self.ended = False
 
     def read(self, size: int) -> bytes:
         piece = self.file.read(size)
+        self.start = self.start or piece[:200]
+        self.ended = not piece
         self.since += len(piece)
         if self.since > MOST_BYTES_IN_A_CHILD:
             raise UnreadableFile(
@@ -124,13 +144,11 @@ def parse(path: Path, noted: Noted) -> dict[str, pa.Table]:
     first's. Raises UnreadableFile for a file that is not well-formed XML, is hostile, or holds no census.
     """
     with path.open("rb") as file, _no_garbage_collection():
-        reader = _Reader(noted)
+        reader, counted = _Reader(noted), _Counted(file)
         try:
-            reader.read(_Counted(file))
+            reader.read(counted)
         except etree.XMLSyntaxError as error:
-            raise UnreadableFile(_sentence(error)) from None
-        except (LookupError, UnicodeError):
-            raise UnreadableFile("The file's first line names an encoding that is not known.") from None
+            raise UnreadableFile(_sentence(error, reader.events.error_log, counted)) from None
     return reader.tables()
 
 
@@ -158,13 +176,14 @@ class _Reader:
         self.characteristics = self.rows[CHARACTERISTICS.table]
         self.details = self.rows[DETAILS.table]
         self.kinds: dict[str, _Rows] = {}
-        self.content_line = 0
+        self.children = 0
+        self.events: Any = None
         self.header: list[list[Any]] = []
         self.first_lines: dict[str, int] = {}
         self.episodes: dict[str, int] = {}
 
     def read(self, file: _Counted) -> None:
-        events = etree.iterparse(
+        events = self.events = etree.iterparse(
             file,
             events=("end",),
             tag=("{*}Child", "{*}Header"),
@@ -176,16 +195,15 @@ class _Reader:
             remove_pis=True,
         )
         checked = False
-        children = 0
         for _, element in events:
             if not checked:
-                _refuse_entities(element.getroottree())
+                _refuse_document_type(element.getroottree())
                 checked = True
             if element.tag.endswith("Child"):
+                self.children += 1
                 self._child(element)
-                children += 1
                 file.since = 0
-                if children % CHILDREN_IN_A_BATCH == 0:
+                if self.children % CHILDREN_IN_A_BATCH == 0:
                     for rows in self.rows.values():
                         rows.flush()
             else:
@@ -194,8 +212,8 @@ class _Reader:
             if element.getprevious() is not None:
                 self._drop_before(element)
         root = events.root
-        _refuse_entities(root.getroottree())
-        self._outside(root, children)
+        _refuse_document_type(root.getroottree())
+        self._outside(root)
 
     def tables(self) -> dict[str, pa.Table]:
         schema = pa.schema([*((name, pa.string()) for name in HEADER_COLUMNS), ("line", pa.int32())])
@@ -257,7 +275,10 @@ class _Reader:
             row = self._block(block, rows, [])
         name, line = (row[0] or "").strip(), row[-1]
         if not name:
-            name = row[0] = f"{NO_ID}{line}"
+            name = f"{NO_ID}{line}"
+            if name in self.episodes:  # several on one line
+                name = f"{name}, child {self.children}"
+            row[0] = name
             says = (
                 "This child has no LAchildID, so no other year's record can be tied to it. "
                 f"It was kept under the name '{name}'."
@@ -361,9 +382,7 @@ class _Reader:
                 source: dict[str, str | None] = {}
                 self._values(block, SOURCE_FIELDS, source)
                 sources.append((source, _line(block)))
-            elif name == CONTENT:
-                self.content_line = _line(block)
-            else:
+            elif name != CONTENT:
                 self._unknown(block, header)
         for source, line in sources or [({}, _line(header))]:
             self.header.append([*map(collection.get, COLLECTION_FIELDS), *map(source.get, SOURCE_FIELDS), line])
@@ -402,9 +421,9 @@ class _Reader:
         if tail is not None and not tail.isspace():
             self._stray(element, tail, after=True)
 
-    def _outside(self, root: Any, children: int) -> None:
+    def _outside(self, root: Any) -> None:
         """What is left when every child has been read and dropped."""
-        if not children and not self.header and _local(root.tag) not in ("Message", "Children"):
+        if not self.children and not self.header and _local(root.tag) not in ("Message", "Children"):
             raise UnreadableFile(
                 f"The file is XML, but its outermost element is {_local(root.tag)[:40]} and not Message, "
                 "so it is not a CIN census."
@@ -414,7 +433,7 @@ class _Reader:
                 self._stray(element, element.text)
             for inner in element:
                 self._left_over(inner, element)
-        if not children:
+        if not self.children:
             says = "The file holds no children."
             self._finding("no-children", Severity.ERROR, says, [], "Child", "at least one Child element", _line(root))
 
@@ -484,32 +503,37 @@ def _last_line(element: Any) -> int:
     return _line(element) + int((element.text or "").count("\n"))
 
 
-def _refuse_entities(tree: Any) -> None:
-    """Refuse a file that declares entities: no census does, and they are how a small file is made to fill a machine."""
-    declared = tree.docinfo.internalDTD
-    if declared is not None and next(declared.iterentities(), None) is not None:
+def _refuse_document_type(tree: Any) -> None:
+    """Refuse a file with a DOCTYPE: no census has one, and entities declared there make a small file fill a machine."""
+    if tree.docinfo.internalDTD is not None:
         raise UnreadableFile(
-            "The file declares XML entities, which no CIN census does and which can be used to do harm; "
-            "it was not read."
+            "The file has a document type (DOCTYPE), which no CIN census has and through which XML can be made to do "
+            "harm; it was not read."
         )
 
 
-def _sentence(error: etree.XMLSyntaxError) -> str:
+def _sentence(error: etree.XMLSyntaxError, log: Any, file: _Counted) -> str:
     """What is wrong with a file that is not XML, in one sentence that quotes nothing of it."""
-    at = f"line {error.lineno:,}" if error.lineno else "its first line"
-    code = error.code
-    if code in _EMPTY:
-        return "The file is empty or holds no XML."
-    if code in _PREMATURE:
-        return f"The file stops at {at} before its last element is closed: it was cut short, so nothing was read."
-    if code in _ENCODING:
-        return f"The file is not in the encoding its first line names (first at {at}); save it as UTF-8."
-    if code in _UNKNOWN_ENCODING:
-        return "The file's first line names an encoding that is not known; save it as UTF-8."
-    if code in _UNDECLARED or code in _ENTITY_LOOP:
+    # The log has the line of an undeclared entity, which the error itself has not.
+    line = error.lineno or next((entry.line for entry in log if entry.line), 0)
+    at = f"line {line:,}" if line else "its first line"
+    codes = {error.code} | {entry.type for entry in log}
+    if not file.start.strip(b"\x00 \t\r\n\xef\xbb\xbf"):
+        return "The file is empty."
+    if codes & _ENTITIES or (error.code == _E.ERR_RESOURCE_LIMIT and "ntity" in (error.msg or "")):
         return f"The file uses XML entities (at {at}), which no CIN census does; it was not read."
-    if code in _TOO_DEEP_OR_LONG:
+    if error.code == _E.ERR_RESOURCE_LIMIT:
         return f"The file's elements are nested too deeply or a value is too long (at {at}); it was not read."
-    if code in _MISMATCH:
+    if error.code in _ENCODINGS or re.search(rb"encoding\s*=\s*[\"'](?i:utf-16|ucs)", file.start):
+        return f"The file is not in the encoding its first line names (found at {at}); save it as UTF-8."
+    if error.code == _E.ERR_INVALID_CHAR:
+        return f"The file holds a character that XML does not allow (at {at}), so nothing was read."
+    if b"<" not in file.start:
+        return "The file is not XML."
+    if file.ended and error.code in _CUT_SHORT:
+        return f"The file stops at {at} before its last element is closed: it was cut short, so nothing was read."
+    if error.code == _E.ERR_TAG_NAME_MISMATCH:
         return f"The file is not well-formed XML: an element is closed at {at} that was not the last one opened."
+    if error.code == _E.ERR_DOCUMENT_END:
+        return f"The file goes on after its last element is closed (at {at}), so nothing was read."
     return f"The file is not well-formed XML (at {at}), so nothing was read."

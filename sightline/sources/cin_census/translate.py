@@ -31,7 +31,7 @@ from sightline.sources.cin_census.noted import Noted
 from sightline.sources.conform import BLANKS, conform
 from sightline.vocabulary.codes import valid_codes
 from sightline.vocabulary.findings import Finding, Severity
-from sightline.vocabulary.identifiers import normalise_upn, upn_check_letter, upn_fault
+from sightline.vocabulary.identifiers import UPN_LETTERS, normalise_upn, upn_check_letter, upn_fault
 
 Tables = Mapping[str, pa.Table]
 
@@ -287,10 +287,10 @@ def _upn_rule(upn: str) -> str:
     if len(upn) != 13:
         return "upn-length"
     try:
-        letter = upn_check_letter(upn[1:])
+        upn_check_letter(upn[1:])
     except ValueError:
         return "upn-characters"
-    return "upn-check-letter" if letter != upn[0] else "upn-characters"
+    return "upn-check-letter" if upn[0] in UPN_LETTERS else "upn-characters"
 
 
 def _of_another_year(received: Tables, year: int, noted: Noted) -> None:
