@@ -152,8 +152,8 @@ def _receive_one(
         says = f"Received on {old.received[:10]} and replaced by a later file since. Nothing changed (see --again)."
         return _receipt(file.shown, "held", says, old), None
     try:
-        source = recognise(file.path)
-        reading = source.read(file.path, replace(context, name=file.shown))
+        told = replace(context, name=file.shown)
+        reading = recognise(file.path, told).read(file.path, told)
     except SightlineError as error:
         return FileReceipt(file.shown, "refused", str(error)), None
     except Exception as error:  # noqa: BLE001  One file's surprise must not stop the others; its text may quote a record.
