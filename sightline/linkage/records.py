@@ -73,31 +73,31 @@ def _gather_records(database: Database) -> None:
             UNION ALL
             {said}
         ),
-        by_delivery AS (
-            SELECT side, system, ref, delivery, min(birth_date) <> max(birth_date) AS muddled,
-                min(birth_date) AS birth_date, min(sex) FILTER (sex IN ('M', 'F')) AS sex,
-                min(surname) AS surname, min(forename) AS forename
-            FROM said WHERE ref IS NOT NULL
-            GROUP BY ALL
-        ),
         latest AS (
             SELECT side, system, ref,
                 arg_max(birth_date, word) FILTER (birth_date IS NOT NULL) AS birth_date,
-                arg_max(sex, word) FILTER (sex IS NOT NULL) AS sex,
+                arg_max(sex, word) FILTER (sex IN ('M', 'F')) AS sex,
                 arg_max(surname, word) FILTER (surname IS NOT NULL) AS surname,
                 arg_max(forename, word) FILTER (forename IS NOT NULL) AS forename,
                 coalesce(min(place), 0) AS first_place,
                 coalesce(min(word) <> max(word), false) AS several,
-                -- Census numbers of two collections may coincide by accident: that is not a correction of a birth date.
-                coalesce(bool_or(muddled), false)
-                    OR (system = 'school-census' AND coalesce(min(birth_date) <> max(birth_date), false)) AS muddled
-            FROM by_delivery LEFT JOIN ranked USING (delivery)
+                coalesce(min(birth_date) <> max(birth_date), false) AS two_births
+            FROM said LEFT JOIN ranked USING (delivery)
+            WHERE ref IS NOT NULL
             GROUP BY side, system, ref
+        ),
+        -- A birth date corrected by a later file is one person; two in one file are two.
+        within_one AS (
+            SELECT DISTINCT side, system, ref FROM (
+                SELECT side, system, ref FROM said
+                SEMI JOIN (SELECT side, system, ref FROM latest WHERE two_births) USING (side, system, ref)
+                GROUP BY side, system, ref, delivery HAVING min(birth_date) <> max(birth_date))
         )
-        SELECT row_number() OVER (ORDER BY side, system, ref) - 1 AS id, NULL::BIGINT AS node, side, system, ref,
-            birth_date, sex, {_plain("surname")} AS surname, {_plain("forename")} AS forename, first_place, several,
-            muddled
-        FROM latest
+        SELECT row_number() OVER (ORDER BY side, system, ref) - 1 AS id, NULL::BIGINT AS node, l.side, l.system, l.ref,
+            birth_date, sex, surname, forename, first_place, several,
+            -- Census numbers of two collections may coincide by accident: that is no correction of a birth date.
+            w.ref IS NOT NULL OR (two_births AND l.system = 'school-census') AS muddled
+        FROM latest l LEFT JOIN within_one w USING (side, system, ref)
         """
     )
 
@@ -119,10 +119,13 @@ _RECORD_KEYS = f"""
 # Schools issue UPNs and file by them, so a sound one needs no further proof between schools, only no contradiction.
 _GROUPED = f"""
     CREATE OR REPLACE TEMP TABLE _grouped AS
-    WITH crowd AS (
+    WITH often AS (
+        SELECT value, delivery FROM identifier WHERE kind = 'upn' GROUP BY ALL HAVING count(*) > {MOST_IN_ONE_FILE}
+    ),
+    crowd AS (
         SELECT DISTINCT value FROM (
-            SELECT value FROM identifier WHERE kind = 'upn' GROUP BY value, system, delivery
-            HAVING count(DISTINCT ref) > {MOST_IN_ONE_FILE})
+            SELECT value FROM identifier SEMI JOIN often USING (value, delivery) WHERE kind = 'upn'
+            GROUP BY value, delivery HAVING count(DISTINCT ref) > {MOST_IN_ONE_FILE})
     ),
     single AS (
         SELECT k.id, any_value(k.value) AS value FROM _record_key k JOIN _record r USING (id)
@@ -138,7 +141,7 @@ _GROUPED = f"""
         AND coalesce(min(sex) = max(sex), true) AND NOT bool_or(muddled)
 """
 
-_NODES = """
+_NODES = f"""
     CREATE OR REPLACE TEMP TABLE _record AS
     WITH member AS (
         SELECT k.id, g.node, g.born, g.sexes FROM (
@@ -154,11 +157,14 @@ _NODES = """
             CASE WHEN r.sex IS NOT NULL AND f.sexes > 1 THEN 'same sex' END) END AS evidence
     FROM _record r JOIN first_of f USING (id);
     CREATE OR REPLACE TEMP TABLE _node AS
-    SELECT node AS id, any_value(side) AS side, any_value(system) FILTER (side = 'care') AS system,
-        min(birth_date) AS birth_date, min(sex) AS sex, arg_max(surname, id) FILTER (surname IS NOT NULL) AS surname,
-        arg_max(forename, id) FILTER (forename IS NOT NULL) AS forename, bool_or(muddled) AS muddled,
-        min(id) AS first_id, min(first_place) AS first_place, count(*) AS records
-    FROM _record GROUP BY node
+    SELECT * REPLACE ({_plain("surname")} AS surname, {_plain("forename")} AS forename) FROM (
+        SELECT node AS id, any_value(side) AS side, any_value(system) FILTER (side = 'care') AS system,
+            min(birth_date) AS birth_date, min(sex) AS sex,
+            arg_max(surname, id) FILTER (surname IS NOT NULL) AS surname,
+            arg_max(forename, id) FILTER (forename IS NOT NULL) AS forename, bool_or(muddled) AS muddled,
+            min(id) AS first_id
+        FROM _record GROUP BY node
+    )
 """
 
 # A school's own number for a pupil means something only at that school.
