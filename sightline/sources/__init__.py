@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sightline.sources import cin_census, gias, marks, parquet, school_census, ssd, suspensions
+from sightline.sources import cin_census, gias, marks, parquet, school_census, ssd, suspensions, wonde
 from sightline.sources.base import Context, Head, Reading, Source
 from sightline.sources.intake import Limits, Received, head, recognise_among, unpack
 from sightline.vocabulary.errors import UnreadableFile
@@ -13,6 +13,7 @@ from sightline.vocabulary.errors import UnreadableFile
 # tables with published column names, and those before lists whose columns each sender names.
 SOURCES: tuple[Source, ...] = (
     *parquet.SOURCES,
+    *wonde.SOURCES,
     *cin_census.SOURCES,
     *school_census.SOURCES,
     *ssd.SOURCES,

@@ -116,6 +116,8 @@ def _unknown(path: Path, seen: Head) -> str:
             f"The file is XML beginning with <{root[2][:40]}>, which Sightline does not read; "
             "a CIN census begins with <Message>."
         )
+    if re.match(r'[\[\s]*\{\s*"data"\s*:\s*\[\s*\]', text):
+        return "The file is an answer without a single record, so what it answers cannot be told; nothing was lost."
     if text[:1] in ("{", "["):
         return "The file is JSON, but not one of Wonde's answers (an object with data and meta) that Sightline reads."
     if len(seen.header) > 1:
