@@ -95,10 +95,12 @@ _PERIODS = f"""
         QUALIFY row_number() OVER (PARTITION BY child_id, urn, start_date
             ORDER BY word DESC, end_date IS NULL, end_date DESC, system, line) = 1
     ),
-    census AS (SELECT DISTINCT system, urn, day FROM _on_roll WHERE day IS NOT NULL),
+    -- A file of leavers alone says nothing of who stayed.
+    census AS (SELECT DISTINCT system, urn, day FROM _on_roll WHERE day IS NOT NULL AND end_date IS NULL),
     gone AS (
         SELECT o.system, o.urn, o.day, min(c.day) AS next_day
-        FROM census o JOIN census c ON c.system = o.system AND c.urn = o.urn AND c.day > o.day GROUP BY ALL
+        FROM (SELECT DISTINCT system, urn, day FROM _on_roll) o
+        JOIN census c ON c.system = o.system AND c.urn = o.urn AND c.day > o.day GROUP BY ALL
     ),
     other_word AS (
         SELECT p.child_id, p.urn, p.start_date, arg_max(q.end_date, q.word) AS end_date

@@ -142,6 +142,19 @@ def test_registrations_from_one_census_to_the_next(database, same):
         )
 
 
+def test_a_file_of_leavers_alone_ends_nobody_elses_registration(database, same):
+    tables = {
+        "delivery": CENSUSES,
+        "enrolment": """
+            pupil_ref | school_ref | entry_date | leaving_date | delivery
+            A         | 100903     | 2020-09-01 |              | c1
+            B         | 100903     | 2020-09-01 | 2023-12-20   | c2
+        """,
+    }
+    with database(**tables) as db:
+        same(assemble_enrolments(db), "child_id | end_date\nA |\nB | 2023-12-21")
+
+
 def test_a_conversion_is_not_a_move_and_a_laestab_means_the_open_school(database, same):
     tables = {
         "delivery": CENSUSES,
