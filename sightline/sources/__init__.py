@@ -7,7 +7,7 @@ from pathlib import Path
 from sightline.sources import cin_census, gias, marks, parquet, school_census, ssd, suspensions, wonde
 from sightline.sources.base import Context, Head, Reading, Source
 from sightline.sources.intake import Limits, Received, head, recognise_among, unpack
-from sightline.vocabulary.errors import UnreadableFile
+from sightline.vocabulary.errors import BadSetting
 
 # From the most specific to the least: the first that knows a file reads it. Files that say what they are stand before
 # tables with published column names, and those before lists whose columns each sender names.
@@ -27,8 +27,8 @@ def recognise(path: Path, context: Context | None = None) -> Source:
     """The source that reads this file, told by its content alone, or by a column mapping agreed with its sender.
 
     An agreement under the fingerprint of the file's column names (`context.mappings`) comes first; its `kind` names
-    the source, session marks when it has none. Raises UnreadableFile with one sentence on what the file looks like and
-    what would be right.
+    the source, session marks when it has none (BadSetting when no source has that kind). Raises UnreadableFile with one
+    sentence on what the file looks like and what would be right.
     """
     if context and context.mappings:
         agreed = context.mappings.get(marks.mapping_key(head(path).header))
@@ -36,7 +36,7 @@ def recognise(path: Path, context: Context | None = None) -> Source:
             kind = agreed.get("kind", marks.MARKS.kind)
             found = next((source for source in SOURCES if source.kind == kind), None)
             if found is None:
-                raise UnreadableFile(
+                raise BadSetting(
                     f"The agreed column mapping says the file is of kind '{kind}', which is none of: "
                     f"{', '.join(source.kind for source in SOURCES)}."
                 )
