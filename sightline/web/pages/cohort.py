@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
+from sightline.cohort import STATUSES
 from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
@@ -110,7 +111,9 @@ def view(request: HttpRequest) -> HttpResponse:
     }
     fragment = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     if not fragment:
-        context["summary"] = held.summary()
+        role = held.access.role
+        # A role that sees only children with a plan sees nobody who left: its leavers would always be none.
+        context["summary"] = held.summary() if role is not None and role.statuses is None else None
         context["counts"] = counts(rows)
     response = render(request, "cohort/fragment.html" if fragment else "cohort/page.html", context)
     response["Vary"] = "HX-Request, HX-History-Restore-Request, Cookie"
@@ -148,6 +151,8 @@ def _order(each: Filter, pair: tuple[str, str]) -> tuple[int, str]:
         return (999, "")
     if each.name == "year":
         return (YEAR_PLACE.get(value, 998), "")
+    if each.name == "plan":
+        return (STATUSES.index(value) if value in STATUSES else 998, "")
     if each.name == "band":
         return (next((place for place, part in enumerate(BAND_PARTS) if part in value), 998), "")
     return (0, says.casefold())
@@ -192,10 +197,10 @@ def ordered(rows: pa.Table, choice: Choice) -> pa.Table:
 
 
 def counts(rows: pa.Table) -> list[tuple[str, int]]:
-    """Children by status, in the order of the code list, of the whole of what this person sees."""
+    """Children by status, in the order of the definitions, of the whole of what this person sees."""
     counted = rows.group_by("status").aggregate([("status", "count")]).to_pylist()
     held = {row["status"]: row["status_count"] for row in counted}
-    return [(c.code, held[c.code]) for c in code_list("status") if c.code in held]
+    return [(status, held[status]) for status in STATUSES if status in held]
 
 
 def rows_shown(rows: Sequence[dict[str, Any]], access: Access) -> list[dict[str, Any]]:

@@ -47,7 +47,7 @@ def environment(**options: Any) -> jinja2.Environment:
     )
     options["trim_blocks"] = options["lstrip_blocks"] = True
     held = jinja2.Environment(**options)  # noqa: S701 - Django's backend passes autoescape=True
-    held.filters.update(day=day, short_day=short_day, percent=percent, number=number, shown=shown)
+    held.filters.update(day=day, short_day=short_day, percent=percent, number=number, shown=shown, sentence=sentence)
     held.globals.update(url=reverse, asset=asset, query=query, service_name=settings.SIGHTLINE_NAME)
     return held
 
@@ -107,6 +107,11 @@ def short_day(value: date | None, missing: str = "") -> str:
 def percent(value: float | None, missing: str = "No marks") -> str:
     """One decimal place: 91.3%."""
     return f"{value:.1f}%" if value is not None else missing
+
+
+def sentence(value: Any) -> Any:
+    """A word as it begins a sentence or a cell: "assessment only" becomes "Assessment only"."""
+    return value[:1].upper() + value[1:] if isinstance(value, str) else value
 
 
 def number(value: int | None, missing: str = "Not known") -> str:

@@ -30,7 +30,6 @@ def home(request: HttpRequest) -> HttpResponse:
         "facts": held,
         "counts": cohort.counts(rows),
         "all": rows.num_rows,
-        "summary": held.summary(),
         "reasons": week.reasons_of(held.week_list().to_pylist()),
     }
     return render(request, "pages/home.html", context)

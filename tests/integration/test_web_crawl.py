@@ -1,0 +1,184 @@
+"""Every address, as every role and nobody, by GET and POST, against the permission matrix; and no child's text astray."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import web_authority as authority
+from django.urls import NoReverseMatch, reverse
+
+from sightline.web.authz.matrix import ANYONE, PAGES, ROLES, SIGNED_IN
+from sightline.web.pages.checks import matrix_is_complete, url_names
+
+pytest_plugins = ["web_fixtures"]
+
+PEOPLE = (*authority.ROLE_OVER, None, "nobody")
+# Allowed, and yet not a page: what an address does for somebody the page has nothing to say to.
+ELSEWHERE = {
+    "account_login": "someone signed in is sent home",
+    "account_logout": "signing out redirects",
+    "act_as": "a choice redirects",
+    "accept_invitation": "there is no such invitation",
+    "mfa_authenticate": "there is no sign-in under way",
+    "mfa_reauthenticate": "there is no factor to give again",
+    "account_reauthenticate": "nothing waits for the password",
+    "mfa_activate_totp": "the password must be given again first",
+    "mfa_view_recovery_codes": "there are no codes before a factor",
+    "mfa_generate_recovery_codes": "the password must be given again first",
+}
+
+
+def address(name: str, child: str) -> str:
+    for arguments in ([], [child], ["no-such-token"]):
+        try:
+            return reverse(name, args=arguments)
+        except NoReverseMatch:
+            continue
+    raise AssertionError(f"The crawl does not know how to make an address of {name}.")
+
+
+def visible_child(role: str | None) -> int:
+    return {"school_lead": 0, "social_worker": 0, "team_manager": 0}.get(role or "", 0)
+
+
+def test_every_address_is_in_the_matrix_and_the_matrix_names_no_other():
+    assert matrix_is_complete() == []
+    assert len(url_names()) == len(set(url_names())) == len(PAGES)
+
+
+def test_an_address_missing_from_the_matrix_fails_the_check(monkeypatch):
+    monkeypatch.delitem(PAGES, "week")
+    assert [e.id for e in matrix_is_complete()] == ["sightline.E001"]
+
+
+def test_an_address_missing_from_the_matrix_cannot_be_opened(facts, person, browse, monkeypatch):
+    from sightline.web.authz.middleware import PageNotInMatrix
+
+    monkeypatch.delitem(PAGES, "week")
+    with pytest.raises(PageNotInMatrix):
+        browse(person("officer")).get("/week/")
+
+
+@pytest.mark.parametrize("who", PEOPLE, ids=str)
+def test_each_address_answers_as_the_matrix_says(facts, person, browse, who):
+    from sightline.web.people.models import Child
+
+    child = str(Child.objects.get(child_id=authority.child_id(visible_child(who))).public_id)
+    signed_in = who != "nobody"
+    user = person(who) if signed_in else None
+    checked = 0
+    for name, page in PAGES.items():
+        for method in ("GET", "POST", "PUT", "DELETE"):
+            browser = browse(user)
+            answer = browser.generic(method, address(name, child))
+            audience = page.audience(method)
+            allowed = page.allows(method, signed_in=signed_in, role=who if who in ROLES else None)
+            where = f"{method} {name} as {who}: {answer.status_code}"
+            if not signed_in and audience != ANYONE and PAGES[name].get != ANYONE and PAGES[name].post != ANYONE:
+                assert answer.status_code == 302, where
+                assert answer["Location"].startswith("/sign-in/"), where
+            elif audience is None:
+                assert answer.status_code == 405, where
+            elif not allowed:
+                assert answer.status_code == 403, where
+            elif name in ELSEWHERE:
+                assert answer.status_code in {200, 302, 404}, where
+            else:
+                assert answer.status_code == 200, where
+            if page.shows != "none" and answer.status_code == 200:
+                assert allowed, where
+            checked += 1
+    assert checked == 4 * len(PAGES)
+    assert ANYONE != SIGNED_IN
+
+
+TOKEN = re.compile(rb"Tok(\d{3})([a-z]+)")
+
+VISIBLE = {
+    "virtual_school_head": set(range(authority.CHILDREN)),
+    "officer": set(range(authority.CHILDREN)),
+    "data_officer": set(range(authority.CHILDREN)),
+    "team_manager": authority.children(team=0),
+    "social_worker": authority.children(worker=0),
+    "school_lead": authority.on_plan(authority.children(school=0)),
+}
+HIDDEN_FIELDS = {
+    "virtual_school_head": {b"postcode"},
+    "officer": {b"postcode"},
+    "school_lead": {b"postcode", b"ethnicity"},
+}
+
+
+@pytest.mark.parametrize("role", authority.ROLE_OVER)
+def test_no_page_holds_a_token_outside_the_role(facts, person, browse, role, caplog):
+    """Every page, every page of every list, and every child by its address, whether it may be seen or not."""
+    from sightline.web.people.models import Child
+
+    browser = browse(person(role))
+    children = {c.child_id: c.public_id for c in Child.objects.all()}
+    paths = ["/", "/week/", "/definitions/", "/how-access-is-logged/", "/accessibility/", "/account/second-factor/"]
+    paths += [f"/cohort/?page={page}&sort={sort}" for page in (1, 2) for sort in ("name", "attendance", "worker")]
+    paths += [f"/cohort/?school={urn}" for urn in authority.SCHOOLS] + [f"/week/?team=Team {n}" for n in (1, 2, 3)]
+    paths += [f"/children/{public_id}/" for public_id in children.values()] + ["/no-such-page/", "/children/x/"]
+    seen: set[int] = set()
+    for path in paths:
+        for headers in ({}, {"HX-Request": "true"}):
+            answer = browser.get(path, headers=headers)
+            assert answer.status_code in {200, 404}, path
+            for number, field in TOKEN.findall(answer.content):
+                assert int(number) in VISIBLE[role], (path, number)
+                assert field not in HIDDEN_FIELDS.get(role, set()), (path, field)
+                seen.add(int(number))
+            assert not TOKEN.findall(str(answer.headers).encode())
+    assert seen == VISIBLE[role], "each child in scope is seen somewhere, or the scan proves nothing"
+    assert not TOKEN.findall(caplog.text.encode())
+
+
+@pytest.mark.parametrize("role", ["school_lead"])
+def test_a_school_reads_nothing_of_another_school(facts, person, browse, role):
+    from sightline.web.people.models import Child
+
+    browser = browse(person(role))
+    child = Child.objects.get(child_id=authority.child_id(0))
+    text = browser.get(f"/children/{child.public_id}/").content.decode()
+    assert "Invented School 1" in text
+    assert "Invented School 2" not in text, "the school of the year before, and its suspension of 77 sessions"
+    assert ">77<" not in text
+    wide = browse(person("officer")).get(f"/children/{child.public_id}/").content.decode()
+    assert "Invented School 2" in wide
+    assert ">77<" in wide
+
+
+def test_no_address_holds_more_of_a_child_than_a_random_id(facts, person, browse):
+    browser = browse(person("officer"))
+    for path in ("/", "/cohort/", "/week/"):
+        for link in re.findall(r'(?:href|action|hx-get)="([^"]*)"', browser.get(path).content.decode()):
+            assert "Tok" not in link
+            assert "child-" not in link
+
+
+def test_pages_hold_nothing_inline_and_nothing_from_elsewhere(facts, person, browse):
+    from sightline.web.people.models import Child
+
+    browser = browse(person("officer"))
+    child = Child.objects.get(child_id=authority.child_id(0))
+    paths = [
+        "/",
+        "/cohort/",
+        "/week/",
+        "/definitions/",
+        "/accessibility/",
+        f"/children/{child.public_id}/",
+        "/nowhere/",
+    ]
+    for path in paths:
+        answer = browser.get(path)
+        text = answer.content.decode()
+        assert not re.search(r"<script(?![^>]*\bsrc=)", text), path
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=", text), path
+        assert not re.search(r'(?:src|href)="(?:https?:)?//', text), path
+        assert answer["Content-Security-Policy"].count("'self'") >= 4
+        assert "unsafe" not in answer["Content-Security-Policy"]
+        assert "no-store" in answer["Cache-Control"]
+        assert answer["X-Frame-Options"] == "DENY"
