@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from sightline.sources.base import Head, Source
-from sightline.sources.delimited import HEAD, header_of
+from sightline.sources.layout import HEAD, header_of
 from sightline.sources.looks import looks_like, utf16
 from sightline.vocabulary.errors import UnreadableFile
 

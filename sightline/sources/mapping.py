@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from sightline.sources.delimited import normal_name
+from sightline.sources.layout import normal_name
 from sightline.sources.registers import FIRST_DAY, LAST_DAY, days_of, packed_letters, session_of
 from sightline.vocabulary.codes import valid_codes
 from sightline.vocabulary.errors import UnreadableFile

@@ -18,7 +18,8 @@ from sightline.engine import Database, arrow_schema
 from sightline.sources.base import Context, Head, Reading, Source
 from sightline.sources.columns import coded, judge_identifiers, postcode, target, words
 from sightline.sources.conform import conform
-from sightline.sources.delimited import HEAD, layout_of, sample_of, stream_delimited, write_delimited
+from sightline.sources.delimited import stream_delimited, write_delimited
+from sightline.sources.layout import HEAD, layout_of, sample_of
 from sightline.sources.mapping import DAY, LONG, WEEK, WIDE, Mapping, mapping_key, propose_mapping
 from sightline.sources.registers import (
     SESSION,
