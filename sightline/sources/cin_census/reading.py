@@ -76,8 +76,8 @@ def read_census_table(path: Path, context: Context) -> Reading:
     """The rows of one CSV table of the census, as the vocabulary tables they fill.
 
     A table by itself does not say its year: the dates inside are asked (`collection_of_dates`), and when they do not
-    tell, the period is "unknown year" and codes are judged by the lists of all years. `covers` names the table too,
-    so that one table never takes the place of another.
+    tell, the period is "unknown year". Either way codes are judged by the lists of all years. `covers` names the
+    table too, so that one table never takes the place of another.
     """
     noted = Noted()
     laid_out: list[Finding] = []
@@ -92,7 +92,7 @@ def read_census_table(path: Path, context: Context) -> Reading:
         collection = collection_of(received, noted)
     else:
         received = _blocks(rows, BLOCKS[table], noted)
-        collection = Collection(collection_of_dates(received, noted, "A table by itself does not say its year"))
+        collection = collection_of_dates(received, noted, "A table by itself does not say its year")
     reading = _reading(KIND_CSV, received, collection, noted)
     reading.covers = f"{reading.covers} {table}"
     return reading
@@ -148,7 +148,7 @@ def _blocks(rows: pa.Table, block: Block, noted: Noted) -> dict[str, pa.Table]:
     told = named.filter(pc.is_valid(named[beside[0]])).select([*factors.columns, "line"])
     ids = list(zip(*(named[key].to_pylist() for key in (*block.keys, block.number)), strict=True))
     first = [n for n, key in enumerate(ids) if n == 0 or key != ids[n - 1]]
-    return {block.table: named.take(first).select([*block.columns, "line"]), factors.table: told}
+    return {block.table: named.take(pa.array(first, pa.int64())).select([*block.columns, "line"]), factors.table: told}
 
 
 def _numbered(rows: pa.Table, block: Block, *, same: tuple[str, ...] = ()) -> pa.Table:

@@ -46,10 +46,14 @@ _DATES_WITHIN_THE_YEAR = (
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Which collection a file belongs to: the year it ends in (None when nothing tells) and the authority."""
+    """Which collection a file belongs to: the year it ends in (None when nothing tells) and the authority.
+
+    Codes and elements are judged by the year only when it is `stated`: a year worked out from dates may be wrong.
+    """
 
     year: int | None
     authority: str = ""
+    stated: bool = True
 
     @property
     def as_at(self) -> date | None:
@@ -60,7 +64,7 @@ def collection_of(received: Tables, noted: Noted) -> Collection:
     """The collection a file with a header belongs to; the year is told by its header, or else by the dates inside."""
     header = received["Header"]
     if not header.num_rows:
-        return Collection(collection_of_dates(received, noted, "The file has no header"))
+        return collection_of_dates(received, noted, "The file has no header")
     row = {name: _trimmed(value) for name, value in header.slice(0, 1).to_pylist()[0].items()}
     line = int(row.pop("line") or 0)
 
@@ -78,27 +82,30 @@ def collection_of(received: Tables, noted: Noted) -> Collection:
             else "The header's LEA is missing or is not the number of an authority in England."
         )
         found("header-authority", Severity.QUERY, says, "LEA", "the authority's three-digit number")
+    authority = row["LEA"] or next(iter(authorities), "")
     year = _year(row["Year"])
     day = _day(row["ReferenceDate"])
     if year is None:
         says = "The header's Year is missing or is not a year."
         found("header-year", Severity.ERROR, says, "Year", "the year the collection ends in, such as 2024")
-        year = collection_year(day) if day else collection_of_dates(received, noted, "The header has no year")
+        if day is None:
+            return replace(collection_of_dates(received, noted, "The header has no year"), authority=authority)
+        year = collection_year(day)
     elif not FIRST_YEAR <= year <= LAST_YEAR:
         says = f"Collections from {FIRST_YEAR} to {LAST_YEAR} are known; this was read as they are."
         found("header-year", Severity.QUERY, says, "Year", f"a year from {FIRST_YEAR} to {LAST_YEAR}")
-    if year is not None and day != reference_date(year):
+    if day != reference_date(year):
         right = reference_date(year).isoformat()
         says = (
             f"The reference date is not the last day of the collection year (31 March {year}), which is the day the "
             "file was taken to speak of."
         )
         found("header-reference-date", Severity.ERROR, says, "ReferenceDate", right)
-    return Collection(year, row["LEA"] or next(iter(authorities), ""))
+    return Collection(year, authority)
 
 
-def collection_of_dates(received: Tables, noted: Noted, why: str) -> int | None:
-    """The collection year the dates inside tell, and a note of it.
+def collection_of_dates(received: Tables, noted: Noted, why: str) -> Collection:
+    """The collection whose year the dates inside tell, and a note of it.
 
     Closures, authorised assessments and plan ends fall within the year of their census. The year is the one that
     holds the latest of them, provided it holds at least half of all: otherwise they do not agree and it is not known.
@@ -115,14 +122,11 @@ def collection_of_dates(received: Tables, noted: Noted, why: str) -> int | None:
     latest = max(years, default=None)
     if latest is not None and 2 * years.count(latest) < len(years):
         latest = None
-    told = (
-        f"the dates inside tell the year to 31 March {latest}."
-        if latest
-        else "the dates inside do not tell which; codes were judged by the lists of all years."
-    )
+    told = f"the dates inside tell the year to 31 March {latest}" if latest else "and the dates inside do not tell it"
+    says = f"{why}; {told}. Codes were judged by the lists of all years."
     right = "a header with Year and ReferenceDate"
-    noted.add(Finding("year-from-dates", Severity.NOTE, f"{why}, so {told}", "Header", field="Year", right=right))
-    return latest
+    noted.add(Finding("year-from-dates", Severity.NOTE, says, "Header", field="Year", right=right))
+    return Collection(latest, stated=False)
 
 
 def translate(received: Tables, collection: Collection, noted: Noted) -> tuple[dict[str, pa.Table], list[Finding]]:
@@ -132,7 +136,7 @@ def translate(received: Tables, collection: Collection, noted: Noted) -> tuple[d
     """
     tables: dict[str, pa.Table] = {}
     findings: list[Finding] = []
-    if collection.year is not None:
+    if collection.year is not None and collection.stated:
         _of_another_year(received, collection.year, noted)
     tables |= _children(received, collection, noted, findings)
     for block in walk():
@@ -163,7 +167,9 @@ def _children(received: Tables, collection: Collection, noted: Noted, findings: 
 def _conformed(rows: pa.Table, block: Block, collection: Collection, findings: list[Finding]) -> pa.Table:
     """Typed rows, with findings that name the census's own table and element."""
     found: list[Finding] = []
-    table = conform(rows, block.vocabulary, findings=found, on=collection.as_at, record="child_ref")
+    table = conform(
+        rows, block.vocabulary, findings=found, on=collection.as_at if collection.stated else None, record="child_ref"
+    )
     elements = {f.column: (block.table, f.element) for f in block.fields if f.column}
     if block is IDENTIFIERS:
         elements |= {"sex": (block.table, "Sex"), "ethnicity": (CHARACTERISTICS.table, "Ethnicity")}
