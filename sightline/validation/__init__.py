@@ -18,17 +18,24 @@ from sightline.validation import (  # noqa: F401  Importing registers the rules.
 )
 from sightline.validation.census import Census, census
 from sightline.validation.rule import FIRST_YEAR, LAST_YEAR, Check, Outcome, Rule, check, check_all, rules, rules_for
+from sightline.validation.specs import Case, Spec, heading_of, outcome_of, rules_markdown, specs
 
 __all__ = [
     "FIRST_YEAR",
     "LAST_YEAR",
+    "Case",
     "Census",
     "Check",
     "Outcome",
     "Rule",
+    "Spec",
     "census",
     "check",
     "check_all",
+    "heading_of",
+    "outcome_of",
     "rules",
     "rules_for",
+    "rules_markdown",
+    "specs",
 ]

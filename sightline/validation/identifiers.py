@@ -7,8 +7,7 @@ from functools import partial
 from sightline.validation.rule import rule
 from sightline.vocabulary.findings import Severity
 
-_EVERY_YEAR = {"first": 0, "last": 9999}
-_number = partial(rule, grain="UPN", group="Identifiers", **_EVERY_YEAR)
+_number = partial(rule, grain="UPN", group="Identifiers", first=0, last=9999)
 
 
 def _seen(where: str, *, against: str = "''", others: str = "") -> str:
