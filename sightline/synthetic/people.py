@@ -133,17 +133,20 @@ def _households(cohort: Places, birth: Days, random: np.random.Generator) -> tup
     household = np.empty(count, dtype=np.int64)
     household[random.permutation(count)] = raw
     birth = birth.copy()
-    order = np.lexsort((birth, household))
-    home, born, year = household[order], birth[order], cohort[order]
-    close = (home[1:] == home[:-1]) & (born[1:] - born[:-1] < 300)
-    twin = close & (year[1:] == year[:-1]) & (random.random(count - 1) < 0.5)
-    for i in np.flatnonzero(twin):
-        born[i + 1] = born[i]
-    # Whoever is too close to be a sibling, and is no twin, lives elsewhere.
-    home = home.copy()
-    home[1:][close & ~twin] = count + np.arange(int((close & ~twin).sum()))
-    birth[order] = born
-    household[order] = home
+    homes = count
+    while True:
+        order = np.lexsort((birth, household))
+        home, born, year = household[order], birth[order], cohort[order]
+        gap = np.where(home[1:] == home[:-1], born[1:] - born[:-1], 300)
+        close = (gap > 0) & (gap < 300)
+        if not close.any():
+            break
+        twin = np.flatnonzero(close & (year[1:] == year[:-1]) & (random.random(count - 1) < 0.5))
+        birth[order[twin + 1]] = born[twin]
+        # Whoever is too close to be a sibling, and is no twin, lives elsewhere; who is left is looked at again.
+        close[twin] = False
+        household[order[1:][close]] = homes + np.arange(int(close.sum()))
+        homes += int(close.sum())
     return np.unique(household, return_inverse=True)[1].astype(np.int32), birth
 
 

@@ -396,51 +396,45 @@ class SchoolSystems:
 
     # One school's information system, as an aggregator passes it on.
 
-    def wonde(self, made: Year, rows: Index) -> Reading:
-        """The pupils and latest marks of one site under the aggregator's own ids."""
-        e, people = self.world.enrolments, self.world.people
-        places = made.rows[rows]
-        person = e.person[places]
-        once = np.unique(person)
+    def wonde(self, made: Year, rows: Index) -> tuple[Reading, Reading]:
+        """The pupils of one site, one row each with the latest registration, and their marks, by the feed's own ids."""
+        e, people, until = self.world.enrolments, self.world.people, self.world.until
+        person = e.person[made.rows[rows]]
+        # Rows are by child and day: the last of each child is the latest.
+        last = np.flatnonzero(np.append(person[1:] != person[:-1], True))
+        once, places = person[last], made.rows[rows][last]
         refs = {int(i): f"A{(int(i) * 2654435761 + 977) % 2**32:010d}" for i in once}
+        mine = pa.array(list(refs.values()), pa.string())
+        self.truth.knows("wonde", once, mine)
         weeks = self.weeks(made, rows)
-        # Weeks come in the order of the rows, so each names its pupil by counting.
-        kept = (made.marks[rows] != ord(".")).any(axis=2)
-        row, _ = np.nonzero(kept)
+        row, _ = np.nonzero((made.marks[rows] != ord(".")).any(axis=2))  # the registration each week is of
         ids = pa.array([refs[int(i)] for i in person[row]], pa.string())
         weeks = weeks.set_column(weeks.schema.get_field_index("pupil_ref"), "pupil_ref", ids)
-        mine = pa.array([refs[int(i)] for i in once], pa.string())
-        self.truth.knows("wonde", once, mine)
-        number = self.refs.take(pa.array(self.ref_places(once, day_number(self.world.until))))
-        described = self.pupil_columns(once) | {"ethnicity": _texts(tuple(shapes.ETHNICITY), people.ethnicity[once])}
+        today = day_number(until)
+        number = self.refs.take(pa.array(self.ref_places(once, today)))
         identifiers: dict[str, Any] = {
             "ref": pa.concat_arrays([mine, mine]),
             "kind": pa.array(["upn"] * len(once) + ["mis_id"] * len(once)),
             "value": pa.concat_arrays([number, pa.array([str(100000 + int(i)) for i in once], pa.string())]),
         }
-        registered = pa.array([refs[int(i)] for i in person], pa.string())
+        ended = [day_of(end) if end <= today else None for end in e.end[places]]
         enrolment = {
-            "pupil_ref": registered,
-            "school_ref": self.urns.take(pa.array(self.urn_places(e.site[places], day_number(self.world.until)))),
+            "pupil_ref": mine,
+            "school_ref": self.urns.take(pa.array(self.urn_places(e.site[places], today))),
             "entry_date": _days(e.start[places]),
-            "leaving_date": pa.array(
-                [day_of(end) if end <= day_number(self.world.until) else None for end in e.end[places]], pa.date32()
-            ),
-            "year_group": self.grade(person, self.world.until),
+            "leaving_date": pa.array(ended, pa.date32()),
+            "year_group": self.grade(once, until),
+            "status": pa.array(["C"] * len(once)),
         }
-        return Reading(
-            kind="wonde",
-            system="wonde",
-            period=f"to {self.world.until.isoformat()}",
-            covers=str(made.year),
-            authority=AUTHORITY,
-            as_at=self.world.until.isoformat(),
-            tables={
-                "pupil": table_of("pupil", {"pupil_ref": mine} | described),
-                "identifier": table_of("identifier", identifiers),
-                "enrolment": table_of("enrolment", enrolment),
-                "attendance_week": weeks,
-            },
+        described = self.pupil_columns(once) | {"ethnicity": _texts(tuple(shapes.ETHNICITY), people.ethnicity[once])}
+        students = {
+            "pupil": table_of("pupil", {"pupil_ref": mine} | described),
+            "identifier": table_of("identifier", identifiers),
+            "enrolment": table_of("enrolment", enrolment),
+        }
+        return (
+            Reading("wonde-students", "wonde", "", "", AUTHORITY, until.isoformat(), students),
+            Reading("wonde-attendance", "wonde", "", "", AUTHORITY, until.isoformat(), {"attendance_week": weeks}),
         )
 
     # Notices of suspension.

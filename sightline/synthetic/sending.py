@@ -143,7 +143,7 @@ class _Sender:
         together = f"education/marks/marks_{label}.csv"
         files = dict.fromkeys(range(len(sites)), together)
         files |= {n: f"education/marks/{sites[n].urn}_{label}.csv" for n in roles.by_row}
-        files[roles.wonde] = f"education/wonde/{sites[roles.wonde].urn}.json"
+        files[roles.wonde] = "education/wonde/attendance.json"
         self.mark_files = {n: file for n, file in files.items() if n not in (roles.wonde, roles.silent)}
         random = invented.random(12)
         marks_faults.plant(made, world, systems, invented.truth, files, random)
@@ -163,7 +163,10 @@ class _Sender:
             children |= {world.numbers.temporary[int(i)]: int(i) for i in person if world.numbers.temporary[int(i)]}
             marks_faults.plant_in_rows(path, files[n], invented.truth, children, random)
         rows = np.flatnonzero(site == roles.wonde)
-        self._write("wonde", systems.wonde(made, rows), files[roles.wonde])
+        if len(rows):
+            students, attendance = systems.wonde(made, rows)
+            self._write("wonde-students", students, "education/wonde/students.json")
+            self._write("wonde-attendance", attendance, files[roles.wonde])
 
     def _marks_reading(self, weeks: pa.Table, *, covers: str = "") -> Reading:
         identifiers = self.invented.schools_system.identifiers_of(weeks)
