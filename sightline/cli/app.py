@@ -329,6 +329,30 @@ def absence(
 
 
 @command
+def mapping(
+    file: Annotated[Path, typer.Argument(help="A sender's table of session marks, such as a .csv.")],
+    home: HomeOption = None,
+    save: Annotated[bool, typer.Option("--save", help="Agree to the proposal: write it to mappings.toml.")] = False,
+    column: Annotated[
+        list[str] | None, typer.Option(help="Correct one: MEANING=COLUMN, as in upn='Pupil Ref'. May be repeated.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what each column of a sender's file of marks seems to mean, and keep what you agree to for the next one."""
+    place = Home.open(home)
+    proposal = operations.propose_mapping(file, corrections=column or [])
+    if save:
+        operations.agree_mapping(place, proposal)
+    if as_json:
+        print_json({"fingerprint": proposal.fingerprint, "form": proposal.form, "columns": proposal.columns,
+                    "saved": save})  # fmt: skip
+        return
+    print_table(f"Columns of {file.name}", [{"meaning": m, "column": c} for m, c in proposal.columns.items()])
+    console.print(proposal.says, markup=False)
+    console.print("Saved in mappings.toml." if save else "Not saved. Add --save to agree.")
+
+
+@command
 def synthesise(
     out: Annotated[Path, typer.Option(help="The folder to write the files in; made when it is not there.")],
     pupils: Annotated[int, typer.Option(help="Pupils on roll.", min=200, max=200_000)] = 2_000,
@@ -413,7 +437,7 @@ def demo(
             operations.synthesise(pupils, seed, files, progress=status.update)
             receipt = operations.receive(
                 place,
-                operations.synthetic_folders(files),
+                [files],
                 by="demonstration",
                 progress=status.update,
             )

@@ -21,7 +21,8 @@ from rich.table import Table
 
 from sightline.vocabulary.errors import SightlineError
 
-console = Console(soft_wrap=False)
+# A file or a pipe has no width of its own; eighty columns would break every word.
+console = Console(width=None if sys.stdout.isatty() else 200)
 errors = Console(stderr=True)
 # A spreadsheet takes text that begins so for a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

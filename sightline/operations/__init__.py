@@ -17,6 +17,7 @@ from sightline.operations.answers import (
 from sightline.operations.console import record_console_view
 from sightline.operations.home import Home
 from sightline.operations.invent import synthesise
+from sightline.operations.mapping import Proposal, agree_mapping, propose_mapping
 from sightline.operations.opened import Opened, Scope, opened
 from sightline.operations.receive import FileReceipt, Receipt, rebuild, receive, sweep
 
@@ -25,10 +26,12 @@ __all__ = [
     "FileReceipt",
     "Home",
     "Opened",
+    "Proposal",
     "Receipt",
     "Scope",
     "Summary",
     "absence_by",
+    "agree_mapping",
     "child_facts",
     "cohort_changes",
     "cohort_counts",
@@ -37,6 +40,7 @@ __all__ = [
     "cohort_weeks",
     "findings",
     "opened",
+    "propose_mapping",
     "rebuild",
     "receive",
     "record_console_view",

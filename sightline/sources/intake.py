@@ -25,6 +25,8 @@ _PIECE = 2**20
 _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 # Left by desktops in folders and archives; never what a person means to send.
+# A folder that holds a file of this name is passed over: the truth about an invented authority, say.
+NOT_FOR_RECEIPT = ".not-for-receipt"
 _LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
 KINDS = (
     "Sightline reads CIN census files (XML or CSV), Standard Safeguarding Dataset extracts, school census tables, "
@@ -63,7 +65,7 @@ def unpack(paths: Sequence[Path], folder: Path, *, limits: Limits | None = None)
     """One row per single file at or below these paths, in a steady order; archives are unpacked into `folder`.
 
     Folders are walked in order of name, hidden files and desktop litter skipped, links leading out of the folder
-    refused. A .zip or .gz, told by content, is opened; an archive inside an archive is opened too, and one inside
+    refused, folders marked as not for receipt passed over. A .zip or .gz, told by content, is opened; an archive inside an archive is opened too, and one inside
     that is refused. Nothing is raised for a bad file: it comes with its `error`, and the others follow.
     """
     yield from _Unpacking(folder, limits or Limits()).all(paths)
@@ -175,6 +177,9 @@ class _Unpacking:
         unlisted: list[OSError] = []
         for here, folders, names in os.walk(top, onerror=unlisted.append):
             at = Path(here)
+            if NOT_FOR_RECEIPT in names:
+                folders.clear()
+                continue
             folders[:] = sorted(name for name in folders if not _hidden(name))
             for name in [name for name in folders if (at / name).is_symlink()]:
                 folders.remove(name)
