@@ -54,14 +54,15 @@ def _letters(count: str, on: date) -> str:
     return "".join(letter for letter, code in latest.items() if COUNTED[count](code))
 
 
-def count_sql(count: str, marks: str, day: str, *, since: date = date.min) -> str:
-    """SQL for how many of the packed `marks`, all of one `day`, a count counts. `marks` and `day` are SQL expressions.
+def session_sql(count: str, mark: str, day: str, *, since: date = date.min) -> str:
+    """SQL for 1 where a count counts one packed `mark` of one `day`, else 0. `mark` and `day` are SQL expressions.
 
     No day asked about is before `since`: saying so spares a choice for each change of class before it.
     """
 
     def of(on: date) -> str:
-        return f"(length({marks}) - length(translate({marks}, {_quoted(_letters(count, on))}, '')))"
+        # Ten times as fast as deleting the letters and measuring what is left. Every text contains the empty one.
+        return f"({mark} <> '' AND contains({_quoted(_letters(count, on))}, {mark}))::TINYINT"
 
     choices, latest = "", since
     for change in class_changes():
@@ -76,13 +77,14 @@ def count_sql(count: str, marks: str, day: str, *, since: date = date.min) -> st
 
 def days_sql(count: str, marks: str, week: str, days: range = range(DAYS), *, since: date = date.min) -> str:
     """SQL for a count over some days (0 is Monday) of a week's packed marks. A missing weekend counts nothing."""
-    parts = (
-        count_sql(
-            count, f"substr({marks}, {1 + day * SESSIONS_A_DAY}, {SESSIONS_A_DAY})", f"({week} + {day})", since=since
+    sessions = (
+        session_sql(
+            count, f"substr({marks}, {1 + day * SESSIONS_A_DAY + session}, 1)", f"({week} + {day})", since=since
         )
         for day in days
+        for session in range(SESSIONS_A_DAY)
     )
-    return f"({' + '.join(parts)})"
+    return f"({' + '.join(sessions)})"
 
 
 def _quoted(text: str) -> str:
