@@ -65,8 +65,8 @@ def unpack(paths: Sequence[Path], folder: Path, *, limits: Limits | None = None)
     """One row per single file at or below these paths, in a steady order; archives are unpacked into `folder`.
 
     Folders are walked in order of name, hidden files and desktop litter skipped, links leading out of the folder
-    refused, folders marked as not for receipt passed over. A .zip or .gz, told by content, is opened; an archive inside an archive is opened too, and one inside
-    that is refused. Nothing is raised for a bad file: it comes with its `error`, and the others follow.
+    refused, folders marked as not for receipt passed over. A .zip or .gz, told by content, is opened; an archive
+    inside an archive is opened too, and one inside that is refused. Nothing is raised for a bad file: it comes with its `error`, and the others follow.
     """
     yield from _Unpacking(folder, limits or Limits()).all(paths)
 
