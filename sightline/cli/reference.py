@@ -12,6 +12,7 @@ import typer
 
 from sightline.cli.app import app
 from sightline.sources import SOURCES
+from sightline.validation import rules_markdown
 from sightline.vocabulary.glossary import glossary_markdown
 from sightline.vocabulary.settings import Settings
 
@@ -65,6 +66,7 @@ def _plain(text: str | None) -> str:
 PAGES = {
     "commands.md": commands_markdown,
     "kinds-of-file.md": kinds_markdown,
+    "rules.md": rules_markdown,
     "settings.md": settings_markdown,
     "glossary.md": glossary_markdown,
 }

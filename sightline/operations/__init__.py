@@ -14,6 +14,7 @@ from sightline.operations.answers import (
     source_line,
     week_list,
 )
+from sightline.operations.check import FileCheck, check_file
 from sightline.operations.console import record_console_view
 from sightline.operations.home import Home
 from sightline.operations.invent import synthesise
@@ -23,6 +24,7 @@ from sightline.operations.receive import FileReceipt, Receipt, rebuild, receive,
 
 __all__ = [
     "ChildFacts",
+    "FileCheck",
     "FileReceipt",
     "Home",
     "Opened",
@@ -32,6 +34,7 @@ __all__ = [
     "Summary",
     "absence_by",
     "agree_mapping",
+    "check_file",
     "child_facts",
     "cohort_changes",
     "cohort_counts",

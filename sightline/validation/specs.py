@@ -3,10 +3,10 @@
 A file of `specs` holds, for each rule, a heading with its code (and, for one of several wordings, "until 2024" or
 "from 2025") and one table or more. A row is a child with one of each thing its columns name: an episode, an
 assessment, a plan. Rows of the same child (and `episode`, 1 when not given) share the child's record (and the
-episode). A blank cell is a missing value; `-` in all cells of one table is no such record; disabilities, factors and
-reviews are listed with spaces, and `(empty)` is an element without a value. Rows of one child with another `record`
-are a second record under the same id. `found` says yes where the rule finds something in that row. A rule on the whole return has two tables without that column, one after the words "Found:" and
-one after "Not found:".
+episode); another `record` is a second record under the same id. A blank cell is a missing value; `-` in all cells of
+one table is no such record; disabilities, factors and reviews are listed with spaces, and `(empty)` is an element
+without a value. `found` says yes where the rule finds something in that row. A rule on the whole return has tables
+without that column, after the words "Found:" or "Not found:".
 """
 
 from __future__ import annotations

@@ -1,0 +1,184 @@
+"""Check one file against every rule there is for it, with nothing stored."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from sightline.engine import Database
+from sightline.sources import recognise, unpack
+from sightline.sources.base import Context, Reading
+from sightline.validation import FIRST_YEAR, LAST_YEAR, Check, Outcome, census, check_all, rules_for
+from sightline.vocabulary.errors import SightlineError, UnreadableFile
+from sightline.vocabulary.findings import Severity
+
+CENSUS_KINDS = ("cin-census", "cin-census-csv")
+FINDINGS = pa.schema(
+    [("rule", pa.string()), ("severity", pa.string()), ("says", pa.string()), ("child", pa.string()),
+     ("table", pa.string()), ("field", pa.string()), ("value", pa.string()), ("line", pa.int32()),
+     ("more", pa.string())]
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FileCheck:
+    """What one file says when judged.
+
+    `findings`: one row per thing found, by the reader and by the rules, errors first; `child` is the sender's own id,
+    `line` the line of the file (0 for the whole return), `more` what the value was held against or what would be right.
+    `not_run`: one row per rule that could not run, and why. `rules`: how many there were to run, those included.
+    `year`: the collection year whose rules were applied (None for a file that is no CIN census). `note` says, where
+    that needs saying, why that year.
+    """
+
+    kind: str
+    period: str
+    year: int | None
+    rules: int
+    findings: pa.Table
+    not_run: tuple[dict[str, str], ...]
+    note: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "period": self.period,
+            "year": self.year,
+            "rules": self.rules,
+            "note": self.note,
+            "findings": self.findings.to_pylist(),
+            "not_run": list(self.not_run),
+        }
+
+    def errors(self) -> int:
+        """How many of the findings are errors."""
+        return sum(severity == Severity.ERROR for severity in self.findings["severity"].to_pylist())
+
+    def by_rule(self) -> pa.Table:
+        """One row per rule that found something: rule, severity, says, findings and children."""
+        with Database() as database:
+            database.add("findings", self.findings)
+            return database.query(
+                """
+                SELECT rule, severity, min(says) AS says, count(*) AS findings,
+                    count(DISTINCT nullif(child, '')) AS children
+                FROM findings GROUP BY rule, severity
+                ORDER BY list_position(['error', 'query', 'note'], severity), try_cast(regexp_extract(rule, '^[0-9]+')
+                    AS INTEGER) NULLS LAST, rule
+                """
+            )
+
+
+def check_file(path: Path, *, year: int | None = None) -> FileCheck:
+    """Judge a file by its reader and by the rules for its kind. Nothing is stored and no home is needed.
+
+    A CIN census gets the rules of the collection year given, else of the year its header says, else of its reference
+    date; of the nearest year held when it is none of 2023 to 2027. Its tables as CSV, in one folder or archive, are one
+    return. Any other file gets the rules on identifiers. Raises UnreadableFile when nothing can be made of the file,
+    SightlineError when it is not one return or does not say its year.
+    """
+    if year is not None and not FIRST_YEAR <= year <= LAST_YEAR:
+        raise SightlineError(f"There are rules for the collections ending {FIRST_YEAR} to {LAST_YEAR}, not {year}.")
+    with tempfile.TemporaryDirectory() as folder:
+        readings = _read(path, Path(folder))
+        first = readings[0]
+        if first.kind in CENSUS_KINDS:
+            received = {name: table for reading in readings for name, table in reading.received.items()}
+            applied, note = _year(received, year)
+            with census(received, applied) as made:
+                checks = check_all(made)
+            return _answer(readings, checks, applied, note)
+        with census({}, LAST_YEAR, identifier=_identifiers(first)) as made:
+            checks = check_all(made, [rule for rule in rules_for(LAST_YEAR) if rule.last_year > LAST_YEAR])
+        return _answer(readings, checks, None, "")
+
+
+def _read(path: Path, folder: Path) -> list[Reading]:
+    """The readings of one return: one file, or the tables of one census as CSV."""
+    if not path.exists():
+        raise SightlineError(f"There is no file or folder at {path}.")
+    files = list(unpack([path], folder))
+    for file in files:
+        if file.error:
+            raise file.error
+    places = [file.path for file in files if file.path]
+    if not places:
+        raise UnreadableFile("There is no file there to check.")
+    context = Context(beside=tuple(places))
+    sources = [recognise(place) for place in places]
+    if len(sources) > 1 and {source.kind for source in sources} != {"cin-census-csv"}:
+        raise SightlineError(f"There are {len(sources)} files there; check one at a time.")
+    readings = [source.read(place, context) for source, place in zip(sources, places, strict=True)]
+    tables = [name for reading in readings for name in reading.received]
+    twice = sorted({name for name in tables if tables.count(name) > 1}) if len(readings) > 1 else []
+    if twice:
+        raise SightlineError(f"Two of the files hold the census table {twice[0]}; check one return at a time.")
+    return readings
+
+
+def _year(received: dict[str, pa.Table], asked: int | None) -> tuple[int, str]:
+    """The collection year whose rules to apply, and a sentence when that is not simply the header's."""
+    said = _year_said(received)
+    if asked is not None:
+        note = f"The file says it is of {said}; the rules of {asked} were applied." if said and said != asked else ""
+        return asked, note
+    if said is None:
+        raise SightlineError("The file does not say its collection year: add --year, such as --year 2026.")
+    held = min(max(said, FIRST_YEAR), LAST_YEAR)
+    note = f"The file says it is of {said}; the rules of {held}, the nearest year held, were applied."
+    return held, note if held != said else ""
+
+
+def _year_said(received: dict[str, pa.Table]) -> int | None:
+    header = received.get("Header")
+    if header is None or not header.num_rows:
+        return None
+    year, reference = ((header[name][0].as_py() or "").strip() for name in ("Year", "ReferenceDate"))
+    if re.fullmatch(r"(19|20|21)\d\d", year):
+        return int(year)
+    day = re.fullmatch(r"((?:19|20|21)\d\d)-(\d\d)-\d\d", reference)
+    return int(day[1]) + (day[2] > "03") if day else None
+
+
+def _identifiers(reading: Reading) -> pa.Table | None:
+    if "identifier" in reading.files:
+        with Database() as database:
+            database.add_parquet("identifier", [reading.files["identifier"]])
+            return database.query("SELECT * FROM identifier")
+    return reading.tables.get("identifier")
+
+
+def _answer(readings: Sequence[Reading], checks: Sequence[Check], year: int | None, note: str) -> FileCheck:
+    rows = [
+        (f.rule, str(f.severity), f.says, f.record, f.table, f.field, f.value, f.line, f.right and f"right: {f.right}")
+        for reading in readings
+        for f in reading.findings
+    ]
+    tables = [pa.table(list(zip(*rows, strict=True)), schema=FINDINGS)] if rows else []
+    tables += [_of_rule(check) for check in checks if check.outcome is Outcome.FOUND]
+    with Database() as database:
+        database.add("found", pa.concat_tables(tables) if tables else FINDINGS.empty_table())
+        findings = database.query(
+            "SELECT * FROM found ORDER BY list_position(['error', 'query', 'note'], severity), "
+            "try_cast(regexp_extract(rule, '^[0-9]+') AS INTEGER) NULLS LAST, rule, line, child, field"
+        ).cast(FINDINGS)
+    not_run = tuple(
+        {"rule": c.rule.code, "says": c.rule.says, "why": c.why} for c in checks if c.outcome is Outcome.NOT_RUN
+    )
+    first = readings[0]
+    return FileCheck(first.kind, first.period, year, len(checks), findings, not_run, note)
+
+
+def _of_rule(check: Check) -> pa.Table:
+    rows = check.rows
+    rule = check.rule
+    same = {"rule": rule.code, "severity": str(rule.severity), "says": rule.says}
+    columns = {name: pa.repeat(pa.scalar(value), rows.num_rows) for name, value in same.items()}
+    columns |= {name: rows[name] for name in ("child", "table", "field", "value", "line")}
+    return pa.table(columns | {"more": rows["against"]}).cast(FINDINGS)
