@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator
 from datetime import date
 
@@ -172,10 +174,22 @@ def _typed(words: pa.Array, kind: Type) -> pa.Array:
             raise pa.ArrowInvalid
         return words.cast(to[kind])
     except pa.ArrowInvalid:
-        with Database() as database:
-            database.add("words", pa.table({"place": range(len(words)), "x": words}))
-            typed = database.query(f"SELECT {_TYPED[kind]} AS typed FROM words ORDER BY place")["typed"]
-            return _whole(typed).cast(to[kind])
+        return _by_engine(words, kind).cast(to[kind])
+
+
+# Opening an engine takes as long as reading a thousand children, and a file has many columns with an odd date in
+# them, so each thread keeps one. A forked process opens its own.
+_kept = threading.local()
+
+
+def _by_engine(words: pa.Array, kind: Type) -> pa.Array:
+    if getattr(_kept, "process", None) != os.getpid():
+        _kept.database, _kept.process = Database(threads=1), os.getpid()
+    database: Database = _kept.database
+    database.add("words", pa.table({"place": range(len(words)), "x": words}))
+    typed = database.query(f"SELECT {_TYPED[kind]} AS typed FROM words ORDER BY place")["typed"]
+    database.connection.unregister("words")
+    return _whole(typed)
 
 
 def _complaint(column: Column, on: date | None) -> tuple[str, Severity, str, str]:
