@@ -45,6 +45,7 @@ class _Build:
     work: Path
     database: Database
     known: dict[tuple[str, str], Derived]
+    afresh: bool = False
     made: list[Derived] = field(default_factory=list)
 
     def files(self, *tables: str) -> list[str]:
@@ -61,7 +62,7 @@ class _Build:
         """Take over a part whose key is known, or make it: `make` writes the Parquet file."""
         key = hashlib.sha256("\n".join([__version__, table, part, *inputs]).encode()).hexdigest()[:32]
         known = self.known.get((table, part))
-        if known is None or known.key != key:
+        if known is None or known.key != key or self.afresh:
             built = self.work / "table.parquet"
             make(built)
             known = Derived(table, part, key, self.home.store.keep_table(built))
@@ -117,13 +118,17 @@ def build(
     now: datetime,
     work: Path,
     progress: Progress,
+    afresh: bool = False,
 ) -> Snapshot:
-    """Link, assemble and measure the deliveries in force, and publish the snapshot. Call inside `writing()`."""
+    """Link, assemble and measure the deliveries in force, and publish the snapshot. Call inside `writing()`.
+
+    `afresh` makes every table again; children keep their ids all the same.
+    """
     settings = home.settings
     with Database(temp=work) as database:
         database.fill(())
         known = {(d.table, d.part): d for d in before.derived} if before else {}
-        b = _Build(home, deliveries, work, database, known)
+        b = _Build(home, deliveries, work, database, known, afresh)
         for name in FACTS:
             show(database, name, [home.store.path_of(d.tables[name]) for d in deliveries if name in d.tables])
         b.table("delivery", [f"{d.id}:{d.received}" for d in deliveries], lambda: delivery_table(deliveries))

@@ -107,13 +107,18 @@ def receive(
         return Receipt(tuple(receipts), snapshot.id, new=True)
 
 
-def rebuild(home: Home, *, by: str, progress: Progress = _silent) -> Snapshot:
-    """Make the derived tables again from the deliveries in force, as after a change of settings."""
+def rebuild(home: Home, *, by: str, everything: bool = False, progress: Progress = _silent) -> Snapshot:
+    """Make a new snapshot from the deliveries in force, as after a change of settings.
+
+    Tables whose inputs are as they were are taken over, unless `everything` asks for all of them to be made again.
+    """
     with home.store.writing() as work:
         before = home.store.snapshot()
         now = datetime.now(ZoneInfo("Europe/London"))
         in_force = home.store.deliveries(before)
-        return build(home, in_force, before.replaced, before, by=by, now=now, work=work, progress=progress)
+        return build(
+            home, in_force, before.replaced, before, by=by, now=now, work=work, progress=progress, afresh=everything
+        )
 
 
 def sweep(home: Home, *, keep: int) -> int:
