@@ -20,7 +20,7 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
     if invitation is None:
         audit.security(request, "invitation refused")
         return render(request, "account/invitation_over.html", status=404)
-    form = AcceptInvitationForm(request.POST or None, user=invitation.user)
+    form = AcceptInvitationForm(request.POST if request.method == "POST" else None, user=invitation.user)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
             invitation.user.set_password(form.cleaned_data["password1"])
