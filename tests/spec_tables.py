@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from sightline.engine import Database, arrow_schema
+from sightline.measures import presence_sql
 from sightline.vocabulary.tables import TABLES
 
 EDUCATION = {
@@ -81,7 +82,7 @@ def table(name: str, text: str) -> pa.Table:
 def database(**texts: str | pa.Table) -> Database:
     """A database of the named vocabulary tables (text or Arrow); every other vocabulary table is there and empty.
 
-    Without `delivery`, each delivery mentioned is one, in the order of its name. Without `link`, each child_ref and
+    With `attendance_week`, `presence` is made from it. Without `delivery`, each delivery mentioned is one, in the order of its name. Without `link`, each child_ref and
     pupil_ref is its own child_id.
     """
     tables = {n: table(n, t) if isinstance(t, str) else t for n, t in texts.items()}
@@ -118,6 +119,9 @@ def database(**texts: str | pa.Table) -> Database:
             },
             schema=arrow_schema("link"),
         )
+    if "attendance_week" in tables and "presence" not in tables:
+        with Database.of({"attendance_week": tables["attendance_week"]}) as marks:
+            tables["presence"] = marks.conformed("presence", presence_sql())
     return Database.of(tables)
 
 

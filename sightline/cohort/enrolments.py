@@ -52,17 +52,13 @@ _KNOWN = f"""
     FROM known
 """
 
-# One pass over every mark: first and last week of each pupil at each school.
 _PRESENT = """
     CREATE OR REPLACE TEMP TABLE _present AS
-    SELECT a.system, a.pupil_ref, a.school_ref, a.first_week, a.last_week, l.child_id,
-        coalesce(n.urn, a.school_ref) AS urn
-    FROM (
-        SELECT system, pupil_ref, school_ref, min(week) AS first_week, max(week) AS last_week
-        FROM attendance_week WHERE possible > 0 AND school_ref IS NOT NULL GROUP BY ALL
-    ) a
-    JOIN link l ON l.system = a.system AND l.ref = a.pupil_ref
-    LEFT JOIN _school_name n ON n.name = a.school_ref
+    SELECT p.*, l.child_id, coalesce(n.urn, p.school_ref) AS urn
+    FROM presence p
+    JOIN link l ON l.system = p.system AND l.ref = p.pupil_ref
+    LEFT JOIN _school_name n ON n.name = p.school_ref
+    WHERE p.first_week IS NOT NULL AND p.school_ref IS NOT NULL
 """
 
 _LAST_RESORT = """
@@ -74,10 +70,8 @@ _LAST_RESORT = """
     sent AS (SELECT urn, max(last_week) AS last_week FROM _present GROUP BY urn)
     SELECT n.child_id, n.urn, min(n.first_week) AS start_date,
         CASE WHEN max(n.last_week) < any_value(s.last_week) THEN max(n.last_week) + 7 END AS end_date,
-        arg_max(w.delivery, (w.week, w.delivery)) AS delivery, arg_max(w.line, (w.week, w.delivery)) AS line
+        arg_max(n.delivery, (n.last_week, n.delivery)) AS delivery, arg_max(n.line, (n.last_week, n.delivery)) AS line
     FROM needed n JOIN sent s USING (urn)
-    JOIN attendance_week w ON w.system = n.system AND w.pupil_ref = n.pupil_ref AND w.school_ref = n.school_ref
-        AND w.week = n.last_week
     GROUP BY n.child_id, n.urn
 """
 

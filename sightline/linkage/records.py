@@ -48,8 +48,7 @@ def gather(database: Database) -> None:
 
 def _gather_records(database: Database) -> None:
     database.execute(
-        "CREATE OR REPLACE TEMP TABLE _seen_at AS SELECT DISTINCT system, pupil_ref AS ref, school_ref "
-        "FROM attendance_week"
+        "CREATE OR REPLACE TEMP TABLE _seen_at AS SELECT DISTINCT system, pupil_ref AS ref, school_ref FROM presence"
     )
     mentioned = [
         f"SELECT DISTINCT 'care' AS side, system, child_ref AS ref FROM {t} WHERE NOT contains(child_ref, ':')"

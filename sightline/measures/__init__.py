@@ -6,7 +6,12 @@ Tables of `vocabulary` in, tables out; no file is opened and no clock is read.
 from sightline.measures.absence import GROUPINGS, UNITS, Grouping, absence
 from sightline.measures.exclusions import exclusion_sql
 from sightline.measures.patterns import attendance_weeks, school_weeks, weekday_pattern
-from sightline.measures.registers import register_school_week_sql, register_week_sql, register_year_sql
+from sightline.measures.registers import (
+    presence_sql,
+    register_school_week_sql,
+    register_week_sql,
+    register_year_sql,
+)
 
 __all__ = [
     "GROUPINGS",
@@ -15,6 +20,7 @@ __all__ = [
     "absence",
     "attendance_weeks",
     "exclusion_sql",
+    "presence_sql",
     "register_school_week_sql",
     "register_week_sql",
     "register_year_sql",

@@ -173,10 +173,12 @@ class _Query:
         keys = [c for g in self.groups for c in g.columns]
         # Labels that hang on the child, school and year are put on once the weeks are summed: there are far fewer rows.
         weekly = [c for g in self.groups if g.weekly for c in g.columns]
-        identity = ["child_id", "urn", "year"]
-        cell = [*keys, "child_id", "year"] + (["urn"] if self.unit == "enrolment" else [])
-        cell = list(dict.fromkeys(cell))
-        summed = [*identity[:2], f"{self._year()} AS year", *weekly]
+        summed = ["child_id", "year", *weekly]
+        cell = list(dict.fromkeys([*keys, "child_id", "year"]))
+        if marts or self.unit == "enrolment" or self.without_boarders or self.has("school", "phase", "year_group"):
+            summed.append("urn")
+        if self.unit == "enrolment":
+            cell = list(dict.fromkeys([*cell, "urn"]))
         sums = ", ".join(f"sum({c})::BIGINT AS {c}" for c in _SESSIONS)
         source = f"years AS ({self._years_sql()})" if marts else f"sessions AS ({self._sessions_sql()})"
         parts = [schools_sql(), "named_school AS (SELECT urn, name AS school_name FROM schools)", source]
@@ -184,25 +186,34 @@ class _Query:
         if marts:
             parts.append("summed AS (SELECT * FROM years)")
         else:
+            columns = ", ".join(f"{self._year()} AS year" if c == "year" else c for c in summed)
             joined = " ".join(self._weekly_joins())
-            parts.append(f"summed AS (SELECT {', '.join(summed)}, {sums} FROM sessions {joined} GROUP BY ALL)")
+            parts.append(f"summed AS (SELECT {columns}, {sums} FROM sessions {joined} GROUP BY ALL)")
         parts.append(f"kept AS (SELECT summed.*{self._slow_columns()} FROM summed {self._slow_joins()})")
-        parts.append(f"cells AS (SELECT {', '.join(cell)}, {sums} FROM kept GROUP BY ALL)")
-        return f"WITH {', '.join(parts)} {self._answer(keys)}"
+        # Half the time of a large answer is spent grouping, so nothing is grouped again that is grouped already.
+        grouped = set(cell) == set(summed)
+        cells = "FROM kept" if grouped else f"SELECT {', '.join(cell)}, {sums} FROM kept GROUP BY ALL"
+        parts.append(f"cells AS ({cells})")
+        return f"WITH {', '.join(parts)} {self._answer(keys, alone=set(cell) == set(keys))}"
 
-    def _answer(self, keys: Collection[str]) -> str:
+    def _answer(self, keys: Collection[str], *, alone: bool) -> str:
+        """The last step: a row per group. `alone` says that each group is one unit."""
         listed = "".join(f"{key}, " for key in keys)
         names = "".join(f"{name}, " for g in self.groups for name in g.names)
         joins = " ".join(g.join for g in self.groups if g.join)
         absent = "(authorised + unauthorised)"
 
+        def count(holds: str) -> str:
+            return f"({holds})::BIGINT" if alone else f"count(*) FILTER ({holds})"
+
         def share(percent: float) -> str:
             exact = Fraction(str(percent)) / 100
-            return f"count(*) FILTER (possible > 0 AND {exact.denominator} * {absent} >= {exact.numerator} * possible)"
+            return count(f"possible > 0 AND {exact.denominator} * {absent} >= {exact.numerator} * possible")
 
         def rate(part: str, whole: str) -> str:
             return f"100.0 * {part} / nullif({whole}, 0)"
 
+        sums = _SESSIONS if alone else [f"coalesce(sum({c}), 0)::BIGINT AS {c}" for c in _SESSIONS]
         return f"""
             SELECT {listed}{names}'{self.unit}' AS unit, units, possible, authorised, unauthorised,
                 {rate(absent, "possible")} AS overall_rate, {rate("authorised", "possible")} AS authorised_rate,
@@ -210,12 +221,11 @@ class _Query:
                 persistent, {rate("persistent", "units")} AS persistent_rate,
                 severe, {rate("severe", "units")} AS severe_rate, without_possible
             FROM (
-                SELECT {listed} count(*) FILTER (possible > 0) AS units,
-                    {", ".join(f"coalesce(sum({c}), 0)::BIGINT AS {c}" for c in _SESSIONS)},
+                SELECT {listed} {count("possible > 0")} AS units, {", ".join(sums)},
                     {share(self.settings.persistent_percent)} AS persistent,
                     {share(self.settings.severe_percent)} AS severe,
-                    count(*) FILTER (possible = 0) AS without_possible
-                FROM cells {"GROUP BY " + ", ".join(keys) if keys else ""}
+                    {count("possible = 0")} AS without_possible
+                FROM cells {"GROUP BY " + ", ".join(keys) if keys and not alone else ""}
             ) AS grouped {joins}
             {"ORDER BY " + ", ".join(keys) if keys else ""}
         """

@@ -72,6 +72,22 @@ def register_week_sql(year: int) -> str:
     """
 
 
+def presence_sql() -> str:
+    """SQL for one row per pupil's record per school per delivery of marks: `presence`, from `attendance_week`.
+
+    So that who was where need not be asked of every mark again when one week is added.
+    """
+    return """
+        SELECT system, pupil_ref, school_ref,
+            min(week) FILTER (possible > 0) AS first_week,
+            max(week) FILTER (possible > 0) AS last_week,
+            delivery,
+            arg_max(line, week) FILTER (possible > 0) AS line
+        FROM attendance_week
+        GROUP BY ALL
+    """
+
+
 def register_year_sql() -> str:
     """SQL for one row per child per school per academic year: `register_year`, from `register_week`.
 

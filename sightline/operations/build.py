@@ -28,12 +28,12 @@ PERSON_FACTS = ("child", "pupil", "identifier")
 # Linkage must give a child to every record any fact speaks of.
 LINKED_FACTS = (
     *PERSON_FACTS, "referral", "assessment", "cin_plan", "section_47", "cp_plan", "looked_after", "involvement",
-    "enrolment", "suspension", "attendance_week",
+    "enrolment", "suspension",
 )  # fmt: skip
 STATUS_FACTS = ("child", "referral", "assessment", "cin_plan", "cp_plan", "looked_after")
 WORKER_FACTS = ("involvement", "professional", "team", "referral", "cin_plan", "cp_plan")
 SCHOOL_FACTS = ("school", "school_link")
-ENROLMENT_FACTS = ("enrolment", "attendance_week", *SCHOOL_FACTS)
+ENROLMENT_FACTS = ("enrolment", *SCHOOL_FACTS)
 
 
 @dataclass(slots=True)
@@ -133,6 +133,7 @@ def build(
             show(database, name, [home.store.path_of(d.tables[name]) for d in deliveries if name in d.tables])
         b.table("delivery", [f"{d.id}:{d.received}" for d in deliveries], lambda: delivery_table(deliveries))
 
+        _presence(b)
         progress("Linking the records of each child")
         _link(b)
         progress("Assembling the cohort")
@@ -151,7 +152,7 @@ def build(
         _registers(b, progress)
         b.table(
             "enrolment_period",
-            [*b.files(*ENROLMENT_FACTS), *linked],
+            [*b.files(*ENROLMENT_FACTS), *linked, *b.made_of("presence")],
             lambda: cohort.assemble_enrolments(database),
         )
         b.table(
@@ -174,6 +175,19 @@ def build(
     )
 
 
+def _presence(b: _Build) -> None:
+    """Who was where, from each file of marks by itself: a file received before is not read again."""
+    for delivery in b.deliveries:
+        file = delivery.tables.get("attendance_week")
+        if file is None:
+            continue
+        b.database.add_parquet("attendance_week", [b.home.store.path_of(file)])
+        b.part("presence", delivery.id, [file.sha256], lambda path: _copy(b, measures.presence_sql(), path))
+    b.show("presence")
+    marks = [d.tables["attendance_week"] for d in b.deliveries if "attendance_week" in d.tables]
+    show(b.database, "attendance_week", [b.home.store.path_of(f) for f in marks])
+
+
 def _link(b: _Build) -> None:
     """Link every record of a person. The parent snapshot's links are an input, so that a child keeps their id."""
     known = b.known.get(("link", ""))
@@ -182,7 +196,7 @@ def _link(b: _Build) -> None:
     else:
         b.database.add("previous_link", arrow_schema("link").empty_table())
     linked = cache(lambda: linkage.link(b.database))
-    inputs = b.files(*LINKED_FACTS)
+    inputs = [*b.files(*LINKED_FACTS), *b.made_of("presence")]
     b.table("link", inputs, lambda: linked().link)
     b.table("link_doubt", inputs, lambda: linked().doubt)
 

@@ -586,6 +586,20 @@ _DERIVED = (
         derived=True,
     ),
     Table(
+        "presence",
+        "One row per pupil's record per school per delivery of marks: from when to when there were sessions.",
+        (
+            Column("system", TEXT, "Whose ids: the sending system"),
+            Column("pupil_ref", TEXT, "The sending system's own id", IDY),
+            SCHOOL_REF,
+            Column("first_week", DATE, "Monday of the first week with a possible session, if any", E),
+            Column("last_week", DATE, "Monday of the last such week", E),
+            FROM_DELIVERY,
+            FROM_LINE,
+        ),
+        derived=True,
+    ),
+    Table(
         "register_week",
         "One row per child per school per week (Monday): the latest word on each session.",
         (
