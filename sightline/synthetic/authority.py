@@ -18,7 +18,7 @@ from sightline.synthetic.registers import World, Year, invent_year
 from sightline.synthetic.school_tables import SchoolSystems
 from sightline.synthetic.schools import AUTHORITY, invent_schools
 from sightline.vocabulary.errors import BadSetting
-from sightline.vocabulary.periods import Calendar, academic_year
+from sightline.vocabulary.periods import ONE_DAY, Calendar, academic_year, year_start
 
 FEWEST, MOST = 200, 120_000
 UNTIL = date(2024, 11, 22)
@@ -47,6 +47,7 @@ class Invented:
     seed: int
     until: date
     first_year: int
+    last_year: int
     world: World
     care: Care
     care_system: CareSystem
@@ -56,7 +57,8 @@ class Invented:
 
     @property
     def years(self) -> range:
-        return range(self.first_year, academic_year(self.until) + 1)
+        """The academic years invented; the last is the one the last day is in, once a school has opened in it."""
+        return range(self.first_year, self.last_year + 1)
 
     def random(self, part: int, *more: int) -> np.random.Generator:
         """A generator of this part's own, so that no part's numbers depend on how many another drew."""
@@ -84,10 +86,12 @@ def invent(pupils: int, seed: int, *, until: date = UNTIL, years: int = 6) -> In
     if seed < 0:
         raise BadSetting("A seed is a whole number from 0.")
     last_year = academic_year(until)
+    if not Calendar.usual(AUTHORITY, [last_year]).school_days(year_start(last_year), until + ONE_DAY):
+        last_year -= 1  # no school has opened yet
     first_year = last_year - years + 1
     window = (day_number(date(first_year - 1, 4, 1)), day_number(until))
     schools = invent_schools(pupils, first_year=first_year, last_year=last_year, random=_random(seed, 1))
-    people = invent_pupils(pupils, first_year=first_year, until=until, random=_random(seed, 2))
+    people = invent_pupils(pupils, first_year=first_year, last_year=last_year, until=until, random=_random(seed, 2))
     on_plan, assessed, referred = choose_children(people, pupils=pupils, window=window, random=_random(seed, 3))
     more = children_outside_schools(people, on_plan, pupils=pupils, until=until, random=_random(seed, 4))
     on_plan = np.concatenate([on_plan, np.arange(len(people), len(people) + len(more))])
@@ -113,6 +117,7 @@ def invent(pupils: int, seed: int, *, until: date = UNTIL, years: int = 6) -> In
         seed=seed,
         until=until,
         first_year=first_year,
+        last_year=last_year,
         world=world,
         care=care,
         care_system=CareSystem(people, care, numbers, care_faults, truth, _random(seed, 11)),

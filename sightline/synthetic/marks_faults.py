@@ -75,13 +75,15 @@ def plant(
         note("present-while-suspended", int(row), int(slot_day[week, slot]), present, "E")
     end = world.enrolments.end[made.rows]
     gone = np.flatnonzero(sends & (end < until - 14) & (end > day_number(made.weeks[0])))
-    for row in gone[random.permutation(len(gone))[:wanted]]:
+    for row in gone[random.permutation(len(gone))]:
         after = np.argwhere((slot_day > end[row]) & (slot_day <= until - 3))
-        opened = [(w, s) for w, s in after if (made.marks[sends, w, s] == ord("/")).any()]
+        opened = next(((w, s) for w, s in after if (made.marks[sends, w, s] == ord("/")).any()), None)
         if opened:
-            week, slot = opened[0]
-            made.marks[row, week, slot] = ord("/")
-            note("mark-outside-enrolment", int(row), int(slot_day[week, slot]), "/", "")
+            made.marks[row][opened] = ord("/")
+            note("mark-outside-enrolment", int(row), int(slot_day[opened]), "/", "")
+            wanted -= 1
+        if not wanted:
+            break
 
 
 def plant_in_rows(path: Path, name: str, truth: Truth, children: dict[str, int], random: np.random.Generator) -> None:

@@ -16,7 +16,6 @@ from sightline.synthetic import shapes
 from sightline.synthetic.names import boys, common_first, girls, postcodes, surnames
 from sightline.synthetic.schools import ALL_THROUGH, AUTHORITY, OTHER_AUTHORITY, PRIMARY, SECONDARY, SPECIAL, Schools
 from sightline.vocabulary.identifiers import make_upn
-from sightline.vocabulary.periods import academic_year
 
 EPOCH = date(1970, 1, 1)
 ALWAYS = np.int32(-(10**6))  # before anything that happens
@@ -75,12 +74,11 @@ def _choice(shares: dict[str, float], count: int, random: np.random.Generator) -
     return random.choice(len(shares), size=count, p=weights / weights.sum()).astype(np.int32)
 
 
-def invent_pupils(pupils: int, *, first_year: int, until: date, random: np.random.Generator) -> People:
+def invent_pupils(pupils: int, *, first_year: int, last_year: int, until: date, random: np.random.Generator) -> People:
     """Every child who is on a roll in the years invented, about `pupils` of them on any one day.
 
     Year groups move on each September; whoever leaves the authority is followed by somebody moving in.
     """
-    last_year = academic_year(until)
     per_group = round(pupils / shapes.YEAR_GROUPS_ON_ROLL)
     begin, end = day_number(date(first_year, 8, 1)), day_number(until)
     slots = np.repeat(np.arange(first_year - 18, last_year - 3), per_group).astype(np.int32)

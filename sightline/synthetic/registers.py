@@ -365,7 +365,7 @@ class _Maker:
         ):
             chosen = rows[who]
             for n in range(long):
-                at = start[chosen] + n
+                at = np.clip(start[chosen] + n, 0, len(frame.day) - 1)
                 for half, present in ((0, _AM), (1, _PM)):
                     index = (chosen, frame.week[at], 2 * frame.weekday[at] + half)
                     self.marks[index] = np.where(self.marks[index] == present, frame.code(code), self.marks[index])

@@ -21,7 +21,7 @@ from sightline.synthetic.people import Days, day_number, day_of
 from sightline.synthetic.registers import Suspension, World, Year
 from sightline.synthetic.schools import AUTHORITY
 from sightline.vocabulary.attendance import mark_codes
-from sightline.vocabulary.periods import academic_year, term_span
+from sightline.vocabulary.periods import term_span
 
 Index = NDArray[np.intp]
 _COUNTED = ("possible", "authorised", "unauthorised", "approved", "late", "not_possible")
@@ -66,9 +66,8 @@ def suspension_terms(census: Collection) -> tuple[tuple[int, str], ...]:
     }[census.term]
 
 
-def censuses(first_year: int, until: date) -> list[Collection]:
+def censuses(first_year: int, last: int, until: date) -> list[Collection]:
     """Every autumn census of the years invented, and spring and summer of the last whole year, in order of day."""
-    last = academic_year(until)
     found = [Collection(year, "autumn") for year in range(first_year, last + 1)]
     found += [Collection(last, "spring"), Collection(last, "summer")]
     return sorted((c for c in found if date(first_year, 9, 1) < c.day <= until), key=lambda c: c.day)

@@ -67,7 +67,7 @@ class _Sender:
         self.out.mkdir(parents=True, exist_ok=True)
         self._schools()
         self._care()
-        censuses_due = censuses(self.invented.first_year, self.invented.until)
+        censuses_due = censuses(self.invented.first_year, self.invented.last_year, self.invented.until)
         wanted = {term for census in censuses_due for term in attendance_terms(census)}
         for year in self.invented.years:
             self.progress(f"Registers of {year}/{(year + 1) % 100:02d}")
@@ -176,7 +176,7 @@ class _Sender:
 
     def _censuses(self) -> None:
         invented = self.invented
-        due = censuses(invented.first_year, invented.until)
+        due = censuses(invented.first_year, invented.last_year, invented.until)
         previous = date(invented.first_year, 8, 1)
         for census in due:
             self.progress(f"School census {census.label}")
@@ -330,7 +330,7 @@ def _plant_in_xml(path: Path, name: str, invented: Invented) -> None:
     owner = who(at)
     invented.truth.add("stray-text", file=name, system="cin-census", ref=owner, planted="checked by phone")
     text = f"{text[:at]}checked by phone{text[at:]}"
-    bare = re.compile(r"</AssessmentAuthorisationDate>(?=\s*</Assessments>)")
+    bare = re.compile(r"</Assessment(?:Authorisation|ActualStart)Date>(?=\s*</Assessments>)")
     found = [m.end() for m in bare.finditer(text)]
     if found:
         at = found[len(found) // 2]

@@ -208,3 +208,15 @@ def test_sizes_that_cannot_be_made_are_refused(arguments):
 def test_too_few_years_are_refused():
     with pytest.raises(BadSetting, match="two to ten"):
         invent(2000, 1, years=1)
+
+
+@pytest.mark.parametrize(
+    ("until", "last_year"),
+    [(date(2024, 8, 15), 2023), (date(2024, 9, 4), 2024), (date(2025, 7, 31), 2024), (date(2019, 1, 10), 2018)],
+)
+def test_any_day_may_be_the_last(until, last_year):
+    """In the summer holiday the last year is the one that ended; in September it has a few days."""
+    made = invent(200, 2, until=until, years=2)
+    assert list(made.years) == [last_year - 1, last_year]
+    weeks = made.schools_system.weeks(made.year(last_year))
+    assert date(last_year, 9, 1) <= pc.max(weeks["week"]).as_py() <= until
