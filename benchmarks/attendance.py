@@ -107,7 +107,7 @@ def _questions(database: Database, span: dict[str, Any], plain: float) -> None:
         ),
         (
             "The same, every pupil and year out",
-            lambda: absence(database, by=["child", "year"], settings=settings, **span),
+            lambda: absence(database, by=["child", "year"], unit="child", settings=settings, **span),
             f"SELECT *, {judged} FROM "
             f"(SELECT child_id, {year_sql('day')} AS year, {counts} FROM {{rows}} GROUP BY ALL)",
         ),

@@ -79,21 +79,46 @@ def _exclusion_reason(code: str | None, on: date) -> str:
     return held[0].meaning if held else ""
 
 
-def _year_to_date(facts: Facts) -> list[dict[str, Any]]:
-    """One row per child on a plan (or Ever 6): sessions of this academic year to the day, and to a week before."""
+def _crossed(facts: Facts, *, down: bool) -> list[dict[str, Any]]:
+    """One row per child whose attendance this year crossed a threshold in the week: sessions to the day and to a week
+    before, and `percents`, the thresholds crossed. Whole numbers are compared: a rate of exactly 90 is not below.
+    """
+    least = facts.settings.least_sessions
+    crossed = []
+    for percent in facts.settings.crossing_percents:
+        limit = Fraction(str(percent)) / 100
+        now, was = (
+            f"{limit.denominator} * (possible{at} - absent{at})::BIGINT < {limit.numerator} * possible{at}::BIGINT"
+            for at in ("", "_before")
+        )
+        judged = f"possible_before >= {least}"
+        held = f"{now} AND NOT ({judged} AND {was})" if down else f"NOT ({now}) AND {judged} AND {was}"
+        crossed.append(f"CASE WHEN {held} THEN {percent!r}::DOUBLE END")
     return facts.rows(
         f"""
-        SELECT child_id, now.*, coalesce(was.possible, 0) AS possible_before, coalesce(was.absent, 0) AS absent_before
-        FROM (SELECT child_id FROM member WHERE listed)
-        JOIN (
-            SELECT child_id, sum(possible)::INTEGER AS possible, sum(absent)::INTEGER AS absent, max(week) AS last_week,
-                {_RESTS_ON} AS rests_on
+        WITH now AS (
+            SELECT child_id, sum(possible)::INTEGER AS possible, sum(absent)::INTEGER AS absent, max(week) AS last_week
             FROM register WHERE week >= DATE '{facts.year_start}' GROUP BY child_id
-        ) AS now USING (child_id)
-        LEFT JOIN (
-            SELECT child_id, sum(possible)::INTEGER AS possible, sum(absent)::INTEGER AS absent
+        ),
+        was AS (
+            SELECT child_id, sum(possible)::INTEGER AS possible_before, sum(absent)::INTEGER AS absent_before
             FROM register_before WHERE week >= DATE '{facts.year_start}' GROUP BY child_id
-        ) AS was USING (child_id)
+        ),
+        rates AS (
+            SELECT now.*, coalesce(possible_before, 0) AS possible_before, coalesce(absent_before, 0) AS absent_before
+            FROM now LEFT JOIN was USING (child_id) SEMI JOIN (FROM member WHERE listed) USING (child_id)
+        ),
+        found AS (
+            SELECT *, list_filter([{", ".join(crossed)}], lambda x: x IS NOT NULL) AS percents
+            FROM rates WHERE possible >= {least}
+        )
+        SELECT found.*, rests."on"
+        FROM found JOIN (
+            SELECT child_id, {_RESTS_ON} AS "on" FROM register
+            WHERE week >= DATE '{facts.year_start}' AND child_id IN (SELECT child_id FROM found WHERE len(percents) > 0)
+            GROUP BY child_id
+        ) AS rests USING (child_id)
+        WHERE len(percents) > 0
         """
     )
 
@@ -102,24 +127,14 @@ def crossed(*, down: bool) -> Callable[[Facts], Iterator[Found]]:
     """The finder of children whose attendance this year fell below (or rose back to) a threshold within the week.
 
     Only a rate over `least_sessions` possible sessions is judged. A child whose rate becomes one in the week, and is
-    below, has fallen below. The lowest threshold crossed is the one told.
+    below, has fallen below. Of several thresholds, the furthest crossed is the one told.
     """
 
     def find(facts: Facts) -> Iterator[Found]:
-        least = facts.settings.least_sessions
-        for row in _year_to_date(facts):
-            before = _judged(row["absent_before"], row["possible_before"], least)
-            now = _judged(row["absent"], row["possible"], least)
-            if now is None:
-                continue
-            limits = [(percent, Fraction(str(percent)) / 100) for percent in facts.settings.crossing_percents]
-            if down:
-                hit = [p for p, limit in limits if now < limit and (before is None or before >= limit)]
-            else:
-                hit = [p for p, limit in limits if before is not None and before < limit <= now]
-            if not hit:
-                continue
-            percent = min(hit) if down else max(hit)
+        for row in _crossed(facts, down=down):
+            percent = min(row["percents"]) if down else max(row["percents"])
+            now = 1 - Fraction(row["absent"], row["possible"])
+            before = _judged(row["absent_before"], row["possible_before"], facts.settings.least_sessions)
             way = "below" if down else "back to at least"
             says = f"Attendance this year is {_percent(now, percent)}, {way} {percent:g}%"
             if before is not None:
@@ -131,7 +146,7 @@ def crossed(*, down: bool) -> Callable[[Facts], Iterator[Found]]:
                 "possible": row["possible"], "absent": row["absent"],
                 "possible_before": row["possible_before"], "absent_before": row["absent_before"],
             }  # fmt: skip
-            yield Found(row["child_id"], says, row["last_week"], _rests_on(row["rests_on"]), figures)
+            yield Found(row["child_id"], says, row["last_week"], _rests_on(row["on"]), figures)
 
     return find
 
