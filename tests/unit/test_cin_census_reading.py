@@ -195,6 +195,7 @@ def test_dates_of_many_years_tell_no_year(read):
         (("<Year>2024</Year>", "<Year>2023</Year>"), "header-reference-date", "ReferenceDate", "2023"),
         (("<Year>2024</Year>", ""), "header-year", "Year", "2024"),
         (("<Year>2024</Year>", "<Year>this</Year>"), "header-year", "Year", "2024"),
+        (("<Year>2024</Year>", "<Year>0000</Year>"), "header-year", "Year", "2024"),
         (("<Year>2024</Year>", "<Year>2031</Year>"), "header-year", "Year", "2031"),
         (("<ReferenceDate>2024-03-31", "<ReferenceDate>2024-03-28"), "header-reference-date", "ReferenceDate", "2024"),
         (("<ReferenceDate>2024-03-31</ReferenceDate>", ""), "header-reference-date", "ReferenceDate", "2024"),
@@ -360,6 +361,13 @@ def test_unknown_elements_are_told_once_and_counted(read):
     assert "Nobody" not in repr(reading.findings)
 
 
+def test_endless_unknown_names_are_counted_together(read):
+    reading = read(message(child(IDENTIFIERS + "".join(f"<X{n}/>" for n in range(1_500)))))
+    found = told(reading, "unknown-element")
+    assert len(found) == 1_001
+    assert "500 times" in found[-1].says
+
+
 def test_an_element_in_another_block_is_unknown_there(read):
     details = (
         DETAILS.replace("<ReferralNFA>0</ReferralNFA>", "")
@@ -369,6 +377,21 @@ def test_an_element_in_another_block_is_unknown_there(read):
     reading = read(message(child(details=[details])))
     assert column(reading, "cin_plan", "end_date") == [None]
     assert only(reading, "unknown-element").field == "CINPlanEndDate"
+
+
+def test_elements_inside_a_value_are_told(read):
+    inside = IDENTIFIERS.replace("2015-05-01", "2015-05-01<Old>2014</Old> or so")
+    reading = read(
+        message(
+            child(inside, "<Ethnicity>WBRI</Ethnicity><Disabilities><Disability>LD<b/></Disability></Disabilities>")
+        )
+    )
+    assert [(f.table, f.field) for f in told(reading, "unknown-element")] == [
+        ("PersonBirthDate", "Old"),
+        ("Disability", "b"),
+    ]
+    assert only(reading, "stray-text").value == "or so"
+    assert column(reading, "child", "birth_date") == [date(2015, 5, 1)]
 
 
 def test_repeated_elements_are_told_and_the_first_read(read):

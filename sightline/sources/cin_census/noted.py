@@ -26,6 +26,9 @@ class Noted:
     def add_once(self, finding: Finding, *, times: int = 1) -> None:
         """One finding for all places of its rule, table and field: the first place is named and the rest counted."""
         kind = (finding.rule, finding.table, finding.field)
+        if kind not in self._once and len(self._once) >= MOST_FINDINGS_OF_ONE_KIND:
+            # A file of endless names would otherwise fill the memory with them.
+            kind = (finding.rule, "", "")
         first, count = self._once.get(kind, (finding, 0))
         self._once[kind] = (first, count + times)
 

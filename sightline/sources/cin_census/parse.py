@@ -8,15 +8,15 @@ are off, a child larger than 16 MB is refused, and memory grows with the tables 
 from __future__ import annotations
 
 import gc
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 from lxml import etree
 
+from sightline.sources.cin_census.guard import Guarded, refuse_document_type, sentence
 from sightline.sources.cin_census.layout import (
     BLOCKS,
     CHARACTERISTICS,
@@ -36,30 +36,11 @@ from sightline.vocabulary.findings import Finding, Severity
 
 # Small, so that rows are still in the processor's cache when they become Arrow.
 CHILDREN_IN_A_BATCH = 1_000
-MOST_BYTES_IN_A_CHILD = 16 * 2**20
 # libxml2 keeps 16 bits for an element's line; from here on it answers with the line of the text inside instead.
 _SHORT_LINE = 65_535
 _NOWHERE = -1_000
 _CHILD_ELEMENTS = frozenset(block.element for block in CHILD)
 _NUMBERS = tuple(str(n) for n in range(1, 257))
-
-_E = etree.ErrorTypes
-_CUT_SHORT = {
-    _E.ERR_TAG_NOT_FINISHED,
-    _E.ERR_GT_REQUIRED,
-    _E.ERR_LTSLASH_REQUIRED,
-    _E.ERR_LT_REQUIRED,
-    _E.ERR_NAME_REQUIRED,
-    _E.ERR_ATTRIBUTE_NOT_FINISHED,
-    _E.ERR_ATTRIBUTE_NOT_STARTED,
-    _E.ERR_COMMENT_NOT_FINISHED,
-    _E.ERR_CDATA_NOT_FINISHED,
-    _E.ERR_PI_NOT_FINISHED,
-    _E.ERR_DOCUMENT_EMPTY,
-    _E.ERR_INTERNAL_ERROR,
-}
-_ENTITIES = {_E.ERR_UNDECLARED_ENTITY, _E.WAR_UNDECLARED_ENTITY, _E.ERR_ENTITY_LOOP}
-_ENCODINGS = {_E.ERR_INVALID_ENCODING, _E.ERR_UNKNOWN_ENCODING, _E.ERR_UNSUPPORTED_ENCODING, _E.I18N_CONV_FAILED}
 
 
 class _Rows:
@@ -112,30 +93,6 @@ class _Rows:
         return pa.Table.from_batches(self.batches, self.schema)
 
 
-class _Counted:
-    """The file, refusing to hand over more than one child's worth of bytes without a child."""
-
-    __slots__ = ("ended", "file", "since", "start")
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-        self.since = 0
-        self.start = b""
-        self.ended = False
-
-    def read(self, size: int) -> bytes:
-        piece = self.file.read(size)
-        self.start = self.start or piece[:200]
-        self.ended = not piece
-        self.since += len(piece)
-        if self.since > MOST_BYTES_IN_A_CHILD:
-            raise UnreadableFile(
-                f"The file goes on for over {MOST_BYTES_IN_A_CHILD // 2**20} MB without the end of a Child element, "
-                "so it is not a CIN census that can be read."
-            )
-        return piece
-
-
 def parse(path: Path, noted: Noted) -> dict[str, pa.Table]:
     """One table per table of the census (`layout.BLOCKS` and Header), all text, each with `line`.
 
@@ -144,11 +101,11 @@ def parse(path: Path, noted: Noted) -> dict[str, pa.Table]:
     first's. Raises UnreadableFile for a file that is not well-formed XML, is hostile, or holds no census.
     """
     with path.open("rb") as file, _no_garbage_collection():
-        reader, counted = _Reader(noted), _Counted(file)
+        reader, guarded = _Reader(noted), Guarded(file)
         try:
-            reader.read(counted)
+            reader.read(guarded)
         except etree.XMLSyntaxError as error:
-            raise UnreadableFile(_sentence(error, reader.events.error_log, counted)) from None
+            raise UnreadableFile(sentence(error, reader.events.error_log, guarded)) from None
     return reader.tables()
 
 
@@ -182,7 +139,7 @@ class _Reader:
         self.first_lines: dict[str, int] = {}
         self.episodes: dict[str, int] = {}
 
-    def read(self, file: _Counted) -> None:
+    def read(self, file: Guarded) -> None:
         events = self.events = etree.iterparse(
             file,
             events=("end",),
@@ -197,7 +154,7 @@ class _Reader:
         checked = False
         for _, element in events:
             if not checked:
-                _refuse_document_type(element.getroottree())
+                refuse_document_type(element.getroottree())
                 checked = True
             if element.tag.endswith("Child"):
                 self.children += 1
@@ -212,7 +169,7 @@ class _Reader:
             if element.getprevious() is not None:
                 self._drop_before(element)
         root = events.root
-        _refuse_document_type(root.getroottree())
+        refuse_document_type(root.getroottree())
         self._outside(root)
 
     def tables(self) -> dict[str, pa.Table]:
@@ -321,10 +278,10 @@ class _Reader:
             except KeyError:
                 place = self._place(inner, element, rows)
             if place >= 0:
-                if row[place] is None:
+                if row[place] is None and not len(inner):
                     row[place] = inner.text
                 else:
-                    self._repeated(inner, element, ties)
+                    self._odd(inner, element, row, place, ties)
             elif place != _NOWHERE:
                 within = rows.inside[place]
                 if within.each:
@@ -346,6 +303,8 @@ class _Reader:
         places = rows.places
         for inner in element:
             if inner.tag in places or self._place(inner, element, rows) != _NOWHERE:
+                if len(inner):
+                    self._inside(inner)
                 value = inner.text
                 line = inner.sourceline
                 if line >= _SHORT_LINE:
@@ -354,6 +313,21 @@ class _Reader:
             tail = inner.tail
             if tail != text and tail is not None and not tail.isspace():
                 self._stray(inner, tail, after=True)
+
+    def _odd(self, element: Any, parent: Any, row: list[Any], place: int, ties: list[Any]) -> None:
+        """A value that was given already, or that has elements inside it."""
+        self._inside(element)
+        if row[place] is None:
+            row[place] = element.text
+        else:
+            self._repeated(element, parent, ties)
+
+    def _inside(self, element: Any) -> None:
+        """Report elements, and the text after them, that stand inside a value."""
+        for inner in element:
+            self._unknown(inner, element)
+            if (inner.tail or "").strip():
+                self._stray(inner, inner.tail, after=True)
 
     def _place(self, element: Any, parent: Any, rows: _Rows) -> int:
         """Where an element whose tag was not met before goes; `_NOWHERE`, and a finding, for one the census has not."""
@@ -501,39 +475,3 @@ def _last_line(element: Any) -> int:
     if len(element):
         return _last_line(element[-1]) + int((element[-1].tail or "").count("\n"))
     return _line(element) + int((element.text or "").count("\n"))
-
-
-def _refuse_document_type(tree: Any) -> None:
-    """Refuse a file with a DOCTYPE: no census has one, and entities declared there make a small file fill a machine."""
-    if tree.docinfo.internalDTD is not None:
-        raise UnreadableFile(
-            "The file has a document type (DOCTYPE), which no CIN census has and through which XML can be made to do "
-            "harm; it was not read."
-        )
-
-
-def _sentence(error: etree.XMLSyntaxError, log: Any, file: _Counted) -> str:
-    """What is wrong with a file that is not XML, in one sentence that quotes nothing of it."""
-    # The log has the line of an undeclared entity, which the error itself has not.
-    line = error.lineno or next((entry.line for entry in log if entry.line), 0)
-    at = f"line {line:,}" if line else "its first line"
-    codes = {error.code} | {entry.type for entry in log}
-    if not file.start.strip(b"\x00 \t\r\n\xef\xbb\xbf"):
-        return "The file is empty."
-    if codes & _ENTITIES or (error.code == _E.ERR_RESOURCE_LIMIT and "ntity" in (error.msg or "")):
-        return f"The file uses XML entities (at {at}), which no CIN census does; it was not read."
-    if error.code == _E.ERR_RESOURCE_LIMIT:
-        return f"The file's elements are nested too deeply or a value is too long (at {at}); it was not read."
-    if error.code in _ENCODINGS or re.search(rb"encoding\s*=\s*[\"'](?i:utf-16|ucs)", file.start):
-        return f"The file is not in the encoding its first line names (found at {at}); save it as UTF-8."
-    if error.code == _E.ERR_INVALID_CHAR:
-        return f"The file holds a character that XML does not allow (at {at}), so nothing was read."
-    if b"<" not in file.start:
-        return "The file is not XML."
-    if file.ended and error.code in _CUT_SHORT:
-        return f"The file stops at {at} before its last element is closed: it was cut short, so nothing was read."
-    if error.code == _E.ERR_TAG_NAME_MISMATCH:
-        return f"The file is not well-formed XML: an element is closed at {at} that was not the last one opened."
-    if error.code == _E.ERR_DOCUMENT_END:
-        return f"The file goes on after its last element is closed (at {at}), so nothing was read."
-    return f"The file is not well-formed XML (at {at}), so nothing was read."

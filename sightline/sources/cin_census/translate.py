@@ -6,6 +6,7 @@ say) are not here: they run over the tables as received.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -360,7 +361,7 @@ def _trimmed(value: object) -> str | None:
 
 
 def _year(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) == 4 else None
+    return int(text) if text and re.fullmatch(r"(19|20|21)[0-9]{2}", text) else None
 
 
 def _day(text: str | None) -> date | None:
