@@ -48,7 +48,8 @@ def _exclusion_found(facts: Facts, row: dict[str, Any], what: str) -> Found:
     late_days: int | None = row["days_to_reach_us"]
     if row["late"]:
         says += f" We were told on {in_words(row['received'])}."
-    if late_days is not None and late_days > facts.settings.late_record_days:
+    known = row["received"] is not None and row["received"] <= facts.as_at
+    if known and late_days is not None and late_days > facts.settings.late_record_days:
         says += f" It reached us {how_many(late_days, 'day')} after it began."
     figures = {
         "category": row["category"], "sessions": row["sessions"], "reason": row["reason1"],

@@ -278,6 +278,11 @@ def test_the_first_file_of_suspensions_is_history_and_not_news(listed):
     assert {r["since"] for r in rows} == {date(2025, 3, 10), date(2025, 3, 11)}
 
 
+def test_the_list_of_a_past_day_does_not_count_the_days_to_a_file_that_came_since(listed):
+    exclusion = "child_id | start_date | category | received\nA | 2025-03-10 | SUSP | 2026-01-05"
+    assert [r["says"] for r in listed("suspension", exclusion=exclusion)] == ["Suspended on 10 March 2025."]
+
+
 def test_attendance_that_falls_below_a_threshold(listed):
     """Ten weeks to a week ago, then one: A goes below 90, B below 90 and 50 at once, C stays at exactly 90.0, D was
     below already, E is on no plan."""
