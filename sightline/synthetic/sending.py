@@ -17,6 +17,7 @@ import pyarrow as pa
 from sightline.sources import SOURCES
 from sightline.sources.base import Reading, Source
 from sightline.sources.delimited import write_delimited
+from sightline.sources.intake import NOT_FOR_RECEIPT
 from sightline.sources.school_census_terms import Collection
 from sightline.synthetic import marks_faults
 from sightline.synthetic.authority import UNTIL, Invented, Written, invent
@@ -255,6 +256,8 @@ class _Sender:
         folder = self.out / "truth"
         folder.mkdir(exist_ok=True)
         self.progress("Truth")
+        # So that whoever points `receive` at the whole folder gets the files and not their answers.
+        (folder / NOT_FOR_RECEIPT).write_text("The truth about invented files: to score checks against.\n", "utf-8")
         refs = self.invented.truth.references()
         write_delimited(self.invented.truth.table(), folder / "faults.csv")
         write_delimited(refs, folder / "refs.csv")
