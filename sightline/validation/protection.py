@@ -59,7 +59,7 @@ def plan_without_its_conference() -> str:
     enquiries or, where no enquiry of the episode needed a conference, of the episode's own conference."""
     required = "s.ICPCnotRequired_is IS DISTINCT FROM true"
     enquiry = exists("cp", "s", required)
-    same_day = exists("cp", "s", f"{required} AND s.DateOfInitialCPC_on = cp.CPPstartDate_on")
+    same_day = exists("cp", "s", "s.DateOfInitialCPC_on = cp.CPPstartDate_on")
     own = "c.DateOfInitialCPC_on IS NOT DISTINCT FROM cp.CPPstartDate_on"
     wrong = f"cp.CPPstartDate_on BETWEEN starts AND ends AND NOT ({same_day} OR (NOT {enquiry} AND {own}))"
     return found("cp.CPPstartDate", wrong, among=joined("cp", "c"), against="c.DateOfInitialCPC")

@@ -81,9 +81,8 @@ def conference_outside_the_year() -> str:
     "the start date must fall within the census year",
 )
 def waiting_enquiry_starts_outside_the_year() -> str:
-    """A Section 47 enquiry that needs a conference and has had none has a start date, within the year."""
-    start = "s.S47ActualStartDate_on"
-    return found("s.S47ActualStartDate", f"{_WAITING} AND ({start} IS NULL OR {outside_the_year(start)})")
+    """A Section 47 enquiry that needs a conference and has had none did not start outside the year."""
+    return found("s.S47ActualStartDate", f"{_WAITING} AND {outside_the_year('s.S47ActualStartDate_on')}")
 
 
 _OPEN = "{0}.DateOfInitialCPC IS NULL AND {0}.ICPCnotRequired_is IS DISTINCT FROM true"
