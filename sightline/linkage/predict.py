@@ -1,0 +1,252 @@
+"""Which records of two lists are one person: every pair scored, said in words, and at most one partner each.
+
+What a model of independent evidence cannot know is put right here. Brothers and sisters share surname, home and often
+school, and twins the birth date too, so first names must agree, or a number must, before a pair is accepted; a number
+alone proves nothing; and of two candidates about as good, neither is taken.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from sightline.engine import Database
+from sightline.linkage.comparing import AGREES, BY_NAME, DIFFERS, EXCHANGED, NEARLY, Comparison
+from sightline.linkage.model import Model, chance_of_a_pair, compared, linker, rules, settings, silent
+
+ACCEPTED, REVIEW, REJECTED = "accepted", "review", "rejected"
+LEAST = 0.01  # pairs less likely than this are not listed
+# A candidate within this many bits of another is as good: at least four to one is asked for.
+MARGIN = 2.0
+# The most that is said of a pair that likeness alone cannot settle.
+UNSETTLED = 0.75
+# A brother or sister matched between the same two homes makes a pair this many times likelier. Of pairs of two
+# children alike in first name and birth date hardly any have one; of moved children about one in three has.
+SIBLING_ODDS = 32.0
+
+SCHEMA = pa.schema(
+    [
+        ("left_row", pa.int64()),
+        ("right_row", pa.int64()),
+        ("probability", pa.float64()),
+        ("status", pa.string()),
+        ("evidence", pa.string()),
+    ]
+)
+
+
+@dataclass(slots=True)
+class _Pair:
+    left: int
+    right: int
+    weight: float
+    probability: float
+    evidence: str
+    unsettled: str
+    left_person: int
+    right_person: int
+    status: str = ""
+
+
+def predict(
+    database: Database, left: str, right: str, model: Model, *, accept: float = 0.9, review: float = 0.5
+) -> pa.Table:
+    """One row per pair of records that may be one person: left_row, right_row, probability, status, evidence.
+
+    `left` and `right` are tables made by `standardise`. Accepted pairs are one to one. Pairs with a probability below
+    0.01 are left out; a pair whose record found a better partner is rejected whatever its probability. Sorted by
+    left_row, then the likelier first. The same tables and model give the same rows.
+    """
+    comparisons = compared(database, left, right)
+    blocking = rules(comparisons)
+    if not comparisons or not blocking or not _any(database, left) or not _any(database, right):
+        return SCHEMA.empty_table()
+    made = settings(model, comparisons, chance_of_a_pair(database, left, right), blocking=blocking)
+    with silent():
+        scoring = linker(database, left, right, made)
+        scored = scoring.inference.predict(threshold_match_probability=LEAST / SIBLING_ODDS, warning_mode="never")
+        database.execute(f"CREATE OR REPLACE TABLE _pair AS {_weighed(scored.physical_name, left, right, comparisons)}")
+        scoring.table_management.delete_tables_created_by_splink_from_db()
+    pairs = _listed(database)
+    _settle(pairs, accept, review)
+    if "postcode" in {c.name for c in comparisons} and _with_siblings(database, left, right, pairs):
+        pairs = _listed(database)
+        _settle(pairs, accept, review)
+    database.execute("DROP TABLE _pair")
+    kept = sorted((p for p in pairs if p.probability >= LEAST), key=lambda p: (p.left, -p.probability, p.right))
+    return pa.table(
+        [
+            pa.array([p.left for p in kept], pa.int64()),
+            pa.array([p.right for p in kept], pa.int64()),
+            pa.array([p.probability for p in kept], pa.float64()),
+            pa.array([p.status for p in kept], pa.string()),
+            pa.array([p.evidence for p in kept], pa.string()),
+        ],
+        schema=SCHEMA,
+    )
+
+
+def _any(database: Database, table: str) -> bool:
+    return bool(database.one(f"SELECT count(*) FROM {table}"))
+
+
+def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Comparison]) -> str:
+    """SQL: one row per scored pair with its evidence in words and, where likeness cannot settle it, why."""
+    present = {c.name: c for c in comparisons}
+
+    def meets(name: str, *says: str) -> str:
+        if name not in present:
+            return "false"
+        numbers = ", ".join(str(g) for s in says for g in present[name].gamma(s))
+        return f"(gamma_{name} IN ({numbers}))"
+
+    alike = {n: meets(n, AGREES, NEARLY) for n in BY_NAME}
+    number = f"({meets('upn', AGREES)} OR {meets('nhs_number', AGREES)})"
+    confirmed = " + ".join(f"{alike[n]}::INT" for n in ("surname", "forename", "birth_date", "postcode"))
+    beside = f"({alike['birth_date']} OR {meets('postcode', AGREES)} OR {meets('school', AGREES)})"
+    words = ", ".join(
+        f"CASE gamma_{name} " + " ".join(_when(present[name])) + " END" for name in _SAID if name in present
+    )
+    twice = f"{EXCHANGED}, {EXCHANGED}"
+    return f"""
+        SELECT row_l, row_r, match_weight AS weight, match_probability AS probability,
+            replace(concat_ws(', ', {words}), '{twice}', '{EXCHANGED}') AS said,
+            CASE
+                WHEN {number} AND {confirmed} < 2 THEN 'too little besides the number agrees'
+                WHEN {meets("forename", DIFFERS)} AND {meets("birth_date", DIFFERS)}
+                    THEN 'neither first name nor birth date agrees'
+                WHEN NOT {alike["forename"]} AND NOT {number}
+                    THEN 'without agreeing first names it may be a brother, a sister or somebody else'
+                WHEN NOT {alike["forename"]} AND (a.twin OR b.twin)
+                    THEN 'another child of the same age lives at the address'
+                WHEN NOT {number} AND NOT {beside} THEN 'only names agree'
+            END AS unsettled,
+            {alike["forename"]} AND {alike["birth_date"]} AND NOT {meets("postcode", AGREES)} AS may_have_moved,
+            hash(a.surname, a.forename, a.birth_date, a.sex, a.postcode) AS left_person,
+            hash(b.surname, b.forename, b.birth_date, b.sex, b.postcode) AS right_person,
+            false AS sibling
+        FROM {scored} s JOIN {left} a ON a.row = s.row_l JOIN {right} b ON b.row = s.row_r
+    """
+
+
+_SAID = ("surname", "forename", "birth_date", "sex", "postcode", "school", "upn", "nhs_number")
+
+
+def _when(c: Comparison) -> Iterator[str]:
+    for gamma in range(len(c.levels)):
+        level = c.level(gamma)
+        if level is not None:
+            words = level.words.replace("'", "''")
+            yield f"WHEN {gamma} THEN '{words}'"
+
+
+def _listed(database: Database) -> list[_Pair]:
+    """The pairs, the weightiest first; the order of equals is that of their rows."""
+    rows = database.rows(
+        f"""
+        SELECT row_l, row_r, weight + CASE WHEN sibling THEN log2({SIBLING_ODDS}) ELSE 0 END AS w,
+            1 - 1 / (1 + probability / greatest(1 - probability, 1e-15)
+                * CASE WHEN sibling THEN {SIBLING_ODDS} ELSE 1 END) AS p,
+            said, coalesce(unsettled, ''), left_person, right_person, sibling
+        FROM _pair ORDER BY w DESC, row_l, row_r
+        """
+    )
+    return [
+        _Pair(
+            left,
+            right,
+            weight,
+            round(min(p, UNSETTLED if unsettled else 0.999999), 6),
+            said + (", a brother or sister matched between the same two homes" if sibling else ""),
+            unsettled,
+            one,
+            other,
+        )
+        for left, right, weight, p, said, unsettled, one, other, sibling in rows
+    ]
+
+
+def _settle(pairs: list[_Pair], accept: float, review: float) -> None:
+    """Give each pair its status, the weightiest first: at most one partner each, and nobody where two are as good."""
+    by_left: dict[int, list[_Pair]] = defaultdict(list)
+    by_right: dict[int, list[_Pair]] = defaultdict(list)
+    for pair in pairs:
+        by_left[pair.left].append(pair)
+        by_right[pair.right].append(pair)
+    left_of: dict[int, _Pair] = {}  # the accepted pair of a left record
+    right_of: dict[int, _Pair] = {}
+    for pair in pairs:
+        if pair.probability < accept or pair.unsettled:
+            continue
+        if pair.left in left_of or pair.right in right_of:
+            continue
+        near = [
+            *(p for p in by_left[pair.left] if p.right not in right_of and p.right_person != pair.right_person),
+            *(p for p in by_right[pair.right] if p.left not in left_of and p.left_person != pair.left_person),
+        ]
+        if any(p is not pair and p.weight > pair.weight - MARGIN and p.probability >= review for p in near):
+            pair.unsettled = "another record fits about as well"
+            continue
+        pair.status = ACCEPTED
+        left_of[pair.left] = right_of[pair.right] = pair
+    for pair in pairs:
+        if pair.status:
+            continue
+        if pair.probability < review:
+            pair.status = REJECTED
+            continue
+        winners = [p for p in (left_of.get(pair.left), right_of.get(pair.right)) if p]
+        again = [
+            p
+            for p in winners
+            if (p.left == pair.left and p.right_person == pair.right_person)
+            or (p.right == pair.right and p.left_person == pair.left_person)
+        ]
+        if again:
+            pair.status = REVIEW
+            pair.evidence += "; the list holds this person more than once"
+        elif winners:
+            pair.status = REJECTED
+            better = winners[0]
+            other = f"right row {better.right}" if better.left == pair.left else f"left row {better.left}"
+            pair.evidence += f"; {other} fits better"
+        else:
+            pair.status = REVIEW
+            if pair.unsettled:
+                pair.evidence += f"; {pair.unsettled}"
+
+
+def _with_siblings(database: Database, left: str, right: str, pairs: list[_Pair]) -> bool:
+    """Mark pairs of children who seem to have moved and whose brother or sister matched between the same two homes."""
+    accepted = [p for p in pairs if p.status == ACCEPTED]
+    open_pairs = [p for p in pairs if p.status != ACCEPTED and not p.unsettled]
+    if not accepted or not open_pairs:
+        return False
+    database.add(
+        "_accepted",
+        pa.table(
+            {
+                "row_l": pa.array([p.left for p in accepted], pa.int64()),
+                "row_r": pa.array([p.right for p in accepted], pa.int64()),
+            }
+        ),
+    )
+    database.execute(
+        f"""
+        UPDATE _pair SET sibling = true
+        FROM (
+            SELECT DISTINCT p.row_l, p.row_r FROM _pair p
+            JOIN {left} a ON a.row = p.row_l JOIN {right} b ON b.row = p.row_r
+            JOIN {left} c ON c.postcode = a.postcode AND c.surname = a.surname AND c.row <> a.row
+            JOIN _accepted x ON x.row_l = c.row
+            JOIN {right} d ON d.row = x.row_r AND d.postcode = b.postcode AND d.surname = b.surname AND d.row <> b.row
+            WHERE p.may_have_moved AND p.unsettled IS NULL
+        ) s
+        WHERE _pair.row_l = s.row_l AND _pair.row_r = s.row_r
+        """
+    )
+    database.execute("DROP VIEW _accepted")
+    return bool(database.one("SELECT count(*) FROM _pair WHERE sibling"))
