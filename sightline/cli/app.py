@@ -7,16 +7,19 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
+import pyarrow as pa
 import typer
 
 from sightline import __version__, operations
-from sightline.cli.output import Format, console, errors, give, plain, print_json, print_table, shown
+from sightline.cli.output import Format, console, errors, give, give_json, plain, print_json, print_table, shown
 from sightline.operations import Home, Opened, Scope
-from sightline.vocabulary.errors import SightlineError
+from sightline.vocabulary.errors import BadSetting, SightlineError
+from sightline.vocabulary.findings import Severity
 from sightline.vocabulary.periods import academic_year
 
 app = typer.Typer(
@@ -36,14 +39,42 @@ FormatOption = Annotated[Format, typer.Option("--format", help="How to print the
 OutOption = Annotated[Path | None, typer.Option("--out", help="Write to this file instead of the screen.")]
 
 
+class CountBy(StrEnum):
+    team = "team"
+    school = "school"
+    year_group = "year_group"
+    phase = "phase"
+    status = "status"
+
+
+class Unit(StrEnum):
+    enrolment = "enrolment"
+    child = "child"
+
+
+# What a screen has room for of the widest answers; every other form has every column.
+_ON_SCREEN = {
+    "children": ("surname", "forename", "status", "since", "days_open", "school_name", "year_group", "team_name",
+                 "worker_name", "attendance_rate"),
+    "changes": ("surname", "forename", "day", "says", "delivery", "line"),
+    "week": ("surname", "forename", "status", "says", "since", "school_name", "worker_name", "delivery", "lines"),
+    "findings": ("delivery", "line", "rule", "severity", "record", "field", "value", "says", "right"),
+}  # fmt: skip
+
+# The years that dates in records are believed in; a day outside them is a slip of the keyboard.
+_FIRST_YEAR, _LAST_YEAR = 1900, 2199
+
+
 def _day(text: str | None) -> date | None:
     if text is None:
         return None
     for form in ("%Y-%m-%d", "%d/%m/%Y"):
         try:
-            return datetime.strptime(text, form).date()
+            day = datetime.strptime(text, form).date()
         except ValueError:
             continue
+        if _FIRST_YEAR <= day.year <= _LAST_YEAR:
+            return day
     raise typer.BadParameter(f"{text} is not a date. Write it as 2024-09-02 or 02/09/2024.")
 
 
@@ -64,6 +95,14 @@ def command(run: Callable[..., None]) -> Callable[..., None]:
         except SightlineError as error:
             errors.print(str(error), style="red", markup=False, highlight=False)
             raise typer.Exit(error.exit_code) from error
+        except BrokenPipeError:
+            raise  # Whoever read our output has seen enough.
+        except OSError as error:
+            place = f" ({error.filename})" if error.filename else ""
+            errors.print(
+                f"{error.strerror or 'The system refused'}{place}.", style="red", markup=False, highlight=False
+            )
+            raise typer.Exit(1) from error
 
     app.command()(guarded)
     return guarded
@@ -176,7 +215,7 @@ def _counts(counts: dict[str, int]) -> str:
 def findings(
     home: HomeOption = None,
     rule: Annotated[str | None, typer.Option(help="Only this rule, such as upn-check-letter.")] = None,
-    severity: Annotated[str | None, typer.Option(help="Only error, query or note.")] = None,
+    severity: Annotated[Severity | None, typer.Option(help="Only error, query or note.")] = None,
     table: Annotated[str | None, typer.Option(help="Only this table.")] = None,
     kind: Annotated[str | None, typer.Option(help="Only this kind of file.")] = None,
     delivery: Annotated[str | None, typer.Option(help="Only this delivery.")] = None,
@@ -188,7 +227,7 @@ def findings(
     """List what is wrong in the files in force: file, line, record, field, value, and what would be right."""
     _, opened = _open(home, snapshot)
     rows = operations.findings(opened, rule=rule, severity=severity, table=table, kind=kind, delivery=delivery)
-    give("Findings", rows, Format.json if as_json else form, out)
+    give("Findings", rows, Format.json if as_json else form, out, screen=_ON_SCREEN["findings"])
 
 
 @command
@@ -216,7 +255,7 @@ def cohort(
     since: Annotated[
         str | None, day_option("--since", "The day to compare with; four weeks before if left out.")
     ] = None,
-    by: Annotated[str | None, typer.Option(help="Count by team, school, year_group, phase or status.")] = None,
+    by: Annotated[CountBy | None, typer.Option(help="Count by one of these.")] = None,
     children: Annotated[bool, typer.Option("--children", help="List the children.")] = False,
     changes: Annotated[bool, typer.Option("--changes", help="List what changed since the comparison day.")] = False,
     form: FormatOption = Format.table,
@@ -230,6 +269,10 @@ def cohort(
     before = _day(since) or day - timedelta(weeks=4)
     form = Format.json if as_json else form
     everyone = Scope.everyone()
+    if children + changes + bool(by) > 1:
+        raise typer.BadParameter("Ask for one at a time: --children, --changes or --by.")
+    if before >= day:
+        raise BadSetting(f"The day to compare with, {shown(before)}, must be before {shown(day)}.")
     if children or changes:
         if children:
             rows = operations.cohort_on(opened, everyone, day)
@@ -238,16 +281,31 @@ def cohort(
             rows = operations.cohort_changes(opened, everyone, day, before)
             title = f"Changes from {shown(before)} to {shown(day)}"
         operations.record_console_view(place, title, rows["child_id"].to_pylist())
-        give(title, rows, form, out)
+        give(title, rows, form, out, screen=_ON_SCREEN["children" if children else "changes"])
         return
     if by:
         give(f"Children on {shown(day)} by {by}", operations.cohort_counts(opened, everyone, day, by), form, out)
         return
     summary = operations.cohort_summary(opened, everyone, day, before)
-    if form is Format.json:
-        print_json(summary)
-        return
-    print_table(f"The cohort on {shown(day)}, against {shown(before)}", _summary_rows(summary))
+    title = f"The cohort on {shown(day)}, against {shown(before)}"
+    if form is Format.table and out is None:
+        print_table(title, _summary_rows(summary))
+    elif form is Format.json:
+        give_json(summary, out)
+    else:
+        give(title, _figures(summary), form, out)
+
+
+def _figures(s: operations.Summary) -> pa.Table:
+    """One row per figure: then (null for what is counted between the days) and now."""
+    rows = [{"figure": r["figure"], "then": r["then"], "now": r["now"]} for r in _summary_rows(s)]
+    return pa.table(
+        {
+            "figure": pa.array([r["figure"] for r in rows], pa.string()),
+            "then": pa.array([r["then"] for r in rows], pa.int64()),
+            "now": pa.array([r["now"] for r in rows], pa.float64()),
+        }
+    )
 
 
 def _summary_rows(s: operations.Summary) -> list[dict[str, Any]]:
@@ -289,7 +347,7 @@ def week(
     day = _day(as_at) or max(opened.data_to.values(), default=opened.as_at)
     rows = operations.week_list(opened, Scope.everyone(), day)
     operations.record_console_view(place, f"The week to {shown(day)}", rows["child_id"].to_pylist())
-    give(f"The week to {shown(day)}", rows, Format.json if as_json else form, out)
+    give(f"The week to {shown(day)}", rows, Format.json if as_json else form, out, screen=_ON_SCREEN["week"])
 
 
 @command
@@ -299,8 +357,8 @@ def absence(
         typer.Option(help="Groups, with commas: child, school, team, year_group, phase, plan, week, half_term, year."),
     ] = "plan",
     unit: Annotated[
-        str, typer.Option(help="Count enrolments (as published statistics do) or each child once.")
-    ] = "enrolment",
+        Unit, typer.Option(help="Count enrolments (as published statistics do) or each child once.")
+    ] = Unit.enrolment,
     start: Annotated[str | None, day_option("--from", "First day; the start of the academic year if left out.")] = None,
     end: Annotated[str | None, day_option("--to", "Last day; the newest day of marks if left out.")] = None,
     cohort_only: Annotated[bool, typer.Option("--cohort", help="Only children in the cohort on the last day.")] = False,
@@ -445,9 +503,9 @@ def demo(
         console.print(f"{len(receipt.files):,} files received, {found:,} findings, snapshot {receipt.snapshot}.")
     opened = operations.opened(place)
     day = max(opened.data_to.values(), default=opened.as_at)
-    before = day - timedelta(weeks=4)
+    before = opened.as_at - timedelta(weeks=4)
     print_table(
-        f"The cohort on {shown(opened.as_at)}, against {shown(opened.as_at - timedelta(weeks=4))}",
+        f"The cohort on {shown(opened.as_at)}, against {shown(before)}",
         _summary_rows(operations.cohort_summary(opened, Scope.everyone(), opened.as_at, before)),
     )
     rows = operations.week_list(opened, Scope.everyone(), day)

@@ -23,7 +23,8 @@ from sightline.vocabulary.errors import SightlineError
 
 # A file or a pipe has no width of its own; eighty columns would break every word.
 console = Console(width=None if sys.stdout.isatty() else 200)
-errors = Console(stderr=True)
+# A sentence is never broken: whoever reads it from a file or a log looks for it whole.
+errors = Console(stderr=True, soft_wrap=True)
 # A spreadsheet takes text that begins so for a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -98,10 +99,27 @@ def safe_cell(value: Any) -> Any:
     return value
 
 
-def give(title: str, rows: pa.Table, form: Format, out: Path | None, *, most: int = 40) -> None:
-    """Print rows, or write them to a file. A workbook needs a file name."""
+def give_json(value: Any, out: Path | None) -> None:
+    """Print an answer as JSON, or write it to a file."""
+    if out is None:
+        print_json(value)
+        return
+    text = json.dumps(plain(value), indent=2, ensure_ascii=False)
+    out.write_text(text + "\n", encoding="utf-8", newline="")
+    errors.print(f"Written to {out}.", markup=False, highlight=False)
+
+
+def give(
+    title: str, rows: pa.Table, form: Format, out: Path | None, *, most: int = 40, screen: Sequence[str] = ()
+) -> None:
+    """Print rows, or write them to a file. A workbook needs a file name.
+
+    `screen`: the columns a screen has room for (all when empty); every other form has every column.
+    """
     if form is Format.table and out is None:
-        print_table(title, rows, most=most, note="Use --format csv, json or xlsx for all.")
+        print_table(title, rows.select(screen) if screen else rows, most=most, note="Use --format csv for all.")
+        if screen and rows.num_rows:
+            console.print(f"Every column ({rows.num_columns}): add --format csv, json or xlsx.", highlight=False)
         return
     if form is Format.xlsx:
         if out is None:
