@@ -140,8 +140,14 @@ def _csv(rows: pa.Table) -> str:
     writer = csv.writer(text)
     writer.writerow(rows.column_names)
     for row in rows.to_pylist():
-        writer.writerow([safe_cell(plain(v)) for v in row.values()])
+        writer.writerow([_cell(v) for v in row.values()])
     return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A value for CSV: 8, not 8.0, in a column where another row needs its decimal."""
+    value = safe_cell(plain(value))
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _workbook(title: str, rows: pa.Table, out: Path) -> None:

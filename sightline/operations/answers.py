@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from sightline import alerts, cohort, measures
 from sightline.operations.home import Home
 from sightline.operations.opened import Opened, Scope
-from sightline.vocabulary.errors import SightlineError
+from sightline.sources import SOURCES
+from sightline.vocabulary.errors import BadSetting, SightlineError
 from sightline.vocabulary.periods import academic_year
 
 CHILD_WEEKS = 54  # a year and a bit of weeks on a child's page
@@ -163,7 +164,15 @@ def findings(
     kind: str | None = None,
     delivery: str | None = None,
 ) -> pa.Table:
-    """One row per finding of the files in force (and from comparing them), with the kind of file it is in."""
+    """One row per finding of the files in force (and from comparing them), with the kind of file it is in.
+
+    Raises BadSetting for a kind of file there is not, or a delivery that is not in force: none found must mean none.
+    """
+    kinds = [source.kind for source in SOURCES]
+    if kind and kind not in kinds:
+        raise BadSetting(f"There is no kind of file {kind!r}. There are: {', '.join(kinds)}.")
+    if delivery and not opened.database.one("SELECT count(*) FROM delivery WHERE delivery = ?", [delivery]):
+        raise BadSetting(f"No file in force is delivery {delivery}. See: sightline show.")
     wanted = {"rule": rule, "severity": severity, '"table"': table, "kind": kind, "delivery": delivery}
     chosen = {name: value for name, value in wanted.items() if value}
     where = " AND ".join(f"{name} = ?" for name in chosen) or "true"
