@@ -1,1 +1,1 @@
-"""Arrays in, small frozen records out: intervals, regressions, resampling. Nothing here knows of children, files or pages."""
+"""Arrays in, small frozen records out: intervals, regressions, resampling. Nothing here knows of children or files."""

@@ -20,6 +20,13 @@ class Meat:
     clusters: int
     sign: Literal[1, -1]
 
+    def factor(self, rows: int, size: float) -> float:
+        """G/(G-1) x size for G clusters. Where every cluster is one row of a two-way sum, White's middle as it is.
+
+        Petersen (2009), Review of Financial Studies 22, 435-480 (R sandwich's multi0).
+        """
+        return 1.0 if self.sign < 0 and self.clusters == rows else self.clusters / (self.clusters - 1) * size
+
 
 def meats(scores: F, clusters: Mapping[str, Codes]) -> list[Meat]:
     """Middles for one- or two-way clustering from row scores (k, n): first + second - both together.
@@ -68,7 +75,8 @@ def cr2(cross: F, scores: F) -> F:
 
     Bell and McCaffrey (2002), Survey Methodology 28, 169-181; as R clubSandwich "CR2" for a working independence
     model. The adjustment (I - H)^(-1/2) acts on X'e only through the k x k matrix root(M) X'X root(M), with M the
-    inverse of the total cross-product, so rows are not needed. A direction that one cluster alone determines adds nothing.
+    inverse of the total cross-product, so rows are not needed. A direction that one
+    cluster alone determines adds nothing.
     """
     values, vectors = np.linalg.eigh(cross.sum(axis=0))
     root = (vectors / np.sqrt(values)) @ vectors.T

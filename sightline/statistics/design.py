@@ -1,7 +1,7 @@
 """What every estimator does to its input first: name the columns, count what is missing, put units in order.
 
-Nothing is dropped silently. Rows with a missing value leave with a count and the first column that was missing; a column
-that does not vary or is an exact sum of earlier ones leaves with its name and the reason.
+Nothing is dropped silently. Rows with a missing value leave with a count and the first column that was missing; a
+column that does not vary or is an exact sum of earlier ones leaves with its name and the reason.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ BLOCK = 16_384
 def column(name: str, values: ArrayLike) -> Values:
     """A one-dimensional numeric column. Masked values and None become not-a-number; booleans and integers stay."""
     if isinstance(values, np.ma.MaskedArray):
-        array = np.asarray(values.filled() if not values.mask.any() else values.astype(float).filled(np.nan))
+        whole = not np.ma.getmaskarray(values).any()
+        array = np.asarray(values.data) if whole else np.asarray(np.ma.filled(values.astype(float), np.nan))
     else:
         array = np.asarray(values)
     if array.dtype == object:

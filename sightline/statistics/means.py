@@ -144,7 +144,8 @@ def _independent(name: str, parts: list[tuple[int, Estimate]]) -> Estimate:
 def paired_t(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> Paired:
     """Paired t test of second minus first; pairs with a missing side are left out and counted.
 
-    Student (1908), Biometrika 6, 1-25. `standardised` is Cohen's d_z, the mean over the standard deviation of differences.
+    Student (1908), Biometrika 6, 1-25. `standardised` is Cohen's d_z, the mean over the standard
+    deviation of differences.
     """
     d, dropped = _differences(first, second)
     if len(d) < 2:
@@ -204,7 +205,7 @@ def percentage_change(before: Estimate | float, after: Estimate | float) -> Esti
 
 def _known(values: ArrayLike) -> F:
     x = np.asarray(values, dtype=float)
-    return x[~np.isnan(x)]
+    return np.asarray(x[~np.isnan(x)])
 
 
 def _differences(first: ArrayLike, second: ArrayLike) -> tuple[F, int]:

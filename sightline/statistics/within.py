@@ -39,7 +39,8 @@ class WithinFit:
     """A fixed-effects fit. `estimates` holds the slopes and, last, the constant as `xtreg, fe` prints it.
 
     `rows` are unit-periods, `units` the pupils (the N of tables 55 to 60), `singletons` the units with one row, which
-    move no slope. `factor` is the small-sample factor of each part. `repaired` says that a two-way covariance had a negative direction, set to zero.
+    move no slope. `factor` is the small-sample factor of each part of the covariance; `repaired` says that a two-way
+    covariance had a negative direction, set to zero.
     """
 
     estimates: Estimates
@@ -67,9 +68,9 @@ def within(
 ) -> WithinFit:
     """Least squares with a fixed effect for each unit.
 
-    y_it = a_i + x_it'b + e_it; b from values less their unit's mean, A = X'X, b = A^-1 X'y (Wooldridge 2010, chapter 10).
-    The constant is mean(y) - mean(x)'b, with the standard error of least squares on the demeaned data with grand means
-    added back, as `xtreg, fe` reports it.
+    y_it = a_i + x_it'b + e_it; b from values less their unit's mean, A = X'X, b = A^-1 X'y (Wooldridge
+    2010, chapter 10). The constant is mean(y) - mean(x)'b, with the standard error of least squares on the demeaned
+    data with grand means added back, as `xtreg, fe` reports it.
 
     errors
       conventional: s^2 A^-1, s^2 = RSS / (N - G - k), t with N - G - k degrees of freedom.
@@ -81,7 +82,10 @@ def within(
       xtreg: C/(C-1) x (N-1)/(N-k-1). reghdfe: the same after units with one row are left out. areg: C/(C-1) x
       (N-1)/(N-k-G). none: 1. When no clustering holds whole units, xtreg and reghdfe count the G effects as areg does.
 
-    Raises CannotEstimate when the outcome does not vary within any unit, no regressor does, or no degree of freedom is left.
+    A part whose clusters are single rows carries no factor, as Petersen (2009) has it.
+
+    Raises CannotEstimate when the outcome does not vary within any unit, no regressor does, or no degree of freedom is
+    left.
     """
     if errors in ("robust", "cr2") and clusters:
         raise CannotEstimate(f"'{errors}' standard errors are clustered by {unit_name}; leave the clusters out.")
@@ -200,7 +204,7 @@ def _clustered(
         counts = {name: part.clusters for name, part in zip(keys, parts, strict=False)}
     absorbed = 1 if nested and rule != "areg" else g
     size = 1.0 if rule == "none" else (n - 1) / (n - k - absorbed)
-    factors = tuple(1.0 if rule == "none" else p.clusters / (p.clusters - 1) * size for p in parts)
+    factors = tuple(1.0 if rule == "none" else p.factor(n, size) for p in parts)
     middle = np.zeros((k + 1, k + 1))
     for part, factor in zip(parts, factors, strict=True):
         middle += part.sign * factor * part.matrix

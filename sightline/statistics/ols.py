@@ -1,0 +1,211 @@
+"""Ordinary least squares on grouped rows, or from cross-products of clusters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sightline.statistics import covariance
+from sightline.statistics.cells import Cells
+from sightline.statistics.design import Codes, codes, independent, inverse
+from sightline.statistics.records import CONSTANT, CannotEstimate, Dropped, Estimates, F
+
+Errors = Literal["conventional", "hc1", "clustered", "cr2"]
+
+
+@dataclass(frozen=True, eq=False)
+class OlsFit:
+    """A least-squares fit with a constant (the last term). `factor` is the small-sample factor of each part."""
+
+    estimates: Estimates
+    rows: int
+    cells: int
+    residual_df: int
+    r2: float
+    sigma: float
+    clusters: Mapping[str, int]
+    factor: tuple[float, ...]
+    dropped: tuple[Dropped, ...]
+    repaired: bool = False
+
+
+def ols(
+    cells: Cells,
+    *,
+    errors: Errors = "hc1",
+    clusters: Mapping[str, ArrayLike] | None = None,
+    factor: bool = True,
+) -> OlsFit:
+    """Least squares of the outcome on a constant and the cells' regressors; exact, as if on the rows.
+
+    b = (X'NX)^-1 X't with N the cell sizes and t the outcome totals. Standard errors:
+      conventional: s^2 (X'NX)^-1, s^2 = (sum y^2 - 2 f t + n f^2) / (N - k), t with N - k degrees of freedom.
+      hc1: the middle is the sum of x x' (sum y^2 - 2 f t + n f^2), times N/(N-k) (`regress, vce(robust)`).
+      clustered: by the cells' own cluster, or by one or two groupings in `clusters` (a value for each cell, so the
+        grouping must be part of the cells' key), each part times G/(G-1) x (N-1)/(N-k); t with fewest clusters - 1.
+      cr2: bias-reduced, by the cells' own cluster. `factor=False` leaves the small-sample factors out.
+    Columns that do not vary or are sums of others are dropped by name. A binary outcome makes this the linear
+    probability model; `linear_probability` checks that it is.
+    """
+    n_rows = cells.rows
+    n = cells.n
+    x, total = cells.matrix(), cells.total
+    x_mean, y_mean = (x @ n) / n.sum(), float(total.sum() / n.sum())
+    raw = np.einsum("kc,kc,c->k", x, x, n)
+    z = x - x_mean[:, None]
+    t = total - n * y_mean
+    cross = (z * n) @ z.T
+    kept, out = independent(cross, raw, cells.names, n_rows)
+    k = len(kept)
+    df = n_rows - k - 1
+    if df <= 0:
+        raise CannotEstimate(f"{n_rows} rows cannot carry {k} slopes and a constant.")
+    tss = float((cells.squares - 2 * y_mean * total + n * y_mean**2).sum())
+    if tss <= 1e-24 * float(cells.squares.sum()) or tss <= 0:
+        raise CannotEstimate("The outcome does not vary.", ["outcome"])
+    z = z[kept]
+    a = inverse(cross[np.ix_(kept, kept)]) if k else np.zeros((0, 0))
+    b = a @ (z @ t)
+    b += a @ (z @ (t - n * (b @ z)))  # one refinement: the last digits of b
+    f = b @ z + y_mean
+    square_errors = np.maximum(cells.squares - 2 * f * total + n * f * f, 0.0)
+    rss = float(square_errors.sum())
+    w = np.vstack([z, np.ones((1, len(n)))])
+    bread = np.zeros((k + 1, k + 1))
+    bread[:k, :k] = a
+    bread[k, k] = 1 / float(n.sum())
+    counts: dict[str, int] = {}
+    factors: tuple[float, ...] = ()
+    repaired = False
+    freedom = float(df)
+    says = str(errors)
+    if errors == "conventional":
+        centred = bread * (rss / df)
+    elif errors == "hc1":
+        factors = (n_rows / df if factor else 1.0,)
+        centred = covariance.sandwich(bread, (w * square_errors) @ w.T) * factors[0]
+    else:
+        keys = _keys(cells, clusters)
+        scores = w * (total - n * f)
+        if errors == "cr2":
+            if len(keys) != 1:
+                raise CannotEstimate("Bias-reduced standard errors are clustered one way.")
+            (key,) = keys.values()
+            centred = covariance.cr2(*_by_cluster(w, n, scores, key))
+            counts = {name: int(key.max()) + 1 for name, key in keys.items()}
+        else:
+            parts = covariance.meats(scores, keys)
+            size = (n_rows - 1) / df
+            factors = tuple(p.factor(n_rows, size) if factor else 1.0 for p in parts)
+            middle = sum(p.sign * c * p.matrix for p, c in zip(parts, factors, strict=True))
+            centred, repaired = covariance.nearest_positive(covariance.sandwich(bread, np.asarray(middle)))
+            counts = {name: p.clusters for name, p in zip(keys, parts, strict=False)}
+        freedom = min(counts.values()) - 1.0
+        says = f"{errors} by {' and '.join(counts)}"
+    move = np.eye(k + 1)
+    move[k, :k] = -x_mean[kept]
+    names = (*(cells.names[j] for j in kept), CONSTANT)
+    values = np.append(b, y_mean - x_mean[kept] @ b)
+    return OlsFit(
+        estimates=Estimates(names, values, move @ centred @ move.T, freedom, says),
+        rows=n_rows,
+        cells=len(n),
+        residual_df=df,
+        r2=1 - rss / tss,
+        sigma=math.sqrt(rss / df),
+        clusters=counts,
+        factor=factors,
+        dropped=(*cells.dropped, *out),
+        repaired=repaired,
+    )
+
+
+def linear_probability(
+    cells: Cells, *, errors: Errors = "hc1", clusters: Mapping[str, ArrayLike] | None = None
+) -> OlsFit:
+    """The linear probability model: `ols` of a nought-or-one outcome, robust by default: its variance is p(1-p)."""
+    if not cells.binary:
+        raise CannotEstimate("A linear probability model needs an outcome of nought or one.", ["outcome"])
+    return ols(cells, errors=errors, clusters=clusters)
+
+
+def _keys(cells: Cells, clusters: Mapping[str, ArrayLike] | None) -> dict[str, Codes]:
+    if clusters is not None:
+        return {name: codes(values)[0] for name, values in clusters.items()}
+    if cells.cluster is None:
+        raise CannotEstimate("These cells mix clusters. Group again with the cluster as part of the key.")
+    return {"cluster": cells.cluster}
+
+
+def _by_cluster(w: F, n: F, scores: F, key: Codes) -> tuple[F, F]:
+    order = np.argsort(key, kind="stable")
+    starts = np.searchsorted(key[order], np.arange(int(key.max()) + 1))
+    w, n, scores = w[:, order], n[order], scores[:, order]
+    k = len(w)
+    cross = np.empty((len(starts), k, k))
+    for i in range(k):
+        for j in range(i + 1):
+            cross[:, i, j] = cross[:, j, i] = np.add.reduceat(w[i] * w[j] * n, starts)
+    return cross, np.add.reduceat(scores, starts, axis=1).T
+
+
+@dataclass(frozen=True, eq=False)
+class CrossProducts:
+    """One matrix per cluster: cross-products of (regressors, outcomes), the last regressor usually the constant.
+
+    `matrices` (G, p, p) with p = regressors + outcomes; `n` rows of each cluster. Everything that least squares,
+    its resampling and a curve of specifications need, whatever the number of rows.
+    """
+
+    regressors: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    matrices: F
+    n: F
+    absorbed: int = 0
+    """Fixed effects already taken out (units), which cost degrees of freedom."""
+
+    def parts(self, outcome: str, regressors: Sequence[str] | None = None) -> tuple[F, F, F]:
+        """X'X (G, k, k), X'y (G, k) and y'y (G,) of each cluster."""
+        wanted = self.regressors if regressors is None else tuple(regressors)
+        at = [self.regressors.index(name) for name in wanted]
+        y = len(self.regressors) + self.outcomes.index(outcome)
+        return self.matrices[:, at][:, :, at], self.matrices[:, at, y], self.matrices[:, y, y]
+
+
+def cross_products(
+    outcomes: Mapping[str, ArrayLike], regressors: Mapping[str, ArrayLike], cluster: ArrayLike, *, constant: bool = True
+) -> CrossProducts:
+    """Cross-products by cluster from complete rows. A row with anything missing must be left out before."""
+    code, _ = codes(cluster)
+    groups = int(code.max()) + 1
+    order = None if bool(np.all(code[1:] >= code[:-1])) else np.argsort(code, kind="stable")
+    names = (*regressors, *([CONSTANT] if constant else []))
+    columns = [*regressors.values(), *([np.ones(len(code))] if constant else []), *outcomes.values()]
+    x = np.array([np.asarray(values, dtype=float) for values in columns])
+    if not np.isfinite(x.sum()):
+        raise CannotEstimate("Cross-products need complete rows.")
+    if order is not None:
+        x, code = x[:, order], code[order]
+    starts = np.searchsorted(code, np.arange(groups))
+    return CrossProducts(
+        names, tuple(outcomes), by_cluster(x, starts), np.diff(np.append(starts, len(code))).astype(float)
+    )
+
+
+def by_cluster(x: F, starts: Codes) -> F:
+    """Cross-products (G, p, p) of columns (p, n) in runs that begin at `starts`."""
+    p, n = x.shape
+    found = np.empty((len(starts), p, p))
+    if n > 64 * len(starts):
+        for g, (low, high) in enumerate(zip(starts, np.append(starts[1:], n), strict=True)):
+            found[g] = x[:, low:high] @ x[:, low:high].T
+        return found
+    for i in range(p):
+        for j in range(i + 1):
+            found[:, i, j] = found[:, j, i] = np.add.reduceat(x[i] * x[j], starts)
+    return found

@@ -1,0 +1,166 @@
+"""Poisson regression with a fixed effect for each unit, by its conditional likelihood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sightline.statistics.covariance import sandwich
+from sightline.statistics.design import Codes, Columns, Rows, blocks, complete_rows, independent, inverse, units
+from sightline.statistics.records import NORMAL, CannotEstimate, Dropped, Estimates, F
+
+STEP = 1e-10
+RUNS_AWAY = 25.0
+"""A unit's own rates e^25 apart, at a maximum that is not reached: a column goes to infinity."""
+
+
+@dataclass(frozen=True, eq=False)
+class PanelFit:
+    """A conditional-likelihood fit. `rows` and `units` carry information; `rows_offered` came in complete.
+
+    `iterations` of Newton's method; `factor` multiplies the clustered covariance.
+    """
+
+    estimates: Estimates
+    rows: int
+    units: int
+    rows_offered: int
+    log_likelihood: float
+    iterations: int
+    factor: float
+    dropped: tuple[Dropped, ...]
+
+
+def poisson_within(
+    outcome: ArrayLike,
+    regressors: Columns,
+    unit: ArrayLike,
+    *,
+    errors: Literal["model", "clustered"] = "clustered",
+    factor: bool = True,
+    unit_name: str = "pupil",
+) -> PanelFit:
+    """Fixed-effects Poisson for counts (or any outcome of nought and more), as `xtpoisson, fe`.
+
+    mu_it = y_i. exp(x_it'b) / sum_t exp(x_it'b); gradient X'(y - mu); information from x less its mu-weighted unit
+    mean. Hausman, Hall and Griliches (1984), Econometrica 52, 909-938; robust errors Wooldridge (1999), Journal of
+    Econometrics 90, 77-97. model: inverse information. clustered: by unit, times G/(G-1) (Stata's vce(robust)) unless
+    `factor` is false. p values are normal.
+
+    Units with one row and units with nothing but noughts say nothing about b and are left out, counted in `dropped`; a
+    unit whose count is constant and above nought stays, since its regressors vary. Raises CannotEstimate when no unit
+    is left, when an outcome is negative, or when a column predicts noughts perfectly (named).
+    """
+    rows = complete_rows(outcome, regressors, {unit_name: unit})
+    if rows.outcome.min() < 0:
+        raise CannotEstimate("A Poisson outcome cannot be negative.", ["outcome"])
+    offered = rows.n
+    order, starts = units(rows.ids[0])
+    if order is not None:
+        rows = rows.take(order)
+    sizes = np.diff(np.append(starts, rows.n))
+    sums = np.add.reduceat(rows.outcome.astype(float), starts)
+    single, nothing = sizes == 1, sums == 0
+    rows, starts, dropped = informative(
+        rows, starts, {"one row only": single, "all noughts": nothing & ~single}, unit_name
+    )
+    z, names, out = demeaned(rows, starts, unit_name)
+    y = rows.outcome.astype(float)
+    totals = np.add.reduceat(y, starts)
+    k = len(names)
+    scale = np.sqrt(np.einsum("kn,kn->k", z, z) / rows.n)
+    z /= scale[:, None]
+    b = np.zeros(k)
+    likelihood, gradient, information, meat, spread = _pass(z, y, totals, starts, b)
+    for step in range(1, 101):
+        move = inverse(information) @ gradient
+        size = 1.0
+        while True:
+            now = _pass(z, y, totals, starts, b + size * move)
+            if now[0] >= likelihood - 1e-9 * abs(likelihood) or size < 1e-6:
+                break
+            size /= 2
+        b = b + size * move
+        likelihood, gradient, information, meat, spread = now
+        if spread > RUNS_AWAY and step > 20:
+            break
+        if np.abs(size * move).max() < STEP:
+            bread = inverse(information)
+            g = len(starts)
+            size = g / (g - 1) if factor and errors == "clustered" else 1.0
+            v = bread if errors == "model" else sandwich(bread, meat) * size
+            says = "model" if errors == "model" else f"clustered by {unit_name}"
+            estimates = Estimates(names, b / scale, v / np.outer(scale, scale), NORMAL, says)
+            found = (*rows.dropped, *dropped, *out)
+            return PanelFit(estimates, rows.n, g, offered, likelihood, step, size, found)
+    guilty = [name for name, value in zip(names, b, strict=True) if abs(value) > 0.5 * np.abs(b).max()]
+    raise CannotEstimate(f"No finite estimate exists: noughts are predicted perfectly by {', '.join(guilty)}.", guilty)
+
+
+def informative(
+    rows: Rows, starts: Codes, silent: dict[str, np.ndarray[tuple[int], np.dtype[np.bool_]]], unit_name: str
+) -> tuple[Rows, Codes, list[Dropped]]:
+    """Rows of the units that say something, with the others counted by reason in units and in rows."""
+    sizes = np.diff(np.append(starts, rows.n))
+    gone = np.logical_or.reduce(list(silent.values()))
+    dropped = []
+    for why, mask in silent.items():
+        if mask.any():
+            dropped.append(Dropped("groups", unit_name, int(mask.sum()), why))
+            dropped.append(Dropped("rows", unit_name, int(sizes[mask].sum()), why))
+    if gone.all():
+        reasons = ", ".join(f"{int(mask.sum())} with {why}" for why, mask in silent.items() if mask.any())
+        raise CannotEstimate(f"No {unit_name} carries information: {reasons}.")
+    if gone.any():
+        rows = rows.take(np.repeat(~gone, sizes))
+        _, starts = units(rows.ids[0])
+    return rows, starts, dropped
+
+
+def demeaned(rows: Rows, starts: Codes, unit_name: str) -> tuple[F, tuple[str, ...], list[Dropped]]:
+    """Regressors less their unit's mean, (k, n), with those that add nothing within units dropped by name."""
+    x = np.empty((len(rows.regressors), rows.n))
+    raw = np.zeros(len(x))
+    sizes = np.diff(np.append(starts, rows.n))
+    for j, values in enumerate(rows.regressors):
+        x[j] = values
+        total = np.add.reduceat(x[j], starts)
+        raw[j] = float(x[j] @ x[j])
+        x[j] -= np.repeat(total / sizes, sizes)
+    where = f" within any {unit_name}"
+    kept, dropped = independent(x @ x.T, raw, rows.names, rows.n, where)
+    if not kept:
+        raise CannotEstimate(f"No regressor varies{where}.", rows.names)
+    return x if len(kept) == len(x) else x[kept], tuple(rows.names[j] for j in kept), dropped
+
+
+def _pass(z: F, y: F, totals: F, starts: Codes, b: F) -> tuple[float, F, F, F, float]:
+    """Log-likelihood, gradient, information, outer products of unit scores, and the widest gap of a unit's rates."""
+    k, n = z.shape
+    likelihood, widest = 0.0, 0.0
+    gradient, information, meat = np.zeros(k), np.zeros((k, k)), np.zeros((k, k))
+    done = 0
+    for low, high, first in blocks(starts, n):
+        x, total = z[:, low:high], totals[done : done + len(first)]
+        done += len(first)
+        sizes = np.diff(np.append(first, high - low))
+        place = np.repeat(np.arange(len(first)), sizes)
+        eta = b @ x
+        eta -= np.maximum.reduceat(eta, first)[place]
+        rate = np.exp(eta)
+        whole = np.add.reduceat(rate, first)
+        mu = rate * (total / whole)[place]
+        observed = y[low:high]
+        likelihood += float(observed @ (eta - np.log(whole)[place]))
+        widest = max(widest, -float(eta.min()))
+        rest = observed - mu
+        gradient += x @ rest
+        weighted = x * mu
+        sums = np.add.reduceat(weighted, first, axis=1)
+        information += weighted @ x.T - (sums / total) @ sums.T
+        scores = np.add.reduceat(x * rest, first, axis=1)
+        meat += scores @ scores.T
+    return likelihood, gradient, information, meat, widest
