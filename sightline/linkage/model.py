@@ -100,9 +100,7 @@ def _words(rule: str) -> list[str]:
 
 def exact_pairs(database: Database, left: str, right: str) -> int:
     """How many pairs agree exactly on both names and birth date."""
-    return int(
-        database.one(f"SELECT count(*) FROM {left} l JOIN {right} r USING (surname, forename, birth_date)")
-    )
+    return int(database.one(f"SELECT count(*) FROM {left} l JOIN {right} r USING (surname, forename, birth_date)"))
 
 
 def chance_of_a_pair(database: Database, left: str, right: str) -> float:
@@ -134,9 +132,7 @@ def settings(
 
 def _comparison(c: Comparison, rates: tuple[tuple[float, float], ...]) -> dict[str, Any]:
     missing = " OR ".join(f"{name}_{side} IS NULL" for name in c.columns for side in "lr")
-    levels: list[dict[str, Any]] = [
-        {"sql_condition": missing, "label_for_charts": "not held", "is_null_level": True}
-    ]
+    levels: list[dict[str, Any]] = [{"sql_condition": missing, "label_for_charts": "not held", "is_null_level": True}]
     for n, (level, (m, u)) in enumerate(zip(c.levels, rates, strict=True)):
         made: dict[str, Any] = {
             "sql_condition": level.sql or "ELSE",
@@ -300,7 +296,9 @@ def _read(trained: Any, rate: str) -> dict[str, list[float]]:
     made = trained.misc.save_model_to_json()
     return {
         c["output_column_name"]: [
-            max(float(level.get(rate) or 0.0), 0.0) for level in c["comparison_levels"] if not level.get("is_null_level")
+            max(float(level.get(rate) or 0.0), 0.0)
+            for level in c["comparison_levels"]
+            if not level.get("is_null_level")
         ]
         for c in made["comparisons"]
     }

@@ -83,6 +83,4 @@ def standardise(database: Database, source: str, made: str, *, present: Collecti
 def filled(database: Database, table: str) -> set[str]:
     """The columns of a standardised table that hold any value at all."""
     counts = ", ".join(f"count({name})" for name in COLUMNS)
-    return {
-        name for name, n in zip(COLUMNS, database.rows(f"SELECT {counts} FROM {table}")[0], strict=True) if n
-    }
+    return {name for name, n in zip(COLUMNS, database.rows(f"SELECT {counts} FROM {table}")[0], strict=True) if n}

@@ -122,6 +122,7 @@ def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Compariso
                     THEN 'without agreeing first names it may be a brother, a sister or somebody else'
                 WHEN NOT {alike["forename"]} AND (a.twin OR b.twin)
                     THEN 'another child of the same age lives at the address'
+                WHEN {meets("birth_date", DIFFERS)} AND NOT {number} THEN 'names agree, but not the birth date'
                 WHEN NOT {number} AND NOT {beside} THEN 'only names agree'
             END AS unsettled,
             {alike["forename"]} AND {alike["birth_date"]} AND NOT {meets("postcode", AGREES)} AS may_have_moved,
