@@ -244,7 +244,7 @@ def source(
         print_json([{"line": n, "text": text} for n, text in lines])
         return
     for n, text in lines:
-        console.print(f"{n:>8}  {text}", markup=False, highlight=False)
+        console.print(f"{n:>8}  {text}", markup=False, highlight=False, soft_wrap=True)
 
 
 @command

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sightline import operations
-from sightline.cli.app import FormatOption, OutOption, command
+from sightline.cli.app import FormatOption, JsonOption, OutOption, command
 from sightline.cli.output import Format, errors, give, plain, print_json, print_table
 
 ERRORS_FOUND = 2
@@ -32,6 +32,7 @@ def check(
     strict: Annotated[
         bool, typer.Option("--strict", help="Leave with code 2 when there are errors, or rules that could not run.")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Check one file by every rule there is for it, with nothing stored: what is wrong, for which child, on which line.
 
@@ -39,7 +40,7 @@ def check(
     not run); 3 when nothing can be made of the file.
     """
     answer = operations.check_file(file, year=year)
-    if form is Format.json:
+    if as_json or form is Format.json:
         if out is None:
             print_json(answer.as_json())
         else:

@@ -11,7 +11,6 @@ from sightline.operations.answers import (
     cohort_summary,
     cohort_weeks,
     findings,
-    source_line,
     week_list,
 )
 from sightline.operations.check import FileCheck, check_file
@@ -21,6 +20,7 @@ from sightline.operations.invent import synthesise
 from sightline.operations.mapping import Proposal, agree_mapping, propose_mapping
 from sightline.operations.opened import Opened, Scope, opened
 from sightline.operations.receive import FileReceipt, Receipt, rebuild, receive, sweep
+from sightline.operations.source import source_line
 
 __all__ = [
     "ChildFacts",

@@ -11,10 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sightline import alerts, cohort, measures
-from sightline.operations.home import Home
 from sightline.operations.opened import Opened, Scope
 from sightline.sources import SOURCES
-from sightline.vocabulary.errors import BadSetting, SightlineError
+from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.periods import academic_year
 
 CHILD_WEEKS = 54  # a year and a bit of weeks on a child's page
@@ -185,17 +184,3 @@ def findings(
         """,
         list(chosen.values()),
     )
-
-
-def source_line(home: Home, delivery_id: str, line: int, *, around: int = 0) -> list[tuple[int, str]]:
-    """The lines of a received file as they came, by number: where a figure or finding rests.
-
-    Raises SightlineError when the delivery is unknown or the file has no such line.
-    """
-    delivery = home.store.delivery(delivery_id)
-    first, last = max(1, line - around), line + around
-    with home.store.received_bytes(delivery) as stream:
-        text = stream.read().decode("utf-8", errors="replace").splitlines()
-    if not 1 <= line <= len(text):
-        raise SightlineError(f"{delivery.shown} has {len(text):,} lines; there is no line {line}.")
-    return [(n, text[n - 1]) for n in range(first, min(last, len(text)) + 1)]
