@@ -20,17 +20,25 @@ class Browser(Client):
         return super().request(**request)
 
 
+@pytest.fixture(scope="session")
+def authority_opened() -> Iterator[web_authority.Opened]:
+    """The invented authority, opened once: pages only read it."""
+    held = web_authority.opened()
+    yield held
+    held.database.close()
+
+
 @pytest.fixture
-def facts(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[web_authority.Opened]:
+def facts(
+    db: None, authority_opened: web_authority.Opened, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[web_authority.Opened]:
     """The invented authority in place of the store's newest snapshot, projected."""
     from sightline.web import facts as module
 
-    held = web_authority.opened()
-    monkeypatch.setattr(module.operations, "opened", lambda home, snapshot_id=None: held)
-    module._answers.clear()
+    monkeypatch.setattr(module.operations, "opened", lambda home, snapshot_id=None: authority_opened)
     module.open_current()
-    yield held
-    held.database.close()
+    yield authority_opened
+    module._answers.clear()
 
 
 @pytest.fixture
