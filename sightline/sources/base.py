@@ -17,13 +17,14 @@ class Head:
 
     `start` is at most 64 KiB, decompressed. `header` is the first row split into cells (trimmed, lower case,
     byte order mark gone) when the start looks like delimited text, else empty. `end` is the last 64 KiB at most, where
-    some formats keep their description.
+    some formats keep their description. `sheets` are the names of an Excel workbook's sheets.
     """
 
     name: str
     start: bytes
     header: tuple[str, ...] = ()
     end: bytes = b""
+    sheets: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from typing import IO
 from sightline.sources.base import Head, Source
 from sightline.sources.layout import HEAD, header_of
 from sightline.sources.looks import looks_like, utf16
+from sightline.sources.workbook import sheet_names
 from sightline.vocabulary.errors import UnreadableFile
 
 _PIECE = 2**20
@@ -66,19 +67,21 @@ def unpack(paths: Sequence[Path], folder: Path, *, limits: Limits | None = None)
 
     Folders are walked in order of name, hidden files and desktop litter skipped, links leading out of the folder
     refused, folders marked as not for receipt passed over. A .zip or .gz, told by content, is opened; an archive
-    inside an archive is opened too, and one inside that is refused. Nothing is raised for a bad file: it comes with its `error`, and the others follow.
+    inside an archive is opened too, and one inside that is refused. Nothing is raised for a bad file: it comes with its
+    `error`, and the others follow.
     """
     yield from _Unpacking(folder, limits or Limits()).all(paths)
 
 
 def head(path: Path) -> Head:
-    """What recognition looks at: the first and last 64 KiB and, for delimited text, the column names."""
+    """What recognition looks at: both ends (64 KiB), a delimited file's column names and a workbook's sheets."""
     with path.open("rb") as file:
         start = file.read(HEAD)
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - HEAD))
         end = file.read(HEAD)
-    return Head(path.name, start, header_of(start), end)
+    sheets = sheet_names(path) if start.startswith(_ZIP) else ()
+    return Head(path.name, start, header_of(start), end, sheets)
 
 
 def recognise_among(path: Path, sources: Sequence[Source]) -> Source:
