@@ -84,7 +84,9 @@ def prepared(lists: PersonLists, database: Database) -> None:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    options.add_argument("--pupils", type=int, default=65_000, help="pupils on roll; five years hold half as many again")
+    options.add_argument(
+        "--pupils", type=int, default=65_000, help="pupils on roll; five years hold half as many again"
+    )
     options.add_argument("--damage", type=float, nargs="+", default=[0.0, 1.0, 2.2])
     options.add_argument("--seed", type=int, default=5)
     chosen = options.parse_args()

@@ -1,6 +1,24 @@
-"""Which records are one child: deterministic passes, each link with its evidence, each doubt with its reason."""
+"""Which records are one child: deterministic passes, each link with its evidence, each doubt with its reason; and by
+likeness, where no number is shared, with a probability."""
 
 from sightline.linkage.link import Links, link
+from sightline.linkage.model import Model
+from sightline.linkage.model import train as train_model
+from sightline.linkage.people import COLUMNS, standardise
+from sightline.linkage.predict import ACCEPTED, REJECTED, REVIEW, expected_missed, predict
 from sightline.linkage.rate import match_rate
 
-__all__ = ["Links", "link", "match_rate"]
+__all__ = [
+    "ACCEPTED",
+    "COLUMNS",
+    "REJECTED",
+    "REVIEW",
+    "Links",
+    "Model",
+    "expected_missed",
+    "link",
+    "match_rate",
+    "predict",
+    "standardise",
+    "train_model",
+]

@@ -251,14 +251,13 @@ def _by_chance(
     for c in wanted:
         among = float(sizes[0] * sizes[1])
         levels = [(rate, among) for rate in seen[c.name]]
+        v = c.columns[0]
+        counted = "(SELECT {v} AS v, count(*)::DOUBLE AS n FROM {t} WHERE {v} IS NOT NULL GROUP BY ALL)"
         agreeing, of = database.rows(
             f"""
             SELECT (SELECT coalesce(sum(a.n * b.n), 0)
-                    FROM (SELECT {c.columns[0]} AS v, count(*)::DOUBLE AS n FROM {left} WHERE v IS NOT NULL GROUP BY v) a
-                    JOIN (SELECT {c.columns[0]} AS v, count(*)::DOUBLE AS n FROM {right} WHERE v IS NOT NULL GROUP BY v) b
-                    USING (v)),
-                (SELECT count({c.columns[0]})::DOUBLE FROM {left})
-                * (SELECT count({c.columns[0]})::DOUBLE FROM {right})
+                    FROM {counted.format(v=v, t=left)} a JOIN {counted.format(v=v, t=right)} b USING (v)),
+                (SELECT count({v})::DOUBLE FROM {left}) * (SELECT count({v})::DOUBLE FROM {right})
             """
         )[0]
         # True pairs agree too, and are not chance.

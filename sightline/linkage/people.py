@@ -39,6 +39,7 @@ def standardise(database: Database, source: str, made: str, *, present: Collecti
     forename = f"regexp_replace({has['forename']}, '\\(.*?\\)', ' ', 'g')"
     surname = f"regexp_replace({has['surname']}, '\\(.*?\\)', ' ', 'g')"
     first = f"regexp_extract(trim({forename}), '^[^\\s]+')"
+    school = f"regexp_replace(lower(strip_accents({has['school']})), '[^a-z0-9]+', ' ', 'g')"
     numbers = ", ".join(
         f"CASE WHEN count(*) OVER (PARTITION BY {n}) <= {MOST_SHARED} THEN {n} END AS {n}"
         for n in ("upn", "nhs_number")
@@ -55,7 +56,7 @@ def standardise(database: Database, source: str, made: str, *, present: Collecti
                 CASE WHEN {has["birth_date"]} > DATE '1901-01-01' THEN {has["birth_date"]} END AS birth_date,
                 CASE WHEN {has["sex"]} IN ('M', 'F') THEN {has["sex"]} END AS sex,
                 {_squeezed(has["postcode"])} AS postcode,
-                nullif(trim(regexp_replace(lower(strip_accents({has["school"]})), '[^a-z0-9]+', ' ', 'g')), '') AS school,
+                nullif(trim({school}), '') AS school,
                 {_squeezed(has["upn"])} AS upn, {_squeezed(has["nhs_number"])} AS nhs_number
             FROM ({source})
         ),

@@ -251,3 +251,19 @@ def _with_siblings(database: Database, left: str, right: str, pairs: list[_Pair]
     )
     database.execute("DROP VIEW _accepted")
     return bool(database.one("SELECT count(*) FROM _pair WHERE sibling"))
+
+
+def expected_missed(pairs: pa.Table) -> float:
+    """How many left records are expected to be in the right list without an accepted pair.
+
+    For each left record with none, one minus the product over its pairs of (1 - probability), leaving out pairs whose
+    right record another left record took. Pairs that no blocking rule brought together, and those below 0.01, are not
+    in it: it is a lower bound.
+    """
+    taken_left = {r["left_row"] for r in pairs.to_pylist() if r["status"] == ACCEPTED}
+    taken_right = {r["right_row"] for r in pairs.to_pylist() if r["status"] == ACCEPTED}
+    alone: dict[int, float] = {}
+    for row in pairs.to_pylist():
+        if row["left_row"] not in taken_left and row["right_row"] not in taken_right:
+            alone[row["left_row"]] = alone.get(row["left_row"], 1.0) * (1 - row["probability"])
+    return sum(1 - left for left in alone.values())

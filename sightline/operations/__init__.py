@@ -18,6 +18,7 @@ from sightline.operations.console import record_console_view
 from sightline.operations.home import Home
 from sightline.operations.invent import synthesise
 from sightline.operations.mapping import Proposal, agree_mapping, propose_mapping
+from sightline.operations.match import Matched, match_files
 from sightline.operations.opened import Opened, Scope, opened
 from sightline.operations.receive import FileReceipt, Receipt, rebuild, receive, sweep
 from sightline.operations.source import source_line
@@ -27,6 +28,7 @@ __all__ = [
     "FileCheck",
     "FileReceipt",
     "Home",
+    "Matched",
     "Opened",
     "Proposal",
     "Receipt",
@@ -42,6 +44,7 @@ __all__ = [
     "cohort_summary",
     "cohort_weeks",
     "findings",
+    "match_files",
     "opened",
     "propose_mapping",
     "rebuild",
