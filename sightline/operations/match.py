@@ -43,8 +43,7 @@ class Matched:
             "left": {"file": self.left.name, "rows": self.left.rows, "columns": described(self.left)},
             "right": {"file": self.right.name, "rows": self.right.rows, "columns": described(self.right)},
             **self.counts(),
-            "accept": self.accept,
-            "review": self.review,
+            "thresholds": {"accept": self.accept, "review": self.review},
             "expected_missed": round(self.missed, 1),
             "model": self.learnt,
         }
