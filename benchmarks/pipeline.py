@@ -104,7 +104,10 @@ def receive_in_a_process(says: str, home: Path, files: list[Path], baseline: flo
     done = subprocess.run(
         [sys.executable, __file__, "--receive", str(home), *map(str, files)], check=True, capture_output=True, text=True
     )
-    seconds, peak = (float(n) for n in done.stdout.split()[-2:])
+    *stages, last = done.stdout.splitlines()
+    seconds, peak = (float(n) for n in last.split())
+    slowest = sorted(stages, key=lambda line: float(line.split()[0]), reverse=True)[:8]
+    print(f"{says}, its slowest steps:", *slowest, sep="\n")
     print(f"{says}: {seconds:.1f} s, {seconds / baseline:.0f} times the baseline")
     verdict(f"  peak memory {peak / 2**30:.2f} GB", peak / 2**30, MEMORY / 2**30)
     return seconds

@@ -25,11 +25,12 @@ from sightline.vocabulary.tables import FACTS
 Progress = Callable[[str], None]
 
 PERSON_FACTS = ("child", "pupil", "identifier")
-# Linkage must give a child to every record any fact speaks of.
-LINKED_FACTS = (
-    *PERSON_FACTS, "referral", "assessment", "cin_plan", "section_47", "cp_plan", "looked_after", "involvement",
-    "enrolment", "suspension",
-)  # fmt: skip
+# Facts that only mention a record, by the column that does: linkage must give a child to each.
+MENTIONS = {
+    "referral": "child_ref", "assessment": "child_ref", "cin_plan": "child_ref", "section_47": "child_ref",
+    "cp_plan": "child_ref", "looked_after": "child_ref", "involvement": "child_ref",
+    "enrolment": "pupil_ref", "suspension": "pupil_ref",
+}  # fmt: skip
 STATUS_FACTS = ("child", "referral", "assessment", "cin_plan", "cp_plan", "looked_after")
 WORKER_FACTS = ("involvement", "professional", "team", "referral", "cin_plan", "cp_plan")
 SCHOOL_FACTS = ("school", "school_link")
@@ -196,9 +197,27 @@ def _link(b: _Build) -> None:
     else:
         b.database.add("previous_link", arrow_schema("link").empty_table())
     linked = cache(lambda: linkage.link(b.database))
-    inputs = [*b.files(*LINKED_FACTS), *b.made_of("presence")]
+    inputs = [*b.files("child", "pupil"), *_known_of_people(b), repr(b.home.settings)]
     b.table("link", inputs, lambda: linked().link)
     b.table("link_doubt", inputs, lambda: linked().doubt)
+
+
+def _known_of_people(b: _Build) -> list[str]:
+    """Digests of which records there are, their identifiers and their schools.
+
+    Linkage takes these as sets, so a week of marks that names no new pupil and no new identifier leaves its answer as
+    it was; only what records say of themselves (`child`, `pupil`) depends on which file came last.
+    """
+    mentions = " UNION ".join(f"SELECT system, {column} AS ref FROM {table}" for table, column in MENTIONS.items())
+    sets = (
+        mentions,
+        "SELECT DISTINCT system, ref, kind, value FROM identifier",
+        "SELECT DISTINCT system, pupil_ref, school_ref FROM presence",
+    )
+    return [
+        repr(b.database.rows(f"SELECT count(*), bit_xor(hash(known)) FROM (SELECT known FROM ({rows}) AS known)"))
+        for rows in sets
+    ]
 
 
 def _registers(b: _Build, progress: Progress) -> None:
