@@ -212,7 +212,7 @@ def _profile(sums: _Sums, factor: F) -> tuple[F, float, F, F]:
         qxy = qxy - np.einsum("gqi,gq->i", rx, solved[:, :, -1])
         qyy = qyy - float(np.einsum("gq,gq->", ry, solved[:, :, -1]))
     fixed = np.linalg.solve(qxx, qxy)
-    return fixed, qyy - float(qxy @ fixed), a, qxx
+    return np.asarray(fixed, dtype=float), qyy - float(qxy @ fixed), a, qxx
 
 
 def _deviance(sums: _Sums, factor: F, method: str) -> float:
@@ -286,7 +286,7 @@ def _variance_errors(sums: _Sums, factor: F, s2: float, method: str) -> tuple[F,
         logs = float(np.linalg.slogdet(a)[1].sum()) if q else 0.0
         spare = sums.n - len(fixed) if method == "REML" else sums.n
         curved = float(np.linalg.slogdet(qxx)[1]) if method == "REML" else 0.0
-        return (logs + curved + spare * math.log(point[-1]) + rss / point[-1]) / 2
+        return float(logs + curved + spare * math.log(point[-1]) + rss / point[-1]) / 2
 
     own = np.sqrt(np.diag(factor @ factor.T))
     scales = np.append(s2 * np.outer(own, own)[rows, columns], s2)

@@ -162,7 +162,7 @@ class _Model:
         return np.asarray(np.add.reduceat(values, self.starts, axis=-1))
 
     def modes(self, b: F, factor: F) -> tuple[F, F]:
-        """Most likely standardised effects (G, q) and curvature H (G, q, q), by Newton's method in all groups at once."""
+        """Most likely standardised effects (G, q) and curvature H (G, q, q), by Newton in all groups at once."""
         zl = factor.T @ self.z
         base = b @ self.x
         u = self.last.copy()
