@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -28,7 +28,7 @@ from sightline.web.people.projection import project
 
 LEAST_WEEKS = 20  # early in a year a chart also shows the end of the year before
 SINCE = timedelta(weeks=4)
-_KEPT = 16
+_KEPT = 64  # answers a process keeps: three for each scope in use
 
 
 @cache
@@ -58,11 +58,13 @@ class Facts:
         """The day the pages speak of: the newest day any social care source speaks of."""
         return self.opened.as_at
 
+    def _kept(self, name: str, ask: Callable[[], Any]) -> Any:
+        """An answer, worked out once for each snapshot and scope: a snapshot never changes, so neither does it."""
+        return _kept((name, self.opened.id, self.scope, self.on), ask)
+
     def cohort(self) -> pa.Table:
         """One row per child of the cohort this person may see (see `operations.cohort_on`), in order of name."""
-        rows = _kept(
-            (self.opened.id, self.scope, self.on), lambda: operations.cohort_on(self.opened, self.scope, self.on)
-        )
+        rows: pa.Table = self._kept("cohort", lambda: operations.cohort_on(self.opened, self.scope, self.on))
         role = self.access.role
         if role is not None and role.statuses is not None:
             rows = rows.filter(pc.is_in(rows["status"], value_set=pa.array(sorted(role.statuses))))
@@ -70,7 +72,8 @@ class Facts:
 
     def summary(self) -> Any:
         """Size, joiners and leavers in the last four weeks (see `operations.cohort_summary`)."""
-        return operations.cohort_summary(self.opened, self.scope, self.on, self.on - SINCE)
+        since = self.on - SINCE
+        return self._kept("summary", lambda: operations.cohort_summary(self.opened, self.scope, self.on, since))
 
     def chart_start(self) -> date:
         """The Monday from which attendance is drawn: the start of the school year, or at least twenty weeks."""
@@ -84,7 +87,7 @@ class Facts:
 
     def week_list(self) -> pa.Table:
         """One row per child per reason (see `operations.week_list`); a school sees what concerns itself."""
-        rows = operations.week_list(self.opened, self.scope, self.on)
+        rows: pa.Table = self._kept("week", lambda: operations.week_list(self.opened, self.scope, self.on))
         schools = self.access.schools
         if schools is not None:
             here = pc.is_in(rows["urn"], value_set=pa.array(sorted(schools), pa.string()))
@@ -133,17 +136,16 @@ def _scope(access: Access, on: date) -> Scope:
     return Scope.of(visible_to(access, on=on).values_list("child_id", flat=True))
 
 
-# Answers that several pages ask for, by snapshot and scope. A snapshot never changes, so neither does its answer.
-_answers: OrderedDict[tuple[str, Scope, date], pa.Table] = OrderedDict()
+_answers: OrderedDict[tuple[str, str, Scope, date], Any] = OrderedDict()
 _answers_lock = threading.Lock()
 
 
-def _kept(key: tuple[str, Scope, date], ask: Any) -> pa.Table:
+def _kept(key: tuple[str, str, Scope, date], ask: Callable[[], Any]) -> Any:
     with _answers_lock:
         if key in _answers:
             _answers.move_to_end(key)
             return _answers[key]
-    answer: pa.Table = ask()
+    answer = ask()
     with _answers_lock:
         _answers[key] = answer
         while len(_answers) > _KEPT:

@@ -212,7 +212,9 @@ def test_a_chart_is_a_valid_specification_with_gaps_and_the_same_numbers_as_its_
     specification = json.loads(chart.specification)
     alt.Chart.from_dict(specification)
     line = next(layer for layer in specification["layer"] if layer["mark"]["type"] == "line")
-    assert [v["rate"] for v in line["data"]["values"]] == [91.0, None, 88.0, 95.0]
+    assert line["data"] == {"name": "weeks"}
+    assert [v["rate"] for v in specification["datasets"]["weeks"]] == [91.0, None, 88.0, 95.0]
+    assert all(layer["encoding"]["y"]["scale"]["domain"] == [80, 100] for layer in specification["layer"])
     assert line["mark"]["invalid"] == "break-paths-show-domains"
     assert [w.rate for w in chart.weeks] == [91.0, None, 88.0, 95.0]
     assert len(specification["layer"]) <= 4

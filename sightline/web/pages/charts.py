@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 import altair as alt
@@ -118,10 +120,10 @@ def _said(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def _specification(weeks: Sequence[Week], known: Sequence[Week], threshold: float) -> str:
-    values = [{"week": w.week.isoformat(), "rate": None if w.rate is None else round(w.rate, 2)} for w in weeks]
-    lowest = min((w.rate or 0) for w in known)
-    floor = max(0, 10 * int(min(lowest, threshold) // 10) - (10 if lowest % 10 < 2 else 0))
+@cache
+def _template() -> dict[str, Any]:
+    """The drawing without its numbers. Built and checked once: at each request only data and limits are put in."""
+    weeks, known, limit = (alt.NamedData(name=name) for name in ("weeks", "known", "limit"))
     across = alt.X(
         "week:T",
         scale=alt.Scale(type="utc"),
@@ -129,26 +131,21 @@ def _specification(weeks: Sequence[Week], known: Sequence[Week], threshold: floa
     )
     up = alt.Y(
         "rate:Q",
-        scale=alt.Scale(domain=[floor, 100], zero=False, nice=False),
+        scale=alt.Scale(domain=[0, 100], zero=False, nice=False),
         axis=alt.Axis(title="Attendance (% of possible sessions)", tickCount=6),
     )
-    line = (
-        alt.Chart(alt.Data(values=values))
-        .mark_line(color=PALETTE[0], strokeWidth=3, invalid="break-paths-show-domains")
-        .encode(x=across, y=up)
-    )
-    points = (
-        alt.Chart(alt.Data(values=[v for v in values if v["rate"] is not None]))
-        .mark_point(color=PALETTE[0], filled=True, size=36, opacity=1)
-        .encode(x=across, y=up)
-    )
-    limit = alt.Data(values=[{"rate": threshold, "week": weeks[0].week.isoformat(), "says": f"{threshold:g}%"}])
     rule = alt.Chart(limit).mark_rule(color=PALETTE[2], strokeDash=[6, 4], strokeWidth=2).encode(y=up)
     label = (
         alt.Chart(limit)
         .mark_text(color=PALETTE[2], align="left", baseline="bottom", dx=4, dy=-3, fontSize=14)
         .encode(x=across, y=up, text="says:N")
     )
+    line = (
+        alt.Chart(weeks)
+        .mark_line(color=PALETTE[0], strokeWidth=3, invalid="break-paths-show-domains")
+        .encode(x=across, y=up)
+    )
+    points = alt.Chart(known).mark_point(color=PALETTE[0], filled=True, size=36, opacity=1).encode(x=across, y=up)
     chart = (
         alt.layer(rule, label, line, points)
         .properties(width=720, height=260, background="#ffffff", padding=5)
@@ -158,6 +155,20 @@ def _specification(weeks: Sequence[Week], known: Sequence[Week], threshold: floa
         )
         .configure_view(stroke=None)
     )
-    # Built from fixed parts, so checking it against Vega-Lite's whole schema at each request would only cost time;
-    # a test checks it once.
-    return json.dumps(chart.to_dict(validate=False), separators=(",", ":"))
+    return dict(chart.to_dict())
+
+
+def _specification(weeks: Sequence[Week], known: Sequence[Week], threshold: float) -> str:
+    values = [{"week": w.week.isoformat(), "rate": None if w.rate is None else round(w.rate, 2)} for w in weeks]
+    lowest = min((w.rate or 0) for w in known)
+    # The axis starts at the ten below what is drawn, with room under a point that lies on it.
+    floor = max(0, 10 * int(min(lowest, threshold) // 10) - (10 if lowest % 10 < 2 else 0))
+    held = copy.deepcopy(_template())
+    held["datasets"] = {
+        "weeks": values,
+        "known": [v for v in values if v["rate"] is not None],
+        "limit": [{"rate": threshold, "week": weeks[0].week.isoformat(), "says": f"{threshold:g}%"}],
+    }
+    for layer in held["layer"]:
+        layer["encoding"]["y"]["scale"]["domain"] = [floor, 100]
+    return json.dumps(held, separators=(",", ":"))
