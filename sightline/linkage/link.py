@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from sightline.engine import Database
-from sightline.linkage import passes, records
+from sightline.linkage import likeness, passes, records
 from sightline.linkage.clusters import Age, Claim, Clusters, name_children, new_child_id
+from sightline.linkage.model import Model
 from sightline.linkage.passes import Pair
+from sightline.vocabulary.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Links:
     doubt: pa.Table
 
 
-def link(database: Database) -> Links:
+def link(database: Database, *, model: Model | None = None, settings: Settings | None = None) -> Links:
     """One row per record of a person in a source, naming the child it is; and the pairs left in doubt.
 
     Reads the care and education facts, `identifier`, `delivery` and, when there is one, `previous_link` (the same
@@ -29,22 +31,25 @@ def link(database: Database) -> Links:
     arrival. Rules: the authority's own ids confirmed by birth date or UPN; UPN, former UPN and NHS number confirmed
     by birth date and sex, or by sex and names where a birth date is missing; a school's own number at that school,
     confirmed the same way. Schools may share a sound UPN that nothing contradicts. Two records of one social care
-    system are never joined.
+    system are never joined. Children whom no number joined to a pupil are then compared by likeness (`likeness`),
+    with `model`, else one learnt from these facts; the setting `probabilistic_linkage` turns that off.
     """
     records.gather(database)
     try:
-        return _link(database)
+        return _link(database, model, settings or Settings())
     finally:
         passes.forget(database)
         records.forget(database)
 
 
-def _link(database: Database) -> Links:
+def _link(database: Database, model: Model | None, settings: Settings) -> Links:
     nodes = database.rows("SELECT system, birth_date FROM _node ORDER BY id")
     clusters = Clusters(care=[system for system, _ in nodes], born=[born for _, born in nodes])
     clusters.settle(passes.own_ids(database))
     for pairs in passes.shared_numbers(database):
         clusters.settle(pairs)
+    if settings.probabilistic_linkage:
+        clusters.settle(likeness.pairs(database, clusters, model, settings))
 
     roots = [clusters.root(node) for node in range(len(nodes))]
     number: dict[int, int] = {}
@@ -62,6 +67,7 @@ def _link(database: Database) -> Links:
             "child_id": pa.array([names[c] for c in cluster], pa.string()),
             "step": pa.array([p.step if p else None for p in proof], pa.string()),
             "sentence": pa.array([p.sentence if p else None for p in proof], pa.string()),
+            "probability": pa.array([p.probability if p else 1.0 for p in proof], pa.float64()),
         }
     )
     database.add("_made", made)
@@ -80,7 +86,7 @@ _LINK = """
         coalesce(r.evidence, m.sentence, CASE WHEN r.several
             THEN 'The same id of the same system in several deliveries; no other record matched'
             ELSE 'No other record matched' END) AS evidence,
-        1.0 AS probability
+        CASE WHEN r.evidence IS NULL THEN m.probability ELSE 1.0 END AS probability
     FROM _record r JOIN _made m USING (node) ORDER BY r.id
 """
 

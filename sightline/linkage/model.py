@@ -27,6 +27,7 @@ FEWEST_PEOPLE, FEWEST_PAIRS = 1_000, 300
 _STORED_M, _STORED_U = 100.0, 100_000.0
 _SAMPLE = 1_000  # records from each side whose every pair shows how often children agree by chance
 _MOST_TRAINING_PAIRS = 5e6
+_FEWEST_TO_CHOOSE_FROM = 1_000
 # Of true pairs, about this part agree exactly on both names and birth date.
 _EXACT_RECALL = 0.85
 _LEAST_M = {"surname": 0.5, "forename": 0.5, "birth_date": 0.6, "sex": 0.6}  # below these, learning went astray
@@ -108,9 +109,10 @@ def chance_of_a_pair(database: Database, left: str, right: str) -> float:
     n_left, n_right = (int(database.one(f"SELECT count(*) FROM {t}")) for t in (left, right))
     smaller = max(1, min(n_left, n_right))
     found = exact_pairs(database, left, right) / _EXACT_RECALL
-    # Never nothing, and never so sure that a chance likeness would do.
+    # Never nothing, and never so sure that a chance likeness would do: however short the lists, a record has its
+    # partner among as many as a large school has pupils.
     expected = min(max(found, 0.02 * smaller, 1.0), 0.98 * smaller)
-    return min(0.5, expected / max(1, n_left * n_right))
+    return expected / (smaller * max(n_left, n_right, _FEWEST_TO_CHOOSE_FROM))
 
 
 def settings(

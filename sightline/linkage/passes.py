@@ -35,6 +35,7 @@ class Pair:
     sentence: str
     chance: bool = False
     despite_birth: bool = False
+    probability: float = 1.0
 
 
 _COMPARED = """

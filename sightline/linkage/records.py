@@ -56,7 +56,7 @@ def _gather_records(database: Database) -> None:
     ]
     mentioned += [f"SELECT DISTINCT 'school' AS side, system, pupil_ref AS ref FROM {t}" for t in SCHOOL_FACTS]
     mentioned.append("SELECT DISTINCT 'school' AS side, system, ref FROM _seen_at")
-    nothing = "NULL::DATE, NULL, NULL, NULL, NULL"
+    nothing = "NULL::DATE, NULL, NULL, NULL, NULL, NULL"
     said = " UNION ALL ".join(f"SELECT *, {nothing} FROM ({m})" for m in mentioned)
     database.execute(
         f"""
@@ -66,9 +66,10 @@ def _gather_records(database: Database) -> None:
             FROM delivery
         ),
         said AS (
-            SELECT 'care' AS side, system, child_ref AS ref, birth_date, sex, surname, forename, delivery FROM child
+            SELECT 'care' AS side, system, child_ref AS ref, birth_date, sex, surname, forename, postcode, delivery
+            FROM child
             UNION ALL
-            SELECT 'school', system, pupil_ref, birth_date, sex, surname, forename, delivery FROM pupil
+            SELECT 'school', system, pupil_ref, birth_date, sex, surname, forename, postcode, delivery FROM pupil
             UNION ALL
             {said}
         ),
@@ -78,6 +79,7 @@ def _gather_records(database: Database) -> None:
                 arg_max(sex, word) FILTER (sex IN ('M', 'F')) AS sex,
                 arg_max(surname, word) FILTER (surname IS NOT NULL) AS surname,
                 arg_max(forename, word) FILTER (forename IS NOT NULL) AS forename,
+                arg_max(postcode, word) FILTER (postcode IS NOT NULL) AS postcode, coalesce(max(word), 0) AS last_word,
                 coalesce(min(place), 0) AS first_place,
                 coalesce(min(word) <> max(word), false) AS several,
                 coalesce(min(birth_date) <> max(birth_date), false) AS two_births
@@ -93,7 +95,7 @@ def _gather_records(database: Database) -> None:
                 GROUP BY side, system, ref, delivery HAVING min(birth_date) <> max(birth_date))
         )
         SELECT row_number() OVER (ORDER BY side, system, ref) - 1 AS id, NULL::BIGINT AS node, l.side, l.system, l.ref,
-            birth_date, sex, surname, forename, first_place, several,
+            birth_date, sex, surname, forename, postcode, last_word, first_place, several,
             -- Census numbers of two collections may coincide by accident: that is no correction of a birth date.
             w.ref IS NOT NULL OR (two_births AND l.system = 'school-census') AS muddled
         FROM latest l LEFT JOIN within_one w USING (side, system, ref)

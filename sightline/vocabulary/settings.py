@@ -153,6 +153,30 @@ class Settings:
         holds=lambda v: bool(v) and all(role.strip() for role in v),
     )
 
+    probabilistic_linkage: bool = _setting(
+        True,
+        "Whether children whom no number joins to a pupil are compared by name, birth date, sex and postcode",
+        source=OWN + ": on the invented authority it finds more children at no false link (benchmarks.linkage)",
+        right="true or false",
+        holds=lambda v: True,
+    )
+    linkage_accept: float = _setting(
+        0.95,
+        "Least probability at which a child and a pupil are taken to be one without a person looking",
+        source="DFE-Digital, SUI matching service: a match from a score of 0.95",
+        right="0.5 to 1, and at least linkage_review",
+        holds=_between(0.5, 1),
+        unit="probability",
+    )
+    linkage_review: float = _setting(
+        0.5,
+        "Least probability at which a pair is listed for a person to decide",
+        source=OWN + ": more likely one child than two",
+        right="above 0 and at most 1",
+        holds=lambda v: 0 < v <= 1,
+        unit="probability",
+    )
+
     def __post_init__(self) -> None:
         kinds = get_type_hints(type(self))
         for each in fields(self):
@@ -164,6 +188,8 @@ class Settings:
             object.__setattr__(self, each.name, kept)
         if self.severe_percent < self.persistent_percent:
             raise BadSetting("Setting severe_percent is not right: it should be at least persistent_percent.")
+        if self.linkage_accept < self.linkage_review:
+            raise BadSetting("Setting linkage_accept is not right: it should be at least linkage_review.")
 
     @classmethod
     def from_toml(cls, path: Path) -> Self:
@@ -219,6 +245,8 @@ def _of_kind(value: Any, kind: Any) -> Any:
     """The value as the field's type holds it, or None when it is of another type. True and false are not numbers."""
     if kind is str:
         return value if isinstance(value, str) else None
+    if kind is bool:
+        return value if isinstance(value, bool) else None
     if kind is int:
         return value if isinstance(value, int) and not isinstance(value, bool) else None
     if kind is float:
@@ -232,6 +260,8 @@ def _of_kind(value: Any, kind: Any) -> Any:
 
 def _written(value: Any) -> str:
     """A value as TOML writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, tuple):
         return "[" + ", ".join(_written(each) for each in value) + "]"
     if isinstance(value, str):
