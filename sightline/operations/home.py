@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from sightline.sources.intake import NOT_FOR_RECEIPT
 from sightline.store import Store
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.settings import Settings
@@ -32,7 +33,10 @@ class Home:
         """
         folder = path or Path(os.environ.get("SIGHTLINE_HOME") or DEFAULT)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return cls(folder, settings_of(folder), Store.open(folder / "store"))
+        store = Store.open(folder / "store")
+        # Who receives the folder that the home is in means the files beside it.
+        (store.root / NOT_FOR_RECEIPT).touch()
+        return cls(folder, settings_of(folder), store)
 
     def mappings(self) -> dict[str, Mapping[str, str]]:
         """Column mappings agreed with senders, by the fingerprint of the header they belong to."""

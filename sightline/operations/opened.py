@@ -15,7 +15,7 @@ import pyarrow as pa
 from sightline.engine import Database
 from sightline.operations.home import Home
 from sightline.store import Snapshot
-from sightline.vocabulary.errors import NotAllowed
+from sightline.vocabulary.errors import NotAllowed, StoreDamaged
 from sightline.vocabulary.settings import Settings
 
 # Social care systems, whose dates say how fresh the cohort is.
@@ -113,6 +113,12 @@ def _database_of(home: Home, snapshot: Snapshot) -> Database:
         files.setdefault("finding", []).append(home.store.path_of(delivery.findings))
     for derived in snapshot.derived:
         files.setdefault(derived.table, []).append(home.store.path_of(derived.file))
+    missing = sorted(path.stem[:12] for paths in files.values() for path in paths if not path.is_file())
+    if missing:
+        raise StoreDamaged(
+            f"Snapshot {snapshot.id} needs {len(missing):,} table files that are missing from the store, such as "
+            f"{missing[0]}. See: sightline verify."
+        )
     database = Database()
     database.execute("SET parquet_metadata_cache = true")
     database.fill(files)

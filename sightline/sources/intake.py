@@ -116,6 +116,15 @@ def _unknown(path: Path, seen: Head) -> str:
         return f"The file looks like {known}. {KINDS}: please send one of those."
     text = seen.start.decode(utf16(seen.start) or "utf-8", errors="replace").lstrip("\ufeff \t\r\n")
     root = re.search(r"<([A-Za-z_][\w.\-]*:)?([A-Za-z_][\w.\-]*)", text) if text.startswith("<") else None
+    if root and root[2] == "Message":
+        if "<!DOCTYPE" in text:
+            return (
+                "The file has a document type (DOCTYPE), as no CIN census has; it may be made to do harm. Not opened."
+            )
+        return (
+            "The file begins with <Message> as a CIN census does, but its start names neither the CIN collection nor a "
+            "child; please export it again."
+        )
     if root:
         return (
             f"The file is XML beginning with <{root[2][:40]}>, which Sightline does not read; "
