@@ -1,4 +1,4 @@
-"""`python -m sightline.web serve`; and Django's commands and ours (invite, verify_logs), on the home of SIGHTLINE_HOME."""
+"""`python -m sightline.web VERB`: the application of one home, named by `--home` or SIGHTLINE_HOME.
 
 `serve` starts the application. Every other verb is a command of Django's or of ours (`invite`, `verify_logs`).
 """
