@@ -1,5 +1,5 @@
 // Builds the stylesheet and the scripts into the folder named on the command line, and checks what it built.
-// Run through `python -m sightline.web.assets`, which finds Node and installs the packages of the lock first.
+// Run through `python frontend/build.py`, which finds Node and installs the packages of the lock first.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-"""`python -m sightline.web VERB`: the application of one home, named by `--home` or SIGHTLINE_HOME.
+"""`python -m sightline.web VERB [--home DIR]`: serve the pages, invite a person, verify the logs.
 
 `serve` starts the application. Every other verb is a command of Django's or of ours (`invite`, `verify_logs`).
 """

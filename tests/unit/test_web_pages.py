@@ -131,7 +131,8 @@ def test_links_that_swap_have_an_id_that_comes_back(facts, person, browse):
 
 def test_a_page_says_how_fresh_it_is_and_each_fact_where_it_came_from(facts, person, browse):
     text = browse(person("officer")).get(f"/children/{public_id(0)}/").content.decode()
-    assert "Data to 9 October 2026" in text
+    assert "Plans as on 9 October 2026" in text
+    assert "attendance marks 9 Oct 2026" in text
     assert "Standard Safeguarding Dataset, received" in text
     assert "Suspensions, received" in text
 

@@ -31,9 +31,11 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     if schools is not None:
         # A school reads its own registers, and plans that touch the child's time on its roll; nothing from elsewhere.
         enrolments = [r for r in enrolments if r["urn"] in schools]
-        weeks = [r for r in weeks if r["urn"] in schools and _within(r["week"], None, enrolments, held.on)]
+        weeks = [r for r in weeks if r["urn"] in schools and _within(r["week"], None, enrolments, held.newest)]
         suspensions = [r for r in suspensions if r["urn"] in schools]
-        periods = [r for r in periods if _within(r["start_date"], r["end_date"], enrolments, held.on, open_end=True)]
+        periods = [
+            r for r in periods if _within(r["start_date"], r["end_date"], enrolments, held.newest, open_end=True)
+        ]
     if held.access.role is not None and held.access.role.statuses is not None:
         periods = [r for r in periods if r["status"] in held.access.role.statuses]
     threshold = max(held.opened.settings.crossing_percents)
@@ -47,7 +49,7 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         "workers": found.workers.to_pylist(),
         "schools": enrolments,
         "suspensions": [{**r, "says": said(r)} for r in suspensions],
-        "chart": charts.attendance(charts.weeks_of(weeks, first, held.on), whose="this child", threshold=threshold),
+        "chart": charts.attendance(charts.weeks_of(weeks, first, held.newest), whose="this child", threshold=threshold),
         "weeks": [with_rate(r) for r in weeks],
         "only_own_school": schools is not None,
         "sources": sources(found),

@@ -241,7 +241,7 @@ def chart_of(held: facts.Facts, found: pa.Table) -> charts.Chart | None:
     rows = held.weeks(found["child_id"].to_pylist())
     number = found.num_rows
     return charts.attendance(
-        charts.weeks_of(rows.to_pylist(), held.chart_start(), held.on),
+        charts.weeks_of(rows.to_pylist(), held.chart_start(), held.newest),
         whose="this child" if number == 1 else f"these {number:,} children",
         threshold=max(held.opened.settings.crossing_percents),
     )

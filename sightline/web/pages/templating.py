@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
+from sightline.sources import SOURCES
 from sightline.web import assets
 from sightline.web.authz.access import Access
 
@@ -23,6 +24,8 @@ SYSTEMS = {
     "marks": "attendance marks",
     "suspensions": "suspensions",
     "wonde": "attendance from school systems",
+    "annex-a": "Annex A workbook",
+    "gias": "",  # the register of schools says nothing of a child
 }
 
 
@@ -47,7 +50,9 @@ def environment(**options: Any) -> jinja2.Environment:
     )
     options["trim_blocks"] = options["lstrip_blocks"] = True
     held = jinja2.Environment(**options)  # noqa: S701 - Django's backend passes autoescape=True
-    held.filters.update(day=day, short_day=short_day, percent=percent, number=number, shown=shown, sentence=sentence)
+    held.filters.update(
+        day=day, short_day=short_day, percent=percent, number=number, shown=shown, sentence=sentence, kind=kind
+    )
     held.globals.update(url=reverse, asset=asset, query=query, service_name=settings.SIGHTLINE_NAME)
     return held
 
@@ -107,6 +112,16 @@ def short_day(value: date | None, missing: str = "") -> str:
 def percent(value: float | None, missing: str = "No marks") -> str:
     """One decimal place: 91.3%."""
     return f"{value:.1f}%" if value is not None else missing
+
+
+@cache
+def _kinds() -> dict[str, str]:
+    return {source.kind: source.says for source in SOURCES}
+
+
+def kind(value: str | None) -> str:
+    """A kind of received file in words: "ssd-cin-plans" is "SSD: Child in Need plans"."""
+    return _kinds().get(value, value) if value else "Source not known"
 
 
 def sentence(value: Any) -> Any:
