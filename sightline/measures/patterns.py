@@ -77,25 +77,22 @@ def weekday_pattern(
     sums = ", ".join(f"sum({count}) AS {count}" for count in _SESSIONS)
     unpacked = ", ".join(f"(({count} >> (day * {_BITS})) & {_MASK})::INTEGER AS {count}" for count in _SESSIONS)
     rows = f"(SELECT child_id, marks, week FROM register_week {scope} WHERE {' AND '.join(wanted)})"
-    if each_child:
-        who, summed = (
-            "child_id, ",
-            f"SELECT child_id, {sums} FROM {rows} JOIN week_pattern USING ({key}) GROUP BY child_id",
-        )
-        days = f"SELECT child_id, day, {unpacked} FROM ({summed}), {_DAYS}"
-    else:
-        # Few distinct weeks are left to add up, and their total would not fit a packed number.
-        who, summed = "", f"SELECT {key}, count(*) AS n FROM {rows} GROUP BY {key}"
-        days = f"""
-            SELECT day, {", ".join(f"sum(n * {count})::BIGINT AS {count}" for count in _SESSIONS)}
-            FROM (SELECT n, day, {unpacked} FROM ({summed}) JOIN week_pattern USING ({key}), {_DAYS}) GROUP BY day
-        """
-    names = "[" + ", ".join(f"'{name}'" for name in DAY_NAMES) + "]"
     # A table of its own, so that the engine knows how few patterns there are and never hashes the rows instead.
     database.execute(
-        f"CREATE OR REPLACE TEMP TABLE week_pattern AS SELECT {key}, {packed} FROM (SELECT DISTINCT {key} FROM {rows})",
+        f"CREATE OR REPLACE TEMP TABLE week_pattern AS SELECT {key}, n, {packed} "
+        f"FROM (SELECT {key}, count(*) AS n FROM {rows} GROUP BY {key})",
         parameters,
     )
+    if each_child:
+        who, given = "child_id, ", parameters
+        summed = f"SELECT child_id, {sums} FROM {rows} JOIN week_pattern USING ({key}) GROUP BY child_id"
+        days = f"SELECT child_id, day, {unpacked} FROM ({summed}), {_DAYS}"
+    else:
+        # Unpacked before they are added up: a total would not fit a packed number.
+        who, given = "", []
+        totals = ", ".join(f"sum(n * {count})::BIGINT AS {count}" for count in _SESSIONS)
+        days = f"SELECT day, {totals} FROM (SELECT n, day, {unpacked} FROM week_pattern, {_DAYS}) GROUP BY day"
+    names = "[" + ", ".join(f"'{name}'" for name in DAY_NAMES) + "]"
     try:
         return database.query(
             f"""
@@ -104,7 +101,7 @@ def weekday_pattern(
             FROM ({days}) WHERE possible > 0
             ORDER BY {who}weekday
             """,
-            parameters,
+            given,
         )
     finally:
         database.execute("DROP TABLE week_pattern")
