@@ -7,6 +7,7 @@ from sightline.linkage.model import train as train_model
 from sightline.linkage.people import COLUMNS, standardise
 from sightline.linkage.predict import ACCEPTED, REJECTED, REVIEW, expected_missed, predict
 from sightline.linkage.rate import match_rate
+from sightline.linkage.rate_by import Missed, match_rate_by, missed_links
 
 __all__ = [
     "ACCEPTED",
@@ -14,10 +15,13 @@ __all__ = [
     "REJECTED",
     "REVIEW",
     "Links",
+    "Missed",
     "Model",
     "expected_missed",
     "link",
     "match_rate",
+    "match_rate_by",
+    "missed_links",
     "predict",
     "standardise",
     "train_model",

@@ -45,10 +45,11 @@ _PEOPLE = """
 
 
 def pairs(database: Database, clusters: Clusters, model: Model | None, settings: Settings) -> list[Pair]:
-    """Pairs of a child without a pupil and the pupil most like them: accepted ones confirmed, those for review doubted.
+    """Pairs of a child without a pupil and the pupil most like them, each with its probability.
 
-    Nothing is compared, and nothing learnt, where every child with a name has been found. Pupils whom another child's
-    record has already are compared too, so that a child's second record becomes a doubt and not another pupil's.
+    Accepted ones are confirmed, those for review doubted. Nothing is compared, and nothing learnt, where every child
+    with a name has been found. Pupils whom another child's record has already are compared too, so that a child's
+    second record becomes a doubt and not another pupil's.
     """
     nodes = range(len(clusters.care))
     roots = [clusters.root(node) for node in nodes]
@@ -84,14 +85,17 @@ def _judged(found: pa.Table, born: dict[int, object], born_at_school: dict[int, 
         if row["status"] not in (ACCEPTED, REVIEW):
             continue
         a, b, probability = row["left_row"], row["right_row"], row["probability"]
-        says = row["evidence"].replace(", ", "; ")
+        accepted = row["status"] == ACCEPTED
+        words, _, why = row["evidence"].partition("; ")
+        says = "; ".join(part for part in (words.replace(", ", "; "), why) if part)
+        says = says[:1].upper() + says[1:]
         yield Pair(
             left=min(a, b),
             right=max(a, b),
             step=STEP,
-            confirmed=row["status"] == ACCEPTED,
-            exact="same first name" in says,
-            sentence=f"Probability {probability:.3f}: {says}",
+            confirmed=accepted,
+            exact="same first name" in words,
+            sentence=says if accepted else f"One child with probability {min(probability, 0.999):.2f}: {says}",
             # The rest of the record has outweighed it.
             despite_birth=born[a] != born_at_school[b],
             probability=probability,

@@ -21,8 +21,8 @@ ACCEPTED, REVIEW, REJECTED = "accepted", "review", "rejected"
 LEAST = 0.01  # pairs less likely than this are not listed
 # A candidate within this many bits of another is as good: at least four to one is asked for.
 MARGIN = 2.0
-# The most that is said of a pair that likeness alone cannot settle.
-UNSETTLED = 0.75
+# The most that is said of a pair that likeness alone cannot settle; and of one whose likeness is a family's.
+UNSETTLED, FAMILY = 0.75, 0.2
 # A brother or sister matched between the same two homes makes a pair this many times likelier. Of pairs of two
 # children alike in first name and birth date hardly any have one; of moved children about one in three has.
 SIBLING_ODDS = 32.0
@@ -116,7 +116,7 @@ def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Compariso
             replace(concat_ws(', ', {words}), '{twice}', '{EXCHANGED}') AS said,
             CASE
                 WHEN {number} AND {confirmed} < 2 THEN 'too little besides the number agrees'
-                WHEN {meets("forename", DIFFERS)} AND {meets("birth_date", DIFFERS)}
+                WHEN NOT {alike["forename"]} AND NOT {alike["birth_date"]}
                     THEN 'neither first name nor birth date agrees'
                 WHEN NOT {alike["forename"]} AND NOT {number}
                     THEN 'without agreeing first names it may be a brother, a sister or somebody else'
@@ -125,9 +125,13 @@ def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Compariso
                 WHEN {meets("birth_date", DIFFERS)} AND NOT {number} THEN 'names agree, but not the birth date'
                 WHEN NOT {number} AND NOT {beside} THEN 'only names agree'
             END AS unsettled,
+            NOT {alike["forename"]} AND NOT {number}
+                AND (NOT {alike["birth_date"]} OR {meets("sex", DIFFERS)}) AS family,
             {alike["forename"]} AND {alike["birth_date"]} AND NOT {meets("postcode", AGREES)} AS may_have_moved,
-            hash(a.surname, a.forename, a.birth_date, a.sex, a.postcode) AS left_person,
-            hash(b.surname, b.forename, b.birth_date, b.sex, b.postcode) AS right_person,
+            hash(a.surname, a.forename, a.birth_date, a.sex, a.postcode, a.upn, a.nhs_number)
+                AS left_person,
+            hash(b.surname, b.forename, b.birth_date, b.sex, b.postcode, b.upn, b.nhs_number)
+                AS right_person,
             false AS sibling
         FROM {scored} s JOIN {left} a ON a.row = s.row_l JOIN {right} b ON b.row = s.row_r
     """
@@ -151,7 +155,7 @@ def _listed(database: Database) -> list[_Pair]:
         SELECT row_l, row_r, weight + CASE WHEN sibling THEN log2({SIBLING_ODDS}) ELSE 0 END AS w,
             1 - 1 / (1 + probability / greatest(1 - probability, 1e-15)
                 * CASE WHEN sibling THEN {SIBLING_ODDS} ELSE 1 END) AS p,
-            said, coalesce(unsettled, ''), left_person, right_person, sibling
+            said, coalesce(unsettled, ''), family, left_person, right_person, sibling
         FROM _pair ORDER BY w DESC, row_l, row_r
         """
     )
@@ -160,13 +164,13 @@ def _listed(database: Database) -> list[_Pair]:
             left,
             right,
             weight,
-            round(min(p, UNSETTLED if unsettled else 0.999999), 6),
+            round(min(p, FAMILY if family else UNSETTLED if unsettled else 0.999999), 6),
             said + (", a brother or sister matched between the same two homes" if sibling else ""),
             unsettled,
             one,
             other,
         )
-        for left, right, weight, p, said, unsettled, one, other, sibling in rows
+        for left, right, weight, p, said, unsettled, family, one, other, sibling in rows
     ]
 
 
