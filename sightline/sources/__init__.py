@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sightline.sources import annex_a, cin_census, gias, marks, parquet, school_census, ssd, suspensions, wonde
+from sightline.sources import annex_a, cin_census, csc_api, gias, marks, parquet, school_census, ssd, suspensions, wonde
 from sightline.sources.base import Context, Head, Reading, Source
 from sightline.sources.intake import Limits, Received, head, recognise_among, unpack
 from sightline.vocabulary.errors import BadSetting
@@ -14,6 +14,7 @@ from sightline.vocabulary.errors import BadSetting
 SOURCES: tuple[Source, ...] = (
     *parquet.SOURCES,
     *wonde.SOURCES,
+    *csc_api.SOURCES,
     *annex_a.SOURCES,
     *cin_census.SOURCES,
     *school_census.SOURCES,
