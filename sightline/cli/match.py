@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from sightline import operations
-from sightline.cli.app import JsonOption, command
-from sightline.cli.output import Format, console, errors, give, print_json, print_table
+from sightline.cli.app import FormatOption, HomeOption, JsonOption, OutOption, _day, command, day_option
+from sightline.cli.output import Format, console, errors, give, print_json, print_table, shown
+from sightline.operations import Home
 from sightline.vocabulary.errors import SightlineError
 
 _FORMS = {".csv": Format.csv, ".xlsx": Format.xlsx, ".json": Format.json}
@@ -63,3 +64,33 @@ def match(
         told = "; ".join(f"{role}: {' + '.join(columns)}" for role, columns in file.columns.items())
         errors.print(f"{file.name}: {told}.", markup=False, highlight=False)
     errors.print(f"Weights from {matched.learnt}.", markup=False, highlight=False)
+
+
+@command
+def match_rate(
+    by: Annotated[str, typer.Option(help="Group by plan, sex, ethnicity, age, team, school or sen.")] = "plan",
+    on: Annotated[
+        str | None, day_option("--on", "The day whose plans count; the newest day of social care data if left out.")
+    ] = None,
+    form: FormatOption = Format.table,
+    out: OutOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How many of the children on a plan have been found in education, by group, and how many links may be missing."""
+    opened = operations.opened(Home.open(home))
+    day = _day(on) or opened.as_at
+    rows = operations.match_rate(opened, by, day)
+    give(f"Found in education on {shown(day)}, by {by}", rows, Format.json if as_json else form, out)
+
+
+@command
+def train_linkage(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Learn from the current snapshot what true pairs look like, and keep it for later builds."""
+    place = Home.open(home)
+    with errors.status("Learning"):
+        model = operations.train_linkage(place)
+    if as_json:
+        print_json({"learnt": model.learnt, "model": str(place.model_path)})
+    else:
+        console.print(f"Learnt from {model.learnt}. Kept at {place.model_path}.", markup=False, highlight=False)

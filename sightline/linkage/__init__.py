@@ -1,6 +1,7 @@
 """Which records are one child: deterministic passes, each link with its evidence, each doubt with its reason; and by
 likeness, where no number is shared, with a probability."""
 
+from sightline.linkage.likeness import learn
 from sightline.linkage.link import Links, link
 from sightline.linkage.model import Model
 from sightline.linkage.model import train as train_model
@@ -18,6 +19,7 @@ __all__ = [
     "Missed",
     "Model",
     "expected_missed",
+    "learn",
     "link",
     "match_rate",
     "match_rate_by",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import pyarrow as pa
 
 from sightline.engine import Database
+from sightline.linkage import records
 from sightline.linkage.clusters import Clusters
 from sightline.linkage.model import Model, train
 from sightline.linkage.passes import Pair
@@ -51,33 +53,56 @@ def pairs(database: Database, clusters: Clusters, model: Model | None, settings:
     with a name has been found. Pupils whom another child's record has already are compared too, so that a child's
     second record becomes a doubt and not another pupil's.
     """
-    nodes = range(len(clusters.care))
-    roots = [clusters.root(node) for node in nodes]
-    database.add("_joined", pa.table({"node": pa.array(nodes, pa.int64()), "root": pa.array(roots, pa.int64())}))
-    try:
-        schooled = {root for node, root in zip(nodes, roots, strict=True) if clusters.care[node] is None}
-        care = database.query(_PEOPLE.format(side="care"))
-        left = care.filter(pa.array([root not in schooled for root in care["row"].to_pylist()], pa.bool_()))
-        if not left.num_rows:
-            return []
-        pupils = database.query(_PEOPLE.format(side="school"))
-        if not pupils.num_rows:
-            return []
-    finally:
-        database.execute("DROP VIEW _joined")
+    care, pupils, schooled = _people(database, clusters)
+    left = care.filter(pa.array([root not in schooled for root in care["row"].to_pylist()], pa.bool_()))
+    if not left.num_rows or not pupils.num_rows:
+        return []
     born = dict(zip(care["row"].to_pylist(), care["birth_date"].to_pylist(), strict=True))
     born_at_school = dict(zip(pupils["row"].to_pylist(), pupils["birth_date"].to_pylist(), strict=True))
-    # Splink makes tables of its own: it gets a database of its own, with the engine's settings.
-    with Database() as bench:
-        for name, table in (("left_people", left), ("care_people", care), ("pupil_people", pupils)):
-            bench.add(name, table)
-            standardise(bench, f"SELECT * FROM {name}", name.replace("_people", "_list"), present=_PRESENT)
+    with _bench({"left": left, "care": care, "pupil": pupils}) as bench:
         # What true pairs look like is learnt from every child, not from those the numbers failed.
         weights = model or train(bench, "care_list", "pupil_list")
         found = predict(
             bench, "left_list", "pupil_list", weights, accept=settings.linkage_accept, review=settings.linkage_review
         )
     return list(_judged(found, born, born_at_school))
+
+
+def learn(database: Database) -> Model:
+    """A model learnt from every child and pupil with a name in these facts, to be kept and given to `link`."""
+    records.gather(database)
+    try:
+        nodes = database.rows("SELECT system, birth_date FROM _node ORDER BY id")
+        apart = Clusters(care=[system for system, _ in nodes], born=[born for _, born in nodes])
+        care, pupils, _ = _people(database, apart)
+    finally:
+        records.forget(database)
+    with _bench({"care": care, "pupil": pupils}) as bench:
+        return train(bench, "care_list", "pupil_list")
+
+
+def _people(database: Database, clusters: Clusters) -> tuple[pa.Table, pa.Table, set[int]]:
+    """The children and the pupils with names, one row per group of records joined so far; and the groups that hold a
+    school's record."""
+    nodes = range(len(clusters.care))
+    roots = [clusters.root(node) for node in nodes]
+    schooled = {root for node, root in zip(nodes, roots, strict=True) if clusters.care[node] is None}
+    database.add("_joined", pa.table({"node": pa.array(nodes, pa.int64()), "root": pa.array(roots, pa.int64())}))
+    try:
+        return database.query(_PEOPLE.format(side="care")), database.query(_PEOPLE.format(side="school")), schooled
+    finally:
+        database.execute("DROP VIEW _joined")
+
+
+@contextmanager
+def _bench(lists: Mapping[str, pa.Table]) -> Iterator[Database]:
+    """A database with each list standardised as NAME_list. Splink makes tables of its own, so it gets one of its own,
+    with the engine's settings."""
+    with Database() as bench:
+        for name, table in lists.items():
+            bench.add(f"{name}_people", table)
+            standardise(bench, f"SELECT * FROM {name}_people", f"{name}_list", present=_PRESENT)
+        yield bench
 
 
 def _judged(found: pa.Table, born: dict[int, object], born_at_school: dict[int, object]) -> Iterator[Pair]:

@@ -17,6 +17,7 @@ from sightline.operations.check import FileCheck, check_file
 from sightline.operations.console import record_console_view
 from sightline.operations.home import Home
 from sightline.operations.invent import synthesise
+from sightline.operations.linking import match_rate, train_linkage
 from sightline.operations.mapping import Proposal, agree_mapping, propose_mapping
 from sightline.operations.match import Matched, match_files
 from sightline.operations.opened import Opened, Scope, opened
@@ -45,6 +46,7 @@ __all__ = [
     "cohort_weeks",
     "findings",
     "match_files",
+    "match_rate",
     "opened",
     "propose_mapping",
     "rebuild",
@@ -53,5 +55,6 @@ __all__ = [
     "source_line",
     "sweep",
     "synthesise",
+    "train_linkage",
     "week_list",
 ]

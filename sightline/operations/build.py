@@ -196,8 +196,9 @@ def _link(b: _Build) -> None:
         b.database.add_parquet("previous_link", [b.home.store.path_of(known.file)])
     else:
         b.database.add("previous_link", arrow_schema("link").empty_table())
-    linked = cache(lambda: linkage.link(b.database))
-    inputs = [*b.files("child", "pupil"), *_known_of_people(b), repr(b.home.settings)]
+    model = b.home.linkage_model()
+    linked = cache(lambda: linkage.link(b.database, model=model, settings=b.home.settings))
+    inputs = [*b.files("child", "pupil"), *_known_of_people(b), repr(b.home.settings), model.json() if model else ""]
     b.table("link", inputs, lambda: linked().link)
     b.table("link_doubt", inputs, lambda: linked().doubt)
 

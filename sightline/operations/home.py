@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from sightline.linkage import Model
 from sightline.sources.intake import NOT_FOR_RECEIPT
 from sightline.store import Store
 from sightline.vocabulary.errors import BadSetting
@@ -37,6 +38,15 @@ class Home:
         # Who receives the folder that the home is in means the files beside it.
         (store.root / NOT_FOR_RECEIPT).touch()
         return cls(folder, settings_of(folder), store)
+
+    @property
+    def model_path(self) -> Path:
+        """Where a model of linkage is kept once one has been learnt."""
+        return self.path / "models" / "linkage.json"
+
+    def linkage_model(self) -> Model | None:
+        """The model kept, or None where each build learns its own. Raises BadSetting when the file is not one."""
+        return Model.load(self.model_path) if self.model_path.is_file() else None
 
     def mappings(self) -> dict[str, Mapping[str, str]]:
         """Column mappings agreed with senders, by the fingerprint of the header they belong to."""
