@@ -177,6 +177,15 @@ class Settings:
         unit="probability",
     )
 
+    accuracy_bar_percent: float = _setting(
+        95,
+        "Share of the cohort on whom a source should agree with the others; the bar its accuracy is drawn against",
+        unit="percent",
+        source=OWN + "; the evaluation report's best authority could not pass 85 (Keldbeck, Improved data quality)",
+        right="above 0 and at most 100",
+        holds=lambda v: 0 < v <= 100,
+    )
+
     def __post_init__(self) -> None:
         kinds = get_type_hints(type(self))
         for each in fields(self):

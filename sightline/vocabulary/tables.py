@@ -94,6 +94,7 @@ SC = "school census"
 EES = "Explore Education Statistics"
 IOD = "English Indices of Deprivation"
 LISTS = "authority's own list (no national layout)"
+OWN = "Sightline, made by people in it"
 
 CHILD_REF = Column("child_ref", TEXT, "The sending system's own id for the child", IDY, required=True)
 PUPIL_REF = Column("pupil_ref", TEXT, "The sending system's own id for the pupil", IDY, required=True)
@@ -628,12 +629,57 @@ _FACTS = (
             LINE,
         ),
     ),
+    Table(
+        "decision",
+        "One row per decision of a person about one thing that Sightline found, in the order taken.",
+        (
+            Column("about", TEXT, "The kind of thing decided about: exception", required=True, source=OWN),
+            Column(
+                "subject", TEXT, "The id of the thing: for an exception, its exception_id", required=True, source=OWN
+            ),
+            Column(
+                "decision",
+                TEXT,
+                "What was decided: for an exception, a decision its states allow",
+                required=True,
+                source=OWN,
+            ),
+            Column("reason", TEXT, "Why, in the person's words", CD, source=OWN),
+            Column("by", TEXT, "Who decided", ST, source=OWN),
+            Column("at", TEXT, "When: an ISO moment with its offset", source=OWN),
+            Column("batch", TEXT, "The batch it was sent or answered in", source=OWN),
+            Column("owner", TEXT, "Who was asked", source=OWN),
+            Column("parted", TEXT, "Digest of the two values as they stood", source=OWN),
+            LINE,
+        ),
+    ),
 )
 
 CHILD_ID = Column("child_id", TEXT, "Sightline's own id for a person, stable from snapshot to snapshot", IDY)
 URN = Column("urn", TEXT, "The school's URN, or the sender's own reference where no URN was found", E)
 FROM_DELIVERY = Column("delivery", TEXT, "The delivery (received file) this rests on")
 FROM_LINE = Column("line", INT, "The line in that file")
+
+_PARTED = (
+    Column("exception_id", TEXT, "Its own id, the same in every snapshot: made of the rule, the child and what parted"),
+    Column("rule", TEXT, "Code of the rule"),
+    Column("child_id", TEXT, "Sightline's own id of the child; null where it is about a school", IDY),
+    Column("urn", TEXT, "The school it is about, where it is about one", E),
+    Column("what", TEXT, "What parted: the field, with the plan, school or event it belongs to"),
+    Column("system", TEXT, "The system that is asked to look first"),
+    Column("owner", TEXT, "Who puts it right: an owner, and for a school its URN"),
+    Column("left_system", TEXT, "System of the first value"),
+    Column("left_value", TEXT, "What it says", CD),
+    Column("left_delivery", TEXT, "The delivery it says it in"),
+    Column("left_line", INT, "The line there"),
+    Column("right_system", TEXT, "System of the second value"),
+    Column("right_value", TEXT, "What that says; null: nothing", CD),
+    Column("right_delivery", TEXT, "The delivery it says it in, or that is silent"),
+    Column("right_line", INT, "The line there, if any"),
+    Column("days", INT, "How late, where the rule is about lateness", unit="days"),
+    Column("in_cohort", FLAG, "The child was in the cohort on the newest day of social care data", CS),
+    Column("parted", TEXT, "Digest of the two values: an explanation holds while it stays as it was"),
+)
 
 _DERIVED = (
     DELIVERY,
@@ -823,6 +869,59 @@ _DERIVED = (
             Column("value", TEXT, "The value as received", IDY),
             Column("right", TEXT, "What would be right"),
             Column("line", INT, "Line in the file"),
+        ),
+        derived=True,
+    ),
+    Table(
+        "disagreement",
+        "One row per disagreement of two sources (or of a source and a rule) that this snapshot shows.",
+        _PARTED,
+        derived=True,
+    ),
+    Table(
+        "exception",
+        "One row per disagreement of this snapshot or an earlier one, with its life so far.",
+        (
+            *_PARTED,
+            Column("state", TEXT, "new, sent, acknowledged, explained or corrected at source"),
+            Column("due_date", DATE, "The day by which it should be put right or explained"),
+            Column("opened", DATE, "The day it was found, or found again"),
+            Column("opened_at", TEXT, "The same as an ISO moment: decisions before it do not count"),
+            Column("opened_snapshot", TEXT, "The snapshot that showed it first, or first again"),
+            Column("seen_snapshot", TEXT, "The last snapshot that showed it"),
+            Column("closed", DATE, "The day its sources were found to agree; null while open"),
+            Column("closed_snapshot", TEXT, "The snapshot in which they agreed"),
+            Column("times", INT, "How often it was opened"),
+            Column("reason", TEXT, "The reason of the latest decision that counts", CD),
+            Column("decided_by", TEXT, "Who took it", ST),
+            Column("decided_at", TEXT, "When: an ISO moment"),
+        ),
+        derived=True,
+    ),
+    Table(
+        "exception_history",
+        "One row per opening, closing or reopening of an exception.",
+        (
+            Column("exception_id", TEXT, "The exception"),
+            Column("day", DATE, "The day"),
+            Column("at", TEXT, "The same as an ISO moment"),
+            Column("snapshot", TEXT, "The snapshot that showed it"),
+            Column("from_state", TEXT, "State before; null at the first opening"),
+            Column("to_state", TEXT, "State after"),
+        ),
+        derived=True,
+    ),
+    Table(
+        "accuracy",
+        "One row per snapshot per source system that knows a child of the cohort.",
+        (
+            Column("snapshot", TEXT, "The snapshot"),
+            Column("made", DATE, "The day it was made"),
+            Column("day", DATE, "The newest day of social care data: the cohort is that day's"),
+            Column("system", TEXT, "The source system"),
+            Column("children", INT, "Children of the cohort that the system knows", unit="children"),
+            Column("agree", INT, "Those on whom no open, unexplained exception names it", unit="children"),
+            Column("explained", INT, "Those of them on whom an explained exception does", unit="children"),
         ),
         derived=True,
     ),
