@@ -1,0 +1,163 @@
+"""Folders of real-format files made by others, received whole: the counts a plain reading gives, and faults by name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Said, call, once
+
+# Children of each CIN census return, in the order of the folder's names.
+CENSUSES = {
+    "BAR_cin_2022.xml": 1,
+    "CIN_Census_2021.xml": 1,
+    "CIN_Census_2024.xml": 2,
+    "CIN_header_issues_100.xml": 1,
+    "CIN_la_issues_2887Q.xml": 1,
+    "fake_CIN_data.xml": 332,
+}
+CSC = {f"csc/cin_xml/{name}": ("cin-census", {"child": n}) for name, n in CENSUSES.items()} | {
+    "csc/cin_csv/CINdetails.csv": ("cin-census-csv", {"referral": 101}),
+    "csc/cin_csv/ChildCharacteristics.csv": ("cin-census-csv", {"child": 332}),
+    "csc/cin_csv/ChildIdentifiers.csv": ("cin-census-csv", {"child": 332}),
+}
+# Table of the school census: the table it fills, and its rows (where a row of the file is not a row of the table, counted
+# by hand in tests/integration/test_school_census_real_files.py).
+SCHOOL_CENSUS = {
+    "2024_autumn_addressesoffroll": {"pupil": 297},
+    "2024_autumn_fsmperiodsonroll": {"characteristic": 4564},
+    "2024_autumn_pupilnolongeronroll": {"pupil": 297, "enrolment": 308},
+    "2024_autumn_pupilonroll": {"pupil": 9088, "enrolment": 9088},
+    "2024_autumn_summerhalfterm2sessiondetailsoffroll": {"termly_attendance": 1343},
+    "2024_autumn_summerhalfterm2sessiondetailsonroll": {"termly_attendance": 39575},
+    "2024_autumn_termlyexclusionsoffroll": {"suspension": 318},
+    "2024_autumn_termlyexclusionsonroll": {"suspension": 10373},
+    "2024_autumn_termlysessiondetailsoffroll": {"termly_attendance": 1328},
+    "2024_autumn_termlysessiondetailsonroll": {"termly_attendance": 39953},
+    "2025_spring_fsmperiod": {"characteristic": 4744},
+    "2025_spring_pupilnolongeronroll": {"pupil": 354, "enrolment": 375},
+    "2025_spring_pupilonroll": {"pupil": 9498, "enrolment": 9498},
+    "2025_spring_senneeds": {"characteristic": 2630},
+    "2025_spring_termlyexclusionsoffroll": {"suspension": 516},
+    "2025_spring_termlyexclusionsonroll": {"suspension": 10064},
+    "2025_spring_termlysessiondetailsoffroll": {"termly_attendance": 1684},
+    "2025_spring_termlysessiondetailsonroll": {"termly_attendance": 41251},
+}
+EDUCATION = {
+    f"education/school_census/{name}.csv": (f"school-census-{name.split('_')[2]}", rows)
+    for name, rows in SCHOOL_CENSUS.items()
+} | {
+    "education/gias/gias_extract_2019_layout.csv": ("gias", {"school": 9}),
+    "education/gias/gias_extract_2024_layout_anonymised.csv": ("gias", {"school": 60}),
+    "education/gias/links_edubasealldata20250109.csv": ("gias-links", {"school_link": 33472}),
+}
+COVERED = CSC | EDUCATION
+# The same bytes as CIN_Census_2021.xml, so there is nothing new to keep.
+TWIN = "csc/cin_xml/CIN_la_issues_2887Q.xml"
+
+
+@pytest.fixture(scope="module")
+def received(real: Path, shared: Path) -> tuple[Path, dict[str, Any]]:
+    """A home that was sent both folders, and the receipt of each file."""
+    folder, receipt = shared / "cli-real", shared / "cli-real.json"
+    with once(folder) as first:
+        if first:
+            said = call("receive", real / "csc", real / "education", "--home", folder, "--json")
+            assert said.code == 3  # there are files of kinds no issue has covered yet
+            receipt.write_text(said.out)
+    files = Said(0, receipt.read_text(), "").json()["files"]
+    return folder, {file["path"]: file for file in files}
+
+
+def test_every_covered_file_is_received_with_the_counts_of_a_plain_reading(received):
+    _, files = received
+    for path, (kind, rows) in COVERED.items():
+        file = files[path]
+        assert (file["status"], file["kind"]) == ("held" if path == TWIN else "received", kind), path
+        assert {table: file["rows"][table] for table in rows} == rows, path
+
+
+def test_children_of_each_census_return(received):
+    _, files = received
+    assert [files[f"csc/cin_xml/{name}"]["rows"]["child"] for name in CENSUSES] == [1, 1, 2, 1, 1, 332]
+
+
+def test_every_file_has_a_receipt_and_whatever_is_refused_says_why(received, real: Path):
+    _, files = received
+    there = {
+        f"{folder}/{p.relative_to(real / folder).as_posix()}"
+        for folder in ("csc", "education")
+        for p in (real / folder).rglob("*")
+        if p.is_file()
+    }
+    assert set(files) == there
+    for path, file in files.items():
+        assert file["says"].endswith("."), path
+        if file["status"] == "refused":
+            assert file["rows"] == {} and file["delivery"] == "", path
+            assert path not in COVERED
+
+
+def test_findings_name_what_is_wrong(received):
+    """Wrong UPN check letters; Sex "1" in a year of M, F and U; text between elements; a date in the year 1066."""
+    home, files = received
+    by_file = {file["delivery"]: path for path, file in files.items() if file["delivery"]}
+    in_force = {f["delivery"] for f in call("show", "--home", home, "--json").json()["files"]}
+    found: dict[str, Counter[tuple[str, str]]] = {}
+    for finding in call("findings", "--home", home, "--json").json():
+        if finding["delivery"] in by_file:
+            found.setdefault(by_file[finding["delivery"]], Counter())[finding["rule"], finding["field"]] += 1
+
+    invented = found["csc/cin_xml/fake_CIN_data.xml"]
+    assert invented["upn-check-letter", "UPN"] == 320
+    assert invented["header-authority", "LEA"] == 1  # 975 is no authority
+    assert found["csc/cin_csv/ChildIdentifiers.csv"]["upn-check-letter", "UPN"] == 320
+    # Four samples are of one authority and year, so the last of them (save the twin) is in force.
+    last = "csc/cin_xml/CIN_header_issues_100.xml"
+    assert files[last]["delivery"] in in_force and files[TWIN]["delivery"] not in in_force
+    assert found[last]["stray-text", "UPNunknown"] == 1
+    assert found[last]["not-a-date", "ExpectedPersonBirthDate"] == 1
+    on_roll = found["education/school_census/2024_autumn_pupilonroll.csv"]
+    assert on_roll["upn", "upn"] == 1001  # of 9,088; above a thousand the rest are one finding more
+
+
+@pytest.mark.parametrize("name", CENSUSES)
+def test_each_census_by_itself(real: Path, tmp_path: Path, name: str):
+    """As somebody would who has one file: one command, the count of children, and nothing the second time."""
+    path = real / "csc" / "cin_xml" / name
+    said = call("receive", path, "--home", tmp_path, "--json")
+    (file,) = said.json()["files"]
+    assert (said.code, file["rows"]["child"]) == (0, CENSUSES[name])
+    again = call("receive", path, "--home", tmp_path, "--json").json()
+    assert (again["files"][0]["status"], again["new_snapshot"]) == ("held", False)
+    assert again["snapshot"] == said.json()["snapshot"]
+
+
+def test_sex_in_the_old_code_is_named_with_its_line(real: Path, tmp_path: Path):
+    call("receive", real / "csc" / "cin_xml" / "CIN_Census_2024.xml", "--home", tmp_path)
+    found = call("findings", "--home", tmp_path, "--json").json()
+    (sex,) = [f for f in found if f["rule"] == "sex-code-of-another-year"]
+    assert (sex["field"], sex["line"]) == ("Sex", 19)
+    lines = call("source", sex["delivery"], sex["line"], "--around", 12, "--home", tmp_path, "--json").json()
+    block = [line["text"].strip() for line in lines if line["line"] >= sex["line"]]
+    assert block[0] == "<ChildIdentifiers>" and "<Sex>1</Sex>" in block
+
+
+def test_a_second_time_nothing_changes(received, real: Path):
+    home, _ = received
+    said = call("receive", real / "csc" / "cin_xml", real / "education" / "gias", "--home", home, "--json")
+    assert not said.json()["new_snapshot"]
+    assert {f["status"] for f in said.json()["files"]} <= {"held", "refused"}
+
+
+def test_the_store_they_are_in_is_whole(received):
+    home, _ = received
+    assert call("verify", "--home", home).code == 0
+
+
+@pytest.mark.parametrize("question", ["cohort", "week", "absence"])
+def test_questions_can_be_asked_of_them(received, question: str):
+    home, _ = received
+    assert call(question, "--home", home, "--json").code == 0
