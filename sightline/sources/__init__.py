@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sightline.sources import annex_a, cin_census, csc_api, gias, marks, parquet, school_census, ssd, suspensions, wonde
+from sightline.sources import (
+    annex_a,
+    cin_census,
+    csc_api,
+    gias,
+    marks,
+    parquet,
+    school_census,
+    ssd,
+    ssda903,
+    suspensions,
+    wonde,
+)
 from sightline.sources.base import Context, Head, Reading, Source
 from sightline.sources.intake import Limits, Received, head, recognise_among, unpack
 from sightline.vocabulary.errors import BadSetting
@@ -17,6 +29,7 @@ SOURCES: tuple[Source, ...] = (
     *csc_api.SOURCES,
     *annex_a.SOURCES,
     *cin_census.SOURCES,
+    *ssda903.SOURCES,
     *school_census.SOURCES,
     *ssd.SOURCES,
     *gias.SOURCES,
