@@ -287,7 +287,10 @@ def _among_true_pairs(
             )
             for name, rates in _read(training, "m_probability").items():
                 if name not in fixed:
-                    learnt.setdefault(name, []).append(rates)
+                    # Splink leaves a level it never saw at the rate it began with.
+                    begun = [m for m, _ in model.rates[name]]
+                    seen = [0.0 if rate == was else rate for rate, was in zip(rates, begun, strict=True)]
+                    learnt.setdefault(name, []).append(seen)
             training.table_management.delete_tables_created_by_splink_from_db()
     return {name: [sum(each) / len(each) for each in zip(*sets, strict=True)] for name, sets in learnt.items()}
 
