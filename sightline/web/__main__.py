@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sightline.vocabulary.errors import SightlineError
 from sightline.web.demonstration import create_demonstration_accounts
-from sightline.web.serving import SETTINGS, serve
+from sightline.web.serving import SETTINGS, aside, check_safe, prepare, serve
 
 
 def main(arguments: list[str]) -> int:
@@ -46,7 +46,9 @@ def _serve(home: Path, arguments: list[str]) -> None:
     )
     chosen = parser.parse_args(arguments)
     if chosen.demonstration:
-        rows = create_demonstration_accounts(home)
+        prepare(home, demonstration=True)
+        check_safe(chosen.host)
+        rows = aside(create_demonstration_accounts, home)
         wide = max(len(name) for name, _, _ in rows)
         print("Accounts of the demonstration (passwords are made anew at each start):")
         for name, password, role in rows:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sightline.vocabulary.errors import SightlineError
 
+Answer = TypeVar("Answer")
 SETTINGS = "sightline.web.settings"
 
 
@@ -71,6 +75,34 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def aside(task: Callable[..., Answer], *arguments: Any, **named: Any) -> Answer:
+    """Do a task in a process of its own and return its answer.
+
+    DuckDB has threads, and they do not live on in a process that is forked: a server that had a snapshot open before
+    it forked its workers would leave them waiting for ever. So nothing that opens one is done in the server itself.
+    """
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as processes:
+        return processes.submit(task, *arguments, **named).result()
+
+
+def make_ready(home: Path, *, demonstration: bool = False) -> bool:
+    """Bring the application database up to date and project the newest snapshot; False when nothing was received yet.
+
+    Before the first visitor, since the projection of a large authority takes seconds.
+    """
+    prepare(home, demonstration=demonstration)
+    migrate()
+
+    from sightline.vocabulary.errors import NothingHeld
+    from sightline.web import facts
+
+    try:
+        facts.open_current()
+    except NothingHeld:
+        return False
+    return True
+
+
 def serve(
     home: Path, host: str = "127.0.0.1", port: int = 8000, *, demonstration: bool = False, workers: int = 2
 ) -> None:
@@ -80,20 +112,11 @@ def serve(
     prepare(home, demonstration=demonstration)
     check_safe(host)
     assets.build()
-    migrate()
+    if not aside(make_ready, home, demonstration=demonstration):
+        print("Nothing has been received yet: the pages say so until something is.", file=sys.stderr)
 
-    from django.db import connections
-
-    from sightline.vocabulary.errors import NothingHeld
-    from sightline.web import facts
     from sightline.web.wsgi import application
 
-    try:
-        # Before the first visitor: the projection of a large authority takes seconds.
-        facts.open_current()
-    except NothingHeld:
-        print("Nothing has been received yet: the pages say so until something is.", file=sys.stderr)
-    connections.close_all()
     _run(application, host, port, workers)
 
 

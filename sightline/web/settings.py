@@ -7,6 +7,7 @@ SIGHTLINE_BEHIND_PROXY    1 when a proxy that ends TLS sets X-Forwarded-Proto an
 SIGHTLINE_DEMONSTRATION   1 for the demonstration on invented data: 127.0.0.1 only, plain http, no second factor
 SIGHTLINE_NAME            the name at the top of each page (default Sightline)
 SIGHTLINE_BRAND_COLOUR    the council's colour, #rrggbb, dark enough for white text
+SIGHTLINE_AUDIT_LINES     1 to write a line of JSON (ids only) to the log for each entry of the access and security logs
 """
 
 from __future__ import annotations
@@ -244,5 +245,5 @@ LOGGING = {
     },
 }
 # Where the log lines of access and security go for the council's own monitoring: ids only, one JSON object a line.
-if os.environ.get("SIGHTLINE_AUDIT_LINES"):
+if _on("SIGHTLINE_AUDIT_LINES"):
     LOGGING["loggers"]["sightline.audit"]["level"] = "INFO"

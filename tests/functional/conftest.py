@@ -48,7 +48,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    database = os.environ.get("SIGHTLINE_TEST_DATABASE_URL", "")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("SIGHTLINE_", "DJANGO_", "COV_"))}
+    if database:
+        # The same journeys on PostgreSQL, in a database of this run's own.
+        environment["SIGHTLINE_DATABASE_URL"] = _own_database(database, f"sightline_served_{os.getpid()}")
     log = (folder / "log").open("w")
     process = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("web_server.py")), str(folder / "home"), str(port), str(accounts)],
@@ -72,8 +76,26 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         process.wait(timeout=30)
         log.close()
     said = (folder / "log").read_text()
+    if database:
+        _drop_database(database, f"sightline_served_{os.getpid()}")
     assert "Error" not in said, said
+    assert "SIG" not in said, said
     assert "Tok0" not in said, "the log of the server holds a child's text"
+
+
+def _own_database(server: str, name: str) -> str:
+    import psycopg
+
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.rpartition("/")[0] + f"/{name}"
+
+
+def _drop_database(server: str, name: str) -> None:
+    import psycopg
+
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")

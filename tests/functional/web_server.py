@@ -13,6 +13,7 @@ import web_authority
 
 from sightline import operations
 from sightline.web import create_demonstration_accounts, serve
+from sightline.web.serving import aside
 
 _held: dict[int, operations.Opened] = {}
 
@@ -24,9 +25,11 @@ def opened(home: operations.Home, snapshot_id: str | None = None) -> operations.
     return _held[os.getpid()]
 
 
+# In every process, those that the server starts to one side among them.
+operations.opened = opened
+
 if __name__ == "__main__":
     home, port, accounts = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
-    operations.opened = opened
-    rows = create_demonstration_accounts(home)
+    rows = aside(create_demonstration_accounts, home)
     accounts.write_text(json.dumps({role: [name, password] for name, password, role in rows}))
     serve(home, port=port, demonstration=True)

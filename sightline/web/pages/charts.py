@@ -137,7 +137,7 @@ def _template() -> dict[str, Any]:
     rule = alt.Chart(limit).mark_rule(color=PALETTE[2], strokeDash=[6, 4], strokeWidth=2).encode(y=up)
     label = (
         alt.Chart(limit)
-        .mark_text(color=PALETTE[2], align="left", baseline="bottom", dx=4, dy=-3, fontSize=14)
+        .mark_text(color=PALETTE[2], align="left", baseline="middle", dx=8, fontSize=14)
         .encode(x=across, y=up, text="says:N")
     )
     line = (
@@ -167,7 +167,7 @@ def _specification(weeks: Sequence[Week], known: Sequence[Week], threshold: floa
     held["datasets"] = {
         "weeks": values,
         "known": [v for v in values if v["rate"] is not None],
-        "limit": [{"rate": threshold, "week": weeks[0].week.isoformat(), "says": f"{threshold:g}%"}],
+        "limit": [{"rate": threshold, "week": weeks[-1].week.isoformat(), "says": f"{threshold:g}%"}],
     }
     for layer in held["layer"]:
         layer["encoding"]["y"]["scale"]["domain"] = [floor, 100]
