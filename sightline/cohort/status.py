@@ -35,12 +35,14 @@ def status_sql(on: date, *, settings: Settings, within: str = "person") -> str:
     day = day_sql(on)
     rank = " ".join(f"WHEN '{status}' THEN {place}" for place, status in enumerate(settings.precedence))
     plans = ", ".join(f"'{p}'" for p in PLANS)
+    oldest = int(settings.ever_6_oldest_age)
     return f"""
         SELECT child_id, status, since, last_plan_end FROM (
             SELECT c.child_id, c.last_plan_end,
                 CASE WHEN c.now.status IS NOT NULL THEN c.now.status
                     WHEN c.last_plan_end > ({day} - INTERVAL {int(settings.look_back_years)} YEAR)::DATE + 1
-                        AND NOT coalesce(p.death_date <= {day}, false) THEN 'Ever 6'
+                        AND NOT coalesce(p.death_date <= {day}, false)
+                        AND coalesce(p.birth_date > ({day} - INTERVAL {oldest + 1} YEAR)::DATE, true) THEN 'Ever 6'
                     WHEN c.assessed_since IS NOT NULL THEN 'assessment only' END AS status,
                 CASE WHEN c.now.status IS NOT NULL THEN c.now.start_date
                     WHEN c.last_plan_end > ({day} - INTERVAL {int(settings.look_back_years)} YEAR)::DATE + 1
@@ -61,6 +63,21 @@ def status_sql(on: date, *, settings: Settings, within: str = "person") -> str:
 
 
 _YEARS = "['N1', 'N2', 'R', '1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12', '13', '14']"
+
+
+def school_age_sql(birth: str, day: str) -> str:
+    """SQL: whether a child is below, of or above compulsory school age on a day; null without a birth date.
+
+    Its slow, obvious twin, with the law it follows, is `vocabulary.ages.compulsory_school_age`.
+    """
+    five = f"({birth} + INTERVAL 5 YEAR)::DATE"
+    # Someone born on 29 February reaches an age on 1 March of an ordinary year, which changes nothing here.
+    first = f"""CASE WHEN month({five}) <= 3 THEN make_date(year({five}), 3, 31)
+        WHEN month({five}) <= 8 THEN make_date(year({five}), 8, 31) ELSE make_date(year({five}), 12, 31) END"""
+    june = f"make_date(year({birth}) + 16 + (month({birth}) >= 9)::INT, 6, 30)"
+    last_friday = f"({june} - ((isodow({june}) + 2) % 7)::INT)"
+    return f"""CASE WHEN {birth} IS NULL THEN NULL WHEN {day} < {first} THEN 'below'
+        WHEN {day} > {last_friday} THEN 'above' ELSE 'of' END"""
 
 
 def _year_group(year: int) -> str:
@@ -89,12 +106,14 @@ def status_on(database: Database, on: date, *, settings: Settings, within: str =
 
     `status`: the first of `settings.precedence` that a period of covers the day ("looked after", "CP plan",
     "CIN plan"); else "Ever 6" when the last day of a CIN or CP plan falls within the `look_back_years` that end on
-    the day (a plan whose last day is exactly six years before is out); else "assessment only", which is not on a plan
+    the day (a plan whose last day is exactly six years before is out) and the child is no older than
+    `ever_6_oldest_age`; else "assessment only", which is not on a plan
     and never counted in the cohort. `since`: first day of that status (for Ever 6 the first day off the plan).
     `days_open`: days from `since` to the day, null for Ever 6. `last_plan_end`: first day off the latest plan that has
     ended (null: none). School: the registration that covers the day (a main one before a subsidiary or guest, then the
     latest start); null where no source knows one. Year group: as last recorded, moved on to the day's academic year;
-    from the birth date where a school gives none. Worker and team: the allocation that covers the day.
+    from the birth date where a school gives none. `school_age`: below, of or above compulsory school age. Worker and
+    team: the allocation that covers the day.
     `within` names a table whose `child_id`s may be seen. Closed-open days throughout.
     """
     return database.query(
@@ -129,7 +148,7 @@ def _status_on_sql(on: date, settings: Settings, within: str) -> str:
     SELECT s.child_id, s.status, s.since,
         CASE WHEN s.status <> 'Ever 6' THEN ({day} - s.since)::INT END AS days_open, s.last_plan_end,
         e.urn, coalesce(n.name, e.urn) AS school_name, n.phase, {_year_group(year)} AS year_group,
-        a.team_name, a.worker_name, p.surname, p.forename
+        a.team_name, a.worker_name, p.surname, p.forename, {school_age_sql("p.birth_date", day)} AS school_age
     FROM status s LEFT JOIN person p ON p.child_id = s.child_id
     LEFT JOIN enrolled e ON e.child_id = s.child_id LEFT JOIN named n ON n.urn = e.urn
     LEFT JOIN allocated a ON a.child_id = s.child_id

@@ -74,6 +74,14 @@ class Settings:
         right="1 to 25",
         holds=_between(1, 25),
     )
+    ever_6_oldest_age: int = _setting(
+        18,
+        "Oldest age at which a child without a plan still counts as Ever 6",
+        unit="years",
+        source="DfE guidance, Promoting the education of children with a social worker (2024): children aged 0 to 18",
+        right="5 to 25",
+        holds=_between(5, 25),
+    )
     precedence: tuple[str, ...] = _setting(
         STATUSES,
         "Which status a child with several at once is counted under, first wins",
