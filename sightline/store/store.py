@@ -231,6 +231,12 @@ class Store:
     def keep_delivery(self, delivery: Delivery, work: Path) -> None:
         write_text(_json(asdict(delivery)), self.root / "deliveries" / f"{delivery.id}.json", work)
 
+    def next_id(self, made: datetime) -> str:
+        """The id of the snapshot that would be published next. Call inside `writing()`."""
+        ids = self.snapshot_ids()
+        number = int(ids[-1].split("-")[0]) + 1 if ids else 1
+        return f"{number:06d}-{made:%Y%m%d}"
+
     def publish(
         self,
         *,
@@ -244,9 +250,7 @@ class Store:
         work: Path,
     ) -> Snapshot:
         """Make a complete snapshot appear: from this moment it is the current one."""
-        ids = self.snapshot_ids()
-        number = int(ids[-1].split("-")[0]) + 1 if ids else 1
-        name = f"{number:06d}-{made:%Y%m%d}"
+        name = self.next_id(made)
         moment = made.isoformat(timespec="seconds")
         snapshot = Snapshot(name, parent, moment, by, reader, deliveries, replaced, derived)
         write_text(_json(asdict(snapshot)), self.root / "snapshots" / f"{name}.json", work)

@@ -879,6 +879,17 @@ _DERIVED = (
         derived=True,
     ),
     Table(
+        "rule_run",
+        "One row per rule of reconciliation: whether this snapshot let it run, and how much it found.",
+        (
+            Column("rule", TEXT, "Code of the rule"),
+            Column("ran", FLAG, "There was something to compare; what did not run has found nothing out"),
+            Column("why", TEXT, "What it lacked, where it could not run"),
+            Column("found", INT, "Disagreements it found", unit="disagreements"),
+        ),
+        derived=True,
+    ),
+    Table(
         "exception",
         "One row per disagreement of this snapshot or an earlier one, with its life so far.",
         (

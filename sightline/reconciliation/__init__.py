@@ -1,0 +1,45 @@
+"""Where sources disagree about a child: each disagreement an exception with an owner, a due date and a life."""
+
+from sightline.reconciliation.accuracy import MATCH_GROUPS, accuracy, match_rates
+from sightline.reconciliation.find import RULES, Found, disagreements, rule_named
+from sightline.reconciliation.life import (
+    DECISIONS,
+    STATES,
+    TRANSITIONS,
+    Lived,
+    State,
+    Transition,
+    live,
+    move,
+    shown_state,
+    with_decisions,
+)
+from sightline.reconciliation.pages import exceptions_markdown, states_diagram
+from sightline.reconciliation.rule import OWNERS, SYSTEM_OWNERS, Owner, Rule, owner_named
+
+__all__ = [
+    "DECISIONS",
+    "MATCH_GROUPS",
+    "OWNERS",
+    "RULES",
+    "STATES",
+    "SYSTEM_OWNERS",
+    "TRANSITIONS",
+    "Found",
+    "Lived",
+    "Owner",
+    "Rule",
+    "State",
+    "Transition",
+    "accuracy",
+    "disagreements",
+    "exceptions_markdown",
+    "live",
+    "match_rates",
+    "move",
+    "owner_named",
+    "rule_named",
+    "shown_state",
+    "states_diagram",
+    "with_decisions",
+]

@@ -1,0 +1,172 @@
+"""Rules on who a child is: names, birth date, sex, pupil number, and one child on two records."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sightline.reconciliation.rule import IDENTITY, Rule, parted
+
+_TWO: Final = "(SELECT count(DISTINCT system) FROM _said) > 1"
+_TWO_SAYS: Final = "Two systems must say who children are."
+_SHOWS: Final = frozenset({IDENTITY})
+_BY_NAME: Final = "Schools and social workers look each other's children up by name."
+
+
+def _field(code: str, name: str, field: str, due: int, why: str) -> Rule:
+    return Rule(
+        code=code,
+        name=name,
+        says=f"A system holds another {name.lower()} than the school's register does (or than the latest system, where "
+        "no school knows the child).",
+        grain="child and system",
+        between="each system and the latest school register",
+        due=due,
+        why=why,
+        shows=_SHOWS,
+        ready=_TWO,
+        lacks=_TWO_SAYS,
+        find=parted(
+            "FROM _said a JOIN _reference b ON b.child_id = a.child_id AND b.field = a.field AND b.system <> a.system "
+            f"WHERE a.field = '{field}' AND a.plain <> b.plain",
+            what=f"'{field}'",
+        ),
+    )
+
+
+# A pupil number is judged once, in this order: malformed, another child's, an earlier one, plainly different. Lists of
+# events and old marks name the number of their day, so only what a care system holds can be out of date.
+_NUMBER: Final = """
+    FROM (
+        SELECT a.*, o.child_id AS other, CASE
+            WHEN a.fault IS NOT NULL THEN 'malformed'
+            WHEN b.value IS NULL AND o.child_id IS NULL OR a.value = b.value THEN 'right'
+            WHEN o.child_id IS NOT NULL THEN 'another'
+            WHEN a.former OR (a.temporary AND NOT b.temporary) THEN CASE WHEN a.care THEN 'former' ELSE 'right' END
+            ELSE 'different' END AS judged
+        FROM _upn a LEFT JOIN _upn_reference b ON b.child_id = a.child_id
+        LEFT JOIN (
+            SELECT h.child_id, h.system, min(l.child_id) AS child_id_2
+            FROM _upn h JOIN identifier i ON i.kind = 'upn' AND i.value = h.value
+            JOIN link l ON l.system = i.system AND l.ref = i.ref
+            WHERE l.child_id <> h.child_id GROUP BY ALL
+        ) AS o(held_by, held_in, child_id) ON o.held_by = a.child_id AND o.held_in = a.system
+    ) a LEFT JOIN _upn_reference b ON b.child_id = a.child_id AND b.system <> a.system
+"""
+
+
+def _number(code: str, name: str, says: str, judged: str, why: str) -> Rule:
+    return Rule(
+        code=code,
+        name=name,
+        says=says,
+        grain="child and system",
+        between="each system and the latest school register",
+        due=14,
+        why=why,
+        shows=_SHOWS,
+        ready="EXISTS (SELECT 1 FROM _upn)",
+        lacks="Some system must hold pupil numbers.",
+        find=parted(f"{_NUMBER} WHERE a.judged = '{judged}'", what="'upn'"),
+    )
+
+
+IDENTITY_RULES: Final = (
+    _field(
+        "birth-date",
+        "Date of birth",
+        "birth_date",
+        14,
+        "Year group, school age and every match by name rest on it.",
+    ),
+    _field("sex", "Sex", "sex", 28, "A return is refused or a comparison by sex is wrong."),
+    _field("surname", "Surname", "surname", 28, _BY_NAME),
+    _field("forename", "First name", "forename", 28, _BY_NAME),
+    Rule(
+        code="upn-missing",
+        name="No pupil number in social care",
+        says="A care system holds no UPN for a child whom a school's system knew by one when it "
+        "last spoke of the child.",
+        grain="child and care system",
+        between="each care system and the latest school register",
+        due=14,
+        why="Without it a child is found in education by name alone, or not at all; the CIN census asks for it.",
+        shows=_SHOWS,
+        ready="EXISTS (SELECT 1 FROM _upn_reference) AND EXISTS (SELECT 1 FROM _mention)",
+        lacks="A care system must send children, and a school's system pupil numbers.",
+        find=parted(
+            """
+            FROM _mention a JOIN _upn_reference b ON b.child_id = a.child_id
+            LEFT JOIN (SELECT child_id, min(entry_date) AS entry_date FROM _roll_said GROUP BY ALL) r
+                ON r.child_id = a.child_id
+            WHERE NOT EXISTS (SELECT 1 FROM _upn u WHERE u.child_id = a.child_id AND u.system = a.system)
+                AND coalesce(r.entry_date <= a.day, true)
+            """,
+            what="'upn'",
+            left="NULL",
+        ),
+    ),
+    _number(
+        "upn-malformed",
+        "Pupil number that cannot be one",
+        "A system holds a UPN with a wrong check letter, length or character.",
+        "malformed",
+        "It matches nobody, and the next return carries it on.",
+    ),
+    _number(
+        "upn-of-another",
+        "Pupil number of another child",
+        "A system holds, for this child, a UPN that belongs to another child.",
+        "another",
+        "One child's attendance would be shown as the other's.",
+    ),
+    _number(
+        "upn-former",
+        "Earlier pupil number",
+        "A care system holds, as today's, a UPN that a school's system has as an earlier or temporary one.",
+        "former",
+        "It matched once; new marks will not come under it.",
+    ),
+    _number(
+        "upn-differs",
+        "Two pupil numbers",
+        "Two systems hold different UPNs for one child, both well formed.",
+        "different",
+        "One of them is wrong, or two children were taken for one.",
+    ),
+    Rule(
+        code="duplicate-record",
+        name="Two records of one child",
+        says="A care system has two records that were found to be one child, or that have one name and birth date.",
+        grain="pair of records",
+        between="two records of one care system",
+        due=14,
+        why="Plans, workers and visits are split between them, and the child is counted twice.",
+        shows=_SHOWS,
+        ready="EXISTS (SELECT 1 FROM _mention)",
+        lacks="A care system must send children.",
+        find=parted(
+            """
+            FROM (
+                SELECT r.child_id, r.system, r.ref AS value, arg_max(c.delivery, (k.word, c.line)) AS delivery,
+                    arg_max(c.line, (k.word, c.line)) AS line, arg_max(c.birth_date, k.word) AS birth_date,
+                    regexp_replace(lower(strip_accents(arg_max(c.surname, k.word))), '[^a-z0-9]', '', 'g') AS surname,
+                    regexp_replace(lower(strip_accents(arg_max(c.forename, k.word))), '[^a-z0-9]', '', 'g') AS forename
+                FROM _ref r JOIN child c ON c.system = r.system AND c.child_ref = r.ref JOIN _ranked k USING (delivery)
+                GROUP BY ALL
+            ) AS a JOIN (
+                SELECT r.child_id, r.system, r.ref AS value, arg_max(c.delivery, (k.word, c.line)) AS delivery,
+                    arg_max(c.line, (k.word, c.line)) AS line, arg_max(c.birth_date, k.word) AS birth_date,
+                    regexp_replace(lower(strip_accents(arg_max(c.surname, k.word))), '[^a-z0-9]', '', 'g') AS surname,
+                    regexp_replace(lower(strip_accents(arg_max(c.forename, k.word))), '[^a-z0-9]', '', 'g') AS forename
+                FROM _ref r JOIN child c ON c.system = r.system AND c.child_ref = r.ref JOIN _ranked k USING (delivery)
+                GROUP BY ALL
+            ) AS b ON b.system = a.system AND b.value > a.value
+                AND (b.child_id = a.child_id OR (b.surname = a.surname AND b.forename = a.forename
+                    AND b.birth_date = a.birth_date))
+            """,
+            what="'records ' || a.value || ' and ' || b.value",
+            # One of the two stands for the child; linkage may change its mind about which.
+            child="least(a.child_id, b.child_id)",
+        ),
+    ),
+)
