@@ -8,6 +8,7 @@ from sightline.sources import (
     annex_a,
     cin_census,
     csc_api,
+    decisions,
     gias,
     marks,
     parquet,
@@ -25,6 +26,7 @@ from sightline.vocabulary.errors import BadSetting
 # tables with published column names, and those before lists whose columns each sender names.
 SOURCES: tuple[Source, ...] = (
     *parquet.SOURCES,
+    *decisions.SOURCES,
     *wonde.SOURCES,
     *csc_api.SOURCES,
     *annex_a.SOURCES,
