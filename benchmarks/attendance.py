@@ -11,13 +11,13 @@ of classing a mark, no dated codes, and are spared the count of pupils.
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -62,10 +62,10 @@ def measure(folder: Path, years: range) -> None:
         for layout, says in (("weeks", "one row per pupil and week"), ("sessions", "one row per session")):
             size = sum(f.stat().st_size for f in folder.glob(f"{layout}_*.parquet"))
             print(f"Size, {says:<28} {size / 1e6:8.1f} MB  {8 * size / marks:6.2f} bits a mark")
-        plain, _ = _best(lambda: database.rows(
+        plain = _best(lambda: database.rows(
             "SELECT sum(possible), sum(authorised), sum(unauthorised), sum(late) FROM register_week"
         ))  # fmt: skip
-        print(f"\nPlain scan and aggregate of the counts, no groups: {plain:.3f} s")
+        print(f"\nPlain scan and aggregate of the counts, no groups: {plain.wall:.3f} s, {plain.cpu:.3f} CPU s")
         span: dict[str, Any] = {"start": date(years[0], 8, 1), "end": date(years[-1] + 1, 8, 1)}
         _questions(database, span, plain)
         _marts(database, span)
@@ -89,7 +89,7 @@ def _opened(folder: Path) -> Database:
     return database
 
 
-def _questions(database: Database, span: dict[str, Any], plain: float) -> None:
+def _questions(database: Database, span: dict[str, Any], plain: Took) -> None:
     settings = Settings()
     in_list = _sessions_classed(database)
     joined = "session_row JOIN codes USING (code)"
@@ -126,14 +126,19 @@ def _questions(database: Database, span: dict[str, Any], plain: float) -> None:
             f"SELECT isodow(day) AS weekday, {counts} FROM {{rows}} GROUP BY ALL",
         ),
     ]  # fmt: skip
-    print(f"\n{'':36}{'weeks s':>9}{'x plain':>9}{'sessions s':>12}{'times':>8}  target")
+    print(f"\n{'':36}{'weeks: s':>9}{'CPU s':>8}{'x plain':>8}{'sessions: s':>13}{'CPU s':>8}{'times':>7}{'by CPU':>8}")
     for says, by_weeks, by_sessions in asked:
-        fast, _ = _best(by_weeks)
+        fast = _best(by_weeks)
         ways = [by_sessions.format(rows=rows) for rows in (joined, in_list)]
-        slow = min(_best(lambda sql=sql: database.query(sql), times=2)[0] for sql in ways)  # type: ignore[misc]
-        met = "met" if fast < TARGET_SECONDS and slow / fast >= TARGET_TIMES else "MISSED"
-        print(f"{says:36}{fast:9.3f}{fast / plain:9.1f}{slow:12.2f}{slow / fast:8.1f}  {met}", flush=True)
-    print(f"Target: under {TARGET_SECONDS} s and at least {TARGET_TIMES:g} times as fast as rows of sessions")
+        tried = [_best(lambda sql=sql: database.query(sql), times=2) for sql in ways]  # type: ignore[misc]
+        slow = Took(min(t.wall for t in tried), min(t.cpu for t in tried))
+        print(
+            f"{says:36}{fast.wall:9.3f}{fast.cpu:8.3f}{fast.cpu / plain.cpu:8.1f}{slow.wall:13.2f}{slow.cpu:8.2f}"
+            f"{slow.wall / fast.wall:7.1f}{slow.cpu / fast.cpu:8.1f}",
+            flush=True,
+        )
+    print(f"Target: under {TARGET_SECONDS} s and at least {TARGET_TIMES:g} times as fast as rows of sessions.")
+    print(f"On a machine busy with other work read the CPU columns: a quiet {THREADS} threads take about half of them.")
 
 
 def _sessions_classed(database: Database) -> str:
@@ -149,11 +154,10 @@ def _sessions_classed(database: Database) -> str:
 def _marts(database: Database, span: dict[str, Any]) -> None:
     """The two small tables pages are drawn from: what they cost to make and to ask."""
     for name, sql in (("register_year", register_year_sql()), ("register_school_week", register_school_week_sql())):
-        made, _ = _best(
-            lambda sql=sql, name=name: database.execute(f"CREATE OR REPLACE TABLE {name} AS {sql}"), times=1
-        )  # type: ignore[misc]
+        making = f"CREATE OR REPLACE TABLE {name} AS {sql}"
+        made = _best(lambda making=making: database.execute(making), times=1)  # type: ignore[misc]
         rows = database.one(f"SELECT count(*) FROM {name}")
-        print(f"{'Made ' + name:36}{made:9.3f} s  {rows:,} rows")
+        print(f"{'Made ' + name:36}{made.wall:9.3f} s{made.cpu:8.3f} CPU s  {rows:,} rows")
     child = database.one("SELECT min(child_id) FROM person")
     tiles: list[tuple[str, Callable[[], Any]]] = [
         ("Persistent by year, from the mart", lambda: absence(database, by=["year"], settings=Settings(), **span)),
@@ -161,46 +165,49 @@ def _marts(database: Database, span: dict[str, Any]) -> None:
         ("One child's weekdays, from the weeks", lambda: weekday_pattern(database, child_id=child, **span)),
     ]
     for says, ask in tiles:
-        took, _ = _best(ask)
-        print(f"{says:36}{1000 * took:9.1f} ms")
+        print(f"{says:36}{1000 * _best(ask).wall:9.1f} ms")
 
 
-def _best(ask: Callable[[], Any], *, times: int = 3) -> tuple[float, Any]:
-    """The least of a few times, in seconds, and the last answer."""
-    best = float("inf")
-    answer = None
+@dataclass(frozen=True, slots=True)
+class Took:
+    """The least wall clock and the least processor seconds (all threads) of a few askings."""
+
+    wall: float
+    cpu: float
+
+
+def _best(ask: Callable[[], Any], *, times: int = 3) -> Took:
+    walls, cpus = [], []
     for _ in range(times):
-        began = time.perf_counter()
-        answer = ask()
-        best = min(best, time.perf_counter() - began)
-    return best, answer
+        wall, cpu = time.perf_counter(), time.process_time()
+        ask()
+        walls.append(time.perf_counter() - wall)
+        cpus.append(time.process_time() - cpu)
+    return Took(min(walls), min(cpus))
 
 
 def _guard(folder: Path) -> None:
     """The query that one optimiser pass of the engine ruins, with Sightline's settings and with the engine's own."""
-    print(f"\nJoin, then group {'':20}{'s':>9}{'peak MB':>10}")
-    taken = {}
+    print(f"\nJoin, then group {'':20}{'s':>9}{'CPU s':>8}{'peak MB':>10}")
+    took: dict[str, tuple[float, int]] = {}
     for says, setting in (("as Sightline sets the engine", SETTING), ("as the engine comes", "")):
         asked = [sys.executable, "-m", "benchmarks.attendance", "--guard", str(folder), setting]
-        done = subprocess.run(asked, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": "."})
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)
         if done.returncode:
             # Out of memory is an answer too.
             print(f"{says:36}  did not finish: {done.stderr.strip().splitlines()[-1][:80]}")
             continue
-        seconds, megabytes = done.stdout.split()
-        taken[setting] = float(seconds)
-        print(f"{says:36}{float(seconds):9.2f}{int(megabytes):10,}")
-        if setting == SETTING:
-            ours = int(megabytes)
-    best = min(taken.values())
-    met = taken[SETTING] <= GUARD_TIMES * best and ours < GUARD_MEGABYTES
-    print(
-        f"Target: at most {GUARD_TIMES:g} times the better, under {GUARD_MEGABYTES:,} MB: {'met' if met else 'MISSED'}"
-    )
+        wall, cpu, megabytes = (float(text) for text in done.stdout.split())
+        took[setting] = (cpu, int(megabytes))
+        print(f"{says:36}{wall:9.2f}{cpu:8.2f}{int(megabytes):10,}")
+    best = min(cpu for cpu, _ in took.values())
+    met = SETTING in took and took[SETTING][0] <= GUARD_TIMES * best and took[SETTING][1] < GUARD_MEGABYTES
+    limits = f"at most {GUARD_TIMES:g} times the better, under {GUARD_MEGABYTES:,} MB"
+    print(f"Target: {limits}: {'met' if met else 'MISSED'}")
 
 
 def _guarded(folder: Path, setting: str) -> None:
-    """One process, one query: prints its seconds and the process's peak memory in MB.
+    """One process, one query: prints its seconds, processor seconds and the process's peak memory in MB.
 
     The year comes from the folder's name, so the engine has no statistics of it and takes groups to be as many as rows.
     """
@@ -211,13 +218,11 @@ def _guarded(folder: Path, setting: str) -> None:
             year = Path(temporary) / f"year={file.stem.removeprefix('sessions_')}"
             year.mkdir()
             (year / file.name).symlink_to(file.resolve())
-        began = time.perf_counter()
         rows = f"read_parquet('{temporary}/*/*.parquet', hive_partitioning = true) JOIN codes USING (code)"
-        database.rows(
-            "SELECT max(sessions), max(absent) FROM (SELECT child_id, year, count(*) AS sessions, "
-            f"sum(authorised + unauthorised) AS absent FROM {rows} GROUP BY ALL)"
-        )
-        print(time.perf_counter() - began, _peak_megabytes())
+        sql = "SELECT max(sessions), max(absent) FROM (SELECT child_id, year, count(*) AS sessions, "
+        sql += f"sum(authorised + unauthorised) AS absent FROM {rows} GROUP BY ALL)"
+        took = _best(lambda: database.rows(sql), times=1)
+    print(took.wall, took.cpu, _peak_megabytes())
 
 
 def _peak_megabytes() -> int:
