@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sightline.statistics.covariance import sandwich
-from sightline.statistics.design import Columns, complete_rows, inverse, units
+from sightline.statistics.design import Columns, complete_rows, gram, inverse, units
 from sightline.statistics.poisson import PanelFit, demeaned, informative
 from sightline.statistics.records import NORMAL, CannotEstimate, Estimates, F
 
@@ -128,7 +128,7 @@ def _pass(batches: list[Batch], b: F) -> tuple[float, F, F, F]:
         likelihood += one
         gradient += score.sum(axis=0)
         information += bend
-        meat += score.T @ score
+        meat += gram(score.T, score.T)
     return likelihood, gradient, information, meat
 
 
@@ -141,7 +141,7 @@ def _listed(s: F, b: F) -> tuple[float, F, F]:
     weight /= whole[:, None]
     average = np.einsum("ga,gak->gk", weight, s)
     flat = s.reshape(-1, s.shape[2])
-    bend = (flat * weight.reshape(-1, 1)).T @ flat - average.T @ average
+    bend = gram((flat * weight.reshape(-1, 1)).T, flat.T) - gram(average.T, average.T)
     return likelihood, -average, bend
 
 

@@ -12,7 +12,7 @@ from scipy import optimize, special
 
 from sightline.statistics import covariance
 from sightline.statistics.cells import Cells
-from sightline.statistics.design import codes, independent, inverse
+from sightline.statistics.design import codes, dot, gram, independent, inverse, sums_with, weighted_sum
 from sightline.statistics.records import CONSTANT, NORMAL, CannotEstimate, Dropped, Estimates, F
 
 Errors = Literal["model", "hc0", "robust", "clustered"]
@@ -91,10 +91,10 @@ def logit(
         raise CannotEstimate(f"The outcome is {'always one' if total.sum() else 'always nought'}.", ["outcome"])
     x = cells.matrix()
     size = float(n.sum())
-    middle = (x @ n) / size
+    middle = sums_with(x, n) / size
     z = x - middle[:, None]
-    cross = (z * n) @ z.T
-    kept, out = independent(cross, np.einsum("kc,kc,c->k", x, x, n), cells.names, cells.rows)
+    cross = gram(z * n, z)
+    kept, out = independent(cross, sums_with(x * x, n), cells.names, cells.rows)
     dropped += out
     names = tuple(cells.names[j] for j in kept)
     spread = np.sqrt(np.diag(cross)[kept] / size)
@@ -110,7 +110,7 @@ def logit(
             raise _refusal(cells, found.names) from None
         separated, firth = found.names, True
         b, bread, steps = _firth(w, n, total, start)
-    p = special.expit(b @ w)
+    p = special.expit(weighted_sum(b, w))
     v, counts, says = _covariance(w, cells, clusters, p, bread, errors)
     # Back to the columns as they came: x = middle + spread z.
     move = np.diag(np.append(1 / spread, 1.0))
@@ -120,7 +120,7 @@ def logit(
         rows=cells.rows,
         successes=round(float(total.sum())),
         cells=len(n),
-        log_likelihood=log_likelihood(b @ w, n, total),
+        log_likelihood=log_likelihood(weighted_sum(b, w), n, total),
         log_likelihood_constant=float(special.xlogy(total.sum(), rate) + special.xlogy(size - total.sum(), 1 - rate)),
         bread=move @ bread @ move.T,
         iterations=steps,
@@ -133,7 +133,7 @@ def logit(
 
 def log_likelihood(eta: F, n: F, total: F) -> float:
     """Bernoulli log-likelihood of cells: total x eta - n log(1 + exp(eta))."""
-    return float(total @ eta - n @ np.logaddexp(0.0, eta))
+    return dot(total, eta) - dot(n, np.logaddexp(0.0, eta))
 
 
 def _refusal(cells: Cells, names: tuple[str, ...]) -> CannotEstimate:
@@ -153,7 +153,7 @@ class _Separated(Exception):
 
 
 def _newton(w: F, n: F, total: F, b: F, names: tuple[str, ...]) -> tuple[F, F, int]:
-    eta = b @ w
+    eta = weighted_sum(b, w)
     best = log_likelihood(eta, n, total)
     checked = False
     for step in range(1, 101):
@@ -163,12 +163,12 @@ def _newton(w: F, n: F, total: F, b: F, names: tuple[str, ...]) -> tuple[F, F, i
                 raise _Separated(tuple(name for name in found if name != CONSTANT))
             checked = True
         p = special.expit(eta)
-        information = (w * (n * p * (1 - p))) @ w.T
+        information = gram(w * (n * p * (1 - p)), w)
         bread = inverse(information)
-        move = bread @ (w @ (total - n * p))
+        move = bread @ sums_with(w, total - n * p)
         scale = 1.0
         while True:
-            eta = (b + scale * move) @ w
+            eta = weighted_sum(b + scale * move, w)
             now = log_likelihood(eta, n, total)
             if now >= best - 1e-9 * abs(best) or scale < 1e-6:
                 break
@@ -176,24 +176,24 @@ def _newton(w: F, n: F, total: F, b: F, names: tuple[str, ...]) -> tuple[F, F, i
         b, best = b + scale * move, now
         if np.abs(scale * move).max() < STEP:
             p = special.expit(eta)
-            return b, inverse((w * (n * p * (1 - p))) @ w.T), step
+            return b, inverse(gram(w * (n * p * (1 - p)), w)), step
     raise CannotEstimate("The logit did not converge in 100 steps.", names)
 
 
 def _firth(w: F, n: F, total: F, b: F) -> tuple[F, F, int]:
     """Newton's method on the score x (total - n p + n h (1/2 - p)), h = p (1-p) x'Vx, V the inverse information."""
     for step in range(1, 501):
-        p = special.expit(b @ w)
+        p = special.expit(weighted_sum(b, w))
         weight = p * (1 - p)
-        bread = inverse((w * (n * weight)) @ w.T)
-        h = weight * np.einsum("kc,kl,lc->c", w, bread, w)
-        move = bread @ (w @ (total - n * p + n * h * (0.5 - p)))
+        bread = inverse(gram(w * (n * weight), w))
+        h = weight * np.einsum("kc,kl,lc->c", w, bread, w, optimize=True)
+        move = bread @ sums_with(w, total - n * p + n * h * (0.5 - p))
         # Steps are held to two units of a standardised coefficient: the plain step can overshoot from a poor start.
         move *= min(1.0, 2.0 / max(float(np.abs(move).max()), 1e-300))
         b = b + move
         if np.abs(move).max() < STEP:
-            p = special.expit(b @ w)
-            return b, inverse((w * (n * p * (1 - p))) @ w.T), step
+            p = special.expit(weighted_sum(b, w))
+            return b, inverse(gram(w * (n * p * (1 - p)), w)), step
     raise CannotEstimate("Firth's method did not converge in 500 steps.")
 
 
@@ -263,7 +263,7 @@ def _covariance(
     if errors == "model":
         return bread, {}, "model"
     if errors in ("hc0", "robust"):
-        middle = (w * (total * (1 - p) ** 2 + (n - total) * p * p)) @ w.T
+        middle = gram(w * (total * (1 - p) ** 2 + (n - total) * p * p), w)
         size = cells.rows / (cells.rows - 1) if errors == "robust" else 1.0
         return covariance.sandwich(bread, middle) * size, {}, errors
     if clusters is not None:

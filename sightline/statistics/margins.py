@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from sightline.statistics.cells import Cells
+from sightline.statistics.design import dot, sums_with, weighted_sum
 from sightline.statistics.logit import LogitFit
 from sightline.statistics.records import CONSTANT, CannotEstimate, Estimate, Estimates, F
 
@@ -31,9 +32,9 @@ def marginal_effects(fit: LogitFit, cells: Cells, *, discrete: Collection[str] =
     x, n = _design(fit, cells), cells.n
     b, v = fit.estimates.values, fit.estimates.covariance
     names = fit.names[:-1]
-    p = special.expit(b @ x)
+    p = special.expit(weighted_sum(b, x))
     slope = n * p * (1 - p) / n.sum()
-    jacobian = float(slope.sum()) * np.eye(len(b))[:-1] + np.outer(b[:-1], x @ (slope * (1 - 2 * p)))
+    jacobian = float(slope.sum()) * np.eye(len(b))[:-1] + np.outer(b[:-1], sums_with(x, slope * (1 - 2 * p)))
     values = b[:-1] * slope.sum()
     for name in discrete:
         k = names.index(name)
@@ -125,9 +126,9 @@ def _average(b: F, n: F, parts: Sequence[tuple[float, F]]) -> tuple[float, F]:
     value, gradient = 0.0, np.zeros(len(b))
     share = n / n.sum()
     for weight, x in parts:
-        p = special.expit(b @ x)
-        value += weight * float(share @ p)
-        gradient += weight * (x @ (share * p * (1 - p)))
+        p = special.expit(weighted_sum(b, x))
+        value += weight * dot(share, p)
+        gradient += weight * sums_with(x, share * p * (1 - p))
     return value, gradient
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import optimize, special
 
 from sightline.statistics.cells import Cells
-from sightline.statistics.design import Codes
+from sightline.statistics.design import Codes, dot, sums_with, weighted_sum
 from sightline.statistics.logit import logit
 from sightline.statistics.records import CONSTANT, NORMAL, CannotEstimate, Dropped, Estimates, F, quantile
 
@@ -147,7 +147,7 @@ class _Model:
         plain = [name for name in names if name != CONSTANT]
         x = np.vstack([cells.matrix(plain), np.ones((1, len(cells.n)))])[:, order]
         n = cells.n[order]
-        scale = np.sqrt((x * x) @ n / n.sum())
+        scale = np.sqrt(sums_with(x * x, n) / n.sum())
         x = x / scale[:, None]
         groups = int(code.max()) + 1
         starts = np.searchsorted(code, np.arange(groups))
@@ -163,8 +163,8 @@ class _Model:
 
     def modes(self, b: F, factor: F) -> tuple[F, F]:
         """Most likely standardised effects (G, q) and curvature H (G, q, q), by Newton in all groups at once."""
-        zl = factor.T @ self.z
-        base = b @ self.x
+        zl = np.einsum("rs,rc->sc", factor, self.z)
+        base = weighted_sum(b, self.x)
         u = self.last.copy()
         q = len(zl)
         here = self._inside(base, zl, u)
@@ -199,9 +199,9 @@ class _Model:
         u, bend = self.modes(b, factor)
         if self.points > 1:
             return self._quadrature(b, factor, u, bend)
-        zl = factor.T @ self.z
+        zl = np.einsum("rs,rc->sc", factor, self.z)
         at = u.T[:, self.place]
-        eta = b @ self.x + (zl * at).sum(axis=0)
+        eta = weighted_sum(b, self.x) + (zl * at).sum(axis=0)
         p = special.expit(eta)
         weight = self.n * p * (1 - p)
         rest = self.total - self.n * p
@@ -213,14 +213,14 @@ class _Model:
         s = rest - (a - weight * (zl * v).sum(axis=0)) / 2
         dl = np.einsum("rc,sc->rs", self.z * s, at)
         dl -= np.einsum("rc,sc->rs", self.z * rest, v) / 2 + np.einsum("rc,sc->rs", self.z * weight, reach)
-        inside = float(self._inside(b @ self.x, zl, u).sum())
-        return inside - float(np.linalg.slogdet(bend)[1].sum()) / 2, self.x @ s, dl
+        inside = float(self._inside(weighted_sum(b, self.x), zl, u).sum())
+        return inside - float(np.linalg.slogdet(bend)[1].sum()) / 2, sums_with(self.x, s), dl
 
     def _quadrature(self, b: F, factor: F, u: F, bend: F) -> tuple[float, F, F]:
         """Adaptive Gauss-Hermite; the gradient is that of the integral itself, by the same points."""
         nodes, weights = np.polynomial.hermite.hermgauss(self.points)
-        zl = factor.T @ self.z
-        base = b @ self.x
+        zl = np.einsum("rs,rc->sc", factor, self.z)
+        base = weighted_sum(b, self.x)
         width = 1 / np.sqrt(bend[:, 0, 0])
         places = u[:, 0] + math.sqrt(2) * np.outer(nodes, width)
         logs = np.array([self._inside(base, zl, place[:, None]) for place in places])
@@ -231,6 +231,6 @@ class _Model:
         for place, part in zip(places, share, strict=True):
             eta = base + zl[0] * place[self.place]
             rest = (self.total - self.n * special.expit(eta)) * part[self.place]
-            db += self.x @ rest
-            dl += float((self.z[0] * rest) @ place[self.place])
+            db += sums_with(self.x, rest)
+            dl += dot(self.z[0] * rest, place[self.place])
         return float((whole + np.log(width)).sum()) - self.groups * math.log(math.pi) / 2, db, dl

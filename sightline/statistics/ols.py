@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import pairwise
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sightline.statistics import covariance
 from sightline.statistics.cells import Cells
-from sightline.statistics.design import Codes, codes, independent, inverse
+from sightline.statistics.design import BLOCK, Codes, codes, gram, independent, inverse, sums_with, weighted_sum
 from sightline.statistics.records import CONSTANT, CannotEstimate, Dropped, Estimates, F
 
 Errors = Literal["conventional", "hc1", "clustered", "cr2"]
@@ -55,11 +56,11 @@ def ols(
     n_rows = cells.rows
     n = cells.n
     x, total = cells.matrix(), cells.total
-    x_mean, y_mean = (x @ n) / n.sum(), float(total.sum() / n.sum())
-    raw = np.einsum("kc,kc,c->k", x, x, n)
+    x_mean, y_mean = sums_with(x, n) / n.sum(), float(total.sum() / n.sum())
+    raw = sums_with(x * x, n)
     z = x - x_mean[:, None]
     t = total - n * y_mean
-    cross = (z * n) @ z.T
+    cross = gram(z * n, z)
     kept, out = independent(cross, raw, cells.names, n_rows)
     k = len(kept)
     df = n_rows - k - 1
@@ -70,9 +71,9 @@ def ols(
         raise CannotEstimate("The outcome does not vary.", ["outcome"])
     z = z[kept]
     a = inverse(cross[np.ix_(kept, kept)]) if k else np.zeros((0, 0))
-    b = a @ (z @ t)
-    b += a @ (z @ (t - n * (b @ z)))  # one refinement: the last digits of b
-    f = b @ z + y_mean
+    b = a @ sums_with(z, t)
+    b += a @ sums_with(z, t - n * weighted_sum(b, z))  # one refinement: the last digits of b
+    f = weighted_sum(b, z) + y_mean
     square_errors = np.maximum(cells.squares - 2 * f * total + n * f * f, 0.0)
     rss = float(square_errors.sum())
     w = np.vstack([z, np.ones((1, len(n)))])
@@ -88,7 +89,7 @@ def ols(
         centred = bread * (rss / df)
     elif errors == "hc1":
         factors = (n_rows / df if factor else 1.0,)
-        centred = covariance.sandwich(bread, (w * square_errors) @ w.T) * factors[0]
+        centred = covariance.sandwich(bread, gram(w * square_errors, w)) * factors[0]
     else:
         keys = _keys(cells, clusters)
         scores = w * (total - n * f)
@@ -183,28 +184,45 @@ def cross_products(
     """Cross-products by cluster from complete rows. A row with anything missing must be left out before."""
     code, _ = codes(cluster)
     groups = int(code.max()) + 1
-    order = None if bool(np.all(code[1:] >= code[:-1])) else np.argsort(code, kind="stable")
     names = (*regressors, *([CONSTANT] if constant else []))
-    columns = [*regressors.values(), *([np.ones(len(code))] if constant else []), *outcomes.values()]
-    x = np.array([np.asarray(values, dtype=float) for values in columns])
-    if not np.isfinite(x.sum()):
+    columns = [np.asarray(values) for values in (*regressors.values(), *outcomes.values())]
+    if not all(np.isfinite(values.sum()) for values in columns):
         raise CannotEstimate("Cross-products need complete rows.")
-    if order is not None:
-        x, code = x[:, order], code[order]
-    starts = np.searchsorted(code, np.arange(groups))
-    return CrossProducts(
-        names, tuple(outcomes), by_cluster(x, starts), np.diff(np.append(starts, len(code))).astype(float)
-    )
+    if constant:
+        columns.insert(len(regressors), np.broadcast_to(np.float64(1), code.shape))
+    sizes = np.bincount(code, minlength=groups)
+    if len(code) > 64 * groups:
+        matrices = _few_clusters(columns, code, groups)
+    else:
+        order = np.argsort(code, kind="stable")
+        x = np.array([values[order] for values in columns], dtype=float)
+        matrices = by_cluster(x, np.cumsum(sizes) - sizes)
+    return CrossProducts(names, tuple(outcomes), matrices, sizes.astype(float))
+
+
+def _few_clusters(columns: Sequence[NDArray[Any]], code: Codes, groups: int) -> F:
+    """Cross-products of few large clusters: rows are put in order within a block, where everything is in the cache."""
+    p, size = len(columns), 2 * BLOCK
+    # Codes of two bytes are sorted by counting, without comparing.
+    small = code.astype(np.uint16) if groups <= 65_536 else code
+    found = np.zeros((groups, p, p))
+    for low in range(0, len(code), size):
+        here = small[low : low + size]
+        order = np.argsort(here, kind="stable")
+        x = np.array([values[low : low + size] for values in columns], dtype=float)[:, order]
+        here = here[order]
+        edges = np.concatenate([[0], np.flatnonzero(here[1:] != here[:-1]) + 1, [len(here)]])
+        for first, last in pairwise(edges.tolist()):
+            rows = x[:, first:last]
+            # Under this size the library's own product is done by one thread, and is quicker.
+            found[here[first]] += rows @ rows.T if p * p * (last - first) < 200_000 else gram(rows, rows)
+    return found
 
 
 def by_cluster(x: F, starts: Codes) -> F:
     """Cross-products (G, p, p) of columns (p, n) in runs that begin at `starts`."""
-    p, n = x.shape
+    p = len(x)
     found = np.empty((len(starts), p, p))
-    if n > 64 * len(starts):
-        for g, (low, high) in enumerate(zip(starts, np.append(starts[1:], n), strict=True)):
-            found[g] = x[:, low:high] @ x[:, low:high].T
-        return found
     for i in range(p):
         for j in range(i + 1):
             found[:, i, j] = found[:, j, i] = np.add.reduceat(x[i] * x[j], starts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,12 +10,25 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sightline.statistics.covariance import sandwich
-from sightline.statistics.design import Codes, Columns, Rows, blocks, complete_rows, independent, inverse, units
+from sightline.statistics.design import (
+    Codes,
+    Columns,
+    Rows,
+    blocks,
+    complete_rows,
+    dot,
+    gram,
+    independent,
+    inverse,
+    sums_with,
+    units,
+    weighted_sum,
+)
 from sightline.statistics.records import NORMAL, CannotEstimate, Dropped, Estimates, F
 
 STEP = 1e-10
-RUNS_AWAY = 25.0
-"""A unit's own rates e^25 apart, at a maximum that is not reached: a column goes to infinity."""
+RUNS_AWAY = 12.0
+"""A rate e^12 from its unit's middle after twenty steps without an end: a column goes to infinity."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,28 +88,27 @@ def poisson_within(
     scale = np.sqrt(np.einsum("kn,kn->k", z, z) / rows.n)
     z /= scale[:, None]
     b = np.zeros(k)
-    likelihood, gradient, information, meat, spread = _pass(z, y, totals, starts, b)
+    here = _pass(z, y, totals, starts, b)
     for step in range(1, 101):
-        move = inverse(information) @ gradient
+        move = inverse(here.information) @ here.gradient
         size = 1.0
         while True:
             now = _pass(z, y, totals, starts, b + size * move)
-            if now[0] >= likelihood - 1e-9 * abs(likelihood) or size < 1e-6:
+            if now.likelihood >= here.likelihood - 1e-9 * abs(here.likelihood) or size < 1e-6:
                 break
             size /= 2
-        b = b + size * move
-        likelihood, gradient, information, meat, spread = now
-        if spread > RUNS_AWAY and step > 20:
+        b, here = b + size * move, now
+        if here.furthest > RUNS_AWAY and step > 20:
             break
         if np.abs(size * move).max() < STEP:
-            bread = inverse(information)
+            bread = inverse(here.information)
             g = len(starts)
             size = g / (g - 1) if factor and errors == "clustered" else 1.0
-            v = bread if errors == "model" else sandwich(bread, meat) * size
+            v = bread if errors == "model" else sandwich(bread, _meat(z, y, totals, starts, b)) * size
             says = "model" if errors == "model" else f"clustered by {unit_name}"
             estimates = Estimates(names, b / scale, v / np.outer(scale, scale), NORMAL, says)
             found = (*rows.dropped, *dropped, *out)
-            return PanelFit(estimates, rows.n, g, offered, likelihood, step, size, found)
+            return PanelFit(estimates, rows.n, g, offered, here.likelihood, step, size, found)
     guilty = [name for name, value in zip(names, b, strict=True) if abs(value) > 0.5 * np.abs(b).max()]
     raise CannotEstimate(f"No finite estimate exists: noughts are predicted perfectly by {', '.join(guilty)}.", guilty)
 
@@ -128,39 +141,70 @@ def demeaned(rows: Rows, starts: Codes, unit_name: str) -> tuple[F, tuple[str, .
     for j, values in enumerate(rows.regressors):
         x[j] = values
         total = np.add.reduceat(x[j], starts)
-        raw[j] = float(x[j] @ x[j])
+        raw[j] = dot(x[j], x[j])
         x[j] -= np.repeat(total / sizes, sizes)
     where = f" within any {unit_name}"
-    kept, dropped = independent(x @ x.T, raw, rows.names, rows.n, where)
+    kept, dropped = independent(gram(x, x), raw, rows.names, rows.n, where)
     if not kept:
         raise CannotEstimate(f"No regressor varies{where}.", rows.names)
     return x if len(kept) == len(x) else x[kept], tuple(rows.names[j] for j in kept), dropped
 
 
-def _pass(z: F, y: F, totals: F, starts: Codes, b: F) -> tuple[float, F, F, F, float]:
-    """Log-likelihood, gradient, information, outer products of unit scores, and the widest gap of a unit's rates."""
-    k, n = z.shape
-    likelihood, widest = 0.0, 0.0
-    gradient, information, meat = np.zeros(k), np.zeros((k, k)), np.zeros((k, k))
-    done = 0
-    for low, high, first in blocks(starts, n):
-        x, total = z[:, low:high], totals[done : done + len(first)]
-        done += len(first)
-        sizes = np.diff(np.append(first, high - low))
-        place = np.repeat(np.arange(len(first)), sizes)
-        eta = b @ x
-        eta -= np.maximum.reduceat(eta, first)[place]
-        rate = np.exp(eta)
-        whole = np.add.reduceat(rate, first)
-        mu = rate * (total / whole)[place]
-        observed = y[low:high]
-        likelihood += float(observed @ (eta - np.log(whole)[place]))
-        widest = max(widest, -float(eta.min()))
-        rest = observed - mu
-        gradient += x @ rest
+@dataclass(frozen=True, eq=False)
+class _State:
+    """Where a coefficient vector stands: log-likelihood, gradient, information, and the furthest a rate strays from its
+    unit's middle on the log scale."""
+
+    likelihood: float
+    gradient: F
+    information: F
+    furthest: float
+
+
+def _pass(z: F, y: F, totals: F, starts: Codes, b: F) -> _State:
+    """One pass over the rows, in blocks of whole units that stay in the processor's cache."""
+    k = len(z)
+    likelihood, furthest = 0.0, 0.0
+    gradient, information = np.zeros(k), np.zeros((k, k))
+    for x, observed, total, first, sizes in _runs(z, y, totals, starts):
+        eta = weighted_sum(b, x)
+        far = float(np.abs(eta).max())
+        furthest = max(furthest, far)
+        mu, whole = _rates(eta, total, first, sizes, far)
+        likelihood += dot(observed, eta) - dot(total, whole)
+        gradient += sums_with(x, observed - mu)
         weighted = x * mu
         sums = np.add.reduceat(weighted, first, axis=1)
-        information += weighted @ x.T - (sums / total) @ sums.T
-        scores = np.add.reduceat(x * rest, first, axis=1)
-        meat += scores @ scores.T
-    return likelihood, gradient, information, meat, widest
+        information += gram(weighted, x) - gram(sums / total, sums)
+    return _State(likelihood, gradient, information, furthest)
+
+
+def _meat(z: F, y: F, totals: F, starts: Codes, b: F) -> F:
+    """Sum of outer products of each unit's score."""
+    meat = np.zeros((len(z), len(z)))
+    for x, observed, total, first, sizes in _runs(z, y, totals, starts):
+        eta = weighted_sum(b, x)
+        mu, _ = _rates(eta, total, first, sizes, float(np.abs(eta).max()))
+        scores = np.add.reduceat(x * (observed - mu), first, axis=1)
+        meat += gram(scores, scores)
+    return meat
+
+
+def _runs(z: F, y: F, totals: F, starts: Codes) -> Iterator[tuple[F, F, F, Codes, Codes]]:
+    done = 0
+    for low, high, first in blocks(starts, z.shape[1]):
+        sizes = np.diff(np.append(first, high - low))
+        yield z[:, low:high], y[low:high], totals[done : done + len(first)], first, sizes
+        done += len(first)
+
+
+def _rates(eta: F, total: F, first: Codes, sizes: Codes, far: float) -> tuple[F, F]:
+    """Expected counts of the rows, and the log of each unit's sum of exp(eta), without overflow."""
+    if far > 300:
+        top = np.maximum.reduceat(eta, first)
+        rate = np.exp(eta - np.repeat(top, sizes))
+        whole = np.add.reduceat(rate, first)
+        return rate * np.repeat(total / whole, sizes), np.log(whole) + top
+    rate = np.exp(eta)
+    whole = np.add.reduceat(rate, first)
+    return rate * np.repeat(total / whole, sizes), np.log(whole)

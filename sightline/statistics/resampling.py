@@ -115,7 +115,8 @@ def cluster_bootstrap(
     found = []
     step = max(1, AT_ONCE // g)
     for low in range(0, draws, step):
-        weights = rng.multinomial(g, np.full(g, 1 / g), size=min(step, draws - low)).astype(float)
+        picks = rng.integers(0, g, (min(step, draws - low), g))
+        weights = np.array([np.bincount(pick, minlength=g) for pick in picks], dtype=float)
         found.append(solved(weights @ flat))
     estimates = np.concatenate(found)
     return Bootstrap(columns_named, observed[0], estimates, draws - len(estimates))

@@ -24,9 +24,11 @@ from sightline.statistics.design import (
     codes,
     complete_rows,
     filled,
+    gram,
     independent,
     inverse,
     units,
+    weighted_sum,
 )
 from sightline.statistics.records import CONSTANT, CannotEstimate, Dropped, Estimates, F
 
@@ -237,7 +239,7 @@ class _Totals:
             total = np.add.reduceat(x, first, axis=1)
             average = total / sizes
             x -= np.repeat(average, sizes, axis=1)
-            inside += x @ x.T
+            inside += gram(x, x)
             between += np.einsum("kg,kg->k", total, average)
             sums += total.sum(axis=1)
         return _Totals(inside, np.diag(inside) + between, sums)
@@ -251,12 +253,12 @@ def _unit_meat(fit: _Solved) -> F:
     meat = np.zeros((k + 1, k + 1))
     for low, high, first in blocks(starts, n):
         x = filled(buffer, columns, low, high)
-        e = x[0] - fit.b @ x[1:]
+        e = x[0] - weighted_sum(fit.b, x[1:])
         sizes = np.diff(np.append(first, high - low))
         e -= np.repeat(np.add.reduceat(e, first) / sizes, sizes)
         x[1:] *= e
         s = np.add.reduceat(x[1:], first, axis=1)
-        meat[:k, :k] += s @ s.T
+        meat[:k, :k] += gram(s, s)
     return meat
 
 
