@@ -1,0 +1,320 @@
+"""Explore Education Statistics: the CSV of any data set and the file that describes its columns.
+
+Columns are read by name, in any order. Geography and time are the same in every set; of the others, a column is an
+indicator when each of its cells is a number or a symbol, and a filter otherwise, unless the describing file came beside
+it and says. Data sets that are known by their columns have a short name; another has the name of its file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from sightline.engine import Database
+from sightline.sources.base import Context, Head, Reading, Source
+from sightline.sources.columns import ABSENT, bench, cell, first, literal, name, target
+from sightline.sources.delimited import header_of, read_delimited, write_delimited
+from sightline.sources.gathered import fingerprint
+from sightline.sources.national import (
+    FILTER,
+    INDICATOR,
+    SYSTEM,
+    definitions,
+    figures,
+    group_definitions,
+    judge_coverage,
+    period_of,
+    span,
+    year_of,
+)
+from sightline.vocabulary.codes import valid_codes
+from sightline.vocabulary.errors import UnreadableFile
+from sightline.vocabulary.findings import Finding, Severity
+
+KIND, KIND_META = "ees", "ees-meta"
+TIME = ("time_period", "time_identifier")
+# Level in lower case: its code and name. Others are named by the first of these that is filled.
+AREAS: Mapping[str, tuple[str, str]] = {
+    "national": ("country_code", "country_name"),
+    "regional": ("region_code", "region_name"),
+    "local authority": ("new_la_code", "la_name"),
+    "local authority district": ("lad_code", "lad_name"),
+    "school": ("school_urn", "school_name"),
+}
+GEOGRAPHY = (
+    "geographic_level", "country_code", "country_name", "region_code", "region_name", "old_la_code", "new_la_code",
+    "la_name", "lad_code", "lad_name", "local_authority_district_code", "local_authority_district_name", "pcon_code",
+    "pcon_name", "ward_code", "ward_name", "school_urn", "school_laestab", "school_name", "trust_id", "trust_name",
+    "provider_ukprn", "provider_name", "lsip_code", "lsip_name", "opportunity_area_code", "opportunity_area_name",
+)  # fmt: skip
+GROUPS = ("social_care_group", "cin_group", "social_care_cohort")
+PHASES = ("phase_type_grouping", "education_phase", "phase_of_education", "school_phase", "phase", "school_type")
+# Columns that look like figures and are not.
+_FILTERS = re.compile(r"age|age_\w+|ncyear|nc_year\w*|year_group|week\w*|version|characteristic\w*|breakdown\w*")
+# Known by columns that no other set has.
+SETS: Mapping[str, tuple[str, ...]] = {
+    "outcomes-absence": ("social_care_group", "absence_terms"),
+    "outcomes-ks2": ("social_care_group", "t_rwm_eligible_pupils"),
+    "outcomes-ks4": ("social_care_group", "avg_att8"),
+    "outcomes-sen": ("social_care_group", "t_all_sen"),
+    "cin-children": ("anypoint_episodes", "at31_episodes"),
+    "cin-referrals": ("referral_count", "rereferral_count"),
+    "cin-subsequent-plans": ("cpp_start", "cpp_subsequent"),
+    "cin-plan-duration": ("cpp_at31", "2_years_or_more"),
+    "pupil-absence-pru": ("num_schools", "sess_auth_totalreasons", "sess_x_covid"),
+    "attendance-year-to-date": ("education_phase", "reason_present_am"),
+    "attendance-persistent": ("time_frame", "persistent_absence_percent"),
+    "ap-placements": ("setting_type", "pupil_characteristic", "pupils"),
+    "exclusions-by-reason": ("perm_physical_pupils", "fixed_physical_pupils"),
+    "population-0-17": ("age_group", "population_estimate"),
+}
+_SPLIT = "; "
+
+
+def _recognise(head: Head) -> bool:
+    return {"time_period", "geographic_level"} <= set(head.header)
+
+
+def _is_meta(header: Sequence[str]) -> bool:
+    return {"col_name", "col_type", "label"} <= set(header) and "filter_item" not in header
+
+
+def read_ees(path: Path, context: Context) -> Reading:
+    """One row per figure in `comparator`, and a definition per group met. Raises UnreadableFile when there is none."""
+    findings: list[Finding] = []
+    raw = read_delimited(path, findings)
+    if not {"time_period", "geographic_level"} <= set(raw.column_names):
+        raise UnreadableFile("A file of national figures needs the columns time_period and geographic_level.")
+    described = _described(context, raw.column_names)
+    shown = context.name or path.name
+    dataset = _dataset(raw.column_names, shown)
+    with bench(raw) as database:
+        filters, indicators = _columns(database, raw.column_names, described, findings)
+        table = figures(database, _cells(raw.column_names, filters, indicators, dataset), findings)
+    judge_coverage(table, findings)
+    rows = group_definitions(table, dataset, findings)
+    rows += [row | {"dataset": dataset} for row in described.values()]
+    return Reading(
+        kind=KIND,
+        system=SYSTEM,
+        period=f"{dataset}, {span(table)}",
+        covers=f"{dataset} {fingerprint(set(raw.column_names) - {'line'})}",
+        tables={"comparator": table, "comparator_definition": definitions(rows)},
+        received={KIND: raw},
+        findings=findings,
+    )
+
+
+def _dataset(columns: Sequence[str], shown: str) -> str:
+    present = set(columns)
+    for known, telling in SETS.items():
+        if set(telling) <= present:
+            return known
+    return re.sub(r"[^a-z0-9]+", "-", Path(shown).stem.lower()).strip("-") or "data-set"
+
+
+def _described(context: Context, columns: Sequence[str]) -> dict[str, dict[str, object]]:
+    """What a describing file received beside this one says of its columns, by name; of several, the one that fits."""
+    for path in context.beside:
+        with path.open("rb") as file:
+            if not _is_meta(header_of(file.read(2**16))):
+                continue
+        rows = _meta_rows(read_delimited(path, []), [])
+        told = {str(row["name"]): row for row in rows}
+        if rows and told.keys() <= set(columns):
+            return told
+    return {}
+
+
+def _columns(
+    database: Database, columns: Sequence[str], described: Mapping[str, Mapping[str, object]], findings: list[Finding]
+) -> tuple[list[str], list[str]]:
+    """The names of the filters and of the indicators, in file order."""
+    symbols = ", ".join(literal(code) for code in valid_codes("statistic_symbol"))
+    own = [c for c in columns if c not in (*TIME, *GEOGRAPHY, "line") and not c.startswith("unnamed ")]
+    if not own:
+        raise UnreadableFile("The file has areas and periods but no figures.")
+    asked = ", ".join(
+        f"count({cell(c)}), count(*) FILTER ({cell(c)} IS NOT NULL AND lower({cell(c)}) NOT IN ({symbols}) "
+        f"AND try_cast(replace({cell(c)}, ',', '') AS DOUBLE) IS NULL)"
+        for c in own
+    )
+    counts = database.rows(f"SELECT {asked} FROM raw")[0]
+    filters: list[str] = []
+    indicators: list[str] = []
+    empty: list[str] = []
+    for place, column in enumerate(own):
+        filled, words = counts[2 * place : 2 * place + 2]
+        kind = described.get(column, {}).get("kind")
+        if not filled:
+            empty.append(column)
+        elif kind == FILTER or (kind != INDICATOR and (words > 0 or _FILTERS.fullmatch(column))):
+            # A few cells that are no figures in a column of figures are faults in it, not a filter.
+            (indicators if kind is None and 0 < words < 0.02 * filled and not _FILTERS.fullmatch(column)
+             else filters).append(column)  # fmt: skip
+        else:
+            indicators.append(column)
+    if empty:
+        says = f"Columns without a single value, of which nothing is known: {', '.join(empty)}."
+        findings.append(Finding("empty-column", Severity.NOTE, says, "comparator", line=1))
+    if not indicators:
+        raise UnreadableFile("No column of the file holds figures only, so nothing could be read from it.")
+    return filters, indicators
+
+
+def _cells(columns: Sequence[str], filters: Sequence[str], indicators: Sequence[str], dataset: str) -> str:
+    present = set(columns)
+    # A row that names a school is a school's, whatever its level says.
+    school = f"{first(('school_urn',), present)} IS NOT NULL"
+    low = f"CASE WHEN {school} THEN 'school' ELSE lower({cell('geographic_level')}) END"
+    level = f"coalesce(upper(({low})[1]) || ({low})[2:], 'Unknown')"
+
+    def of_area(place: int) -> str:
+        whens = " ".join(
+            f"WHEN ({low}) = {literal(key)} THEN {first((pair[place],), present)}" for key, pair in AREAS.items()
+        )
+        usual = ("school_urn", "lad_code", "new_la_code", "region_code", "country_code") if place == 0 else (
+            "school_name", "lad_name", "la_name", "region_name", "country_name")  # fmt: skip
+        return f"coalesce(CASE {whens} END, {first(usual, present)})"
+
+    group = next((c for c in GROUPS if c in filters), "")
+    phase = next((c for c in PHASES if c in filters), "")
+    others = sorted(c for c in filters if c not in (group, phase))
+    parts = ", ".join(f"{literal(c + ': ')} || {cell(c)}" for c in others)
+    period = period_of(cell("time_period"))
+    authority = f"CASE WHEN ({low}) IN ('local authority', 'school') THEN {first(('old_la_code',), present)} END"
+    kept = ", ".join(name(c) for c in indicators)
+    order = ", ".join(f"{literal(c)}: {place}" for place, c in enumerate(indicators))
+    return f"""
+        SELECT {literal(dataset)} AS dataset, {period} AS period, {first(("time_identifier",), present)} AS period_kind,
+            {year_of(period)} AS year, {level} AS level, {of_area(0)} AS area_code, {authority} AS authority,
+            {of_area(1)} AS area_name, {cell(group) if group else ABSENT} AS child_group,
+            {cell(phase) if phase else ABSENT} AS phase,
+            {f"nullif(concat_ws('{_SPLIT}', {parts}), '')" if parts else ABSENT} AS breakdown,
+            indicator, cell, line, (MAP {{{order}}})[indicator] AS place
+        FROM raw UNPIVOT (cell FOR indicator IN ({kept}))
+    """
+
+
+def read_meta(path: Path, context: Context) -> Reading:
+    """One definition per column that the describing file names."""
+    findings: list[Finding] = []
+    raw = read_delimited(path, findings)
+    if not _is_meta(raw.column_names):
+        raise UnreadableFile("A file that describes a data set needs the columns col_name, col_type and label.")
+    rows = _meta_rows(raw, findings)
+    dataset = re.sub(r"\.meta$", "", Path(context.name or path.name).stem.lower())
+    dataset = re.sub(r"[^a-z0-9]+", "-", dataset).strip("-")
+    return Reading(
+        kind=KIND_META,
+        system=SYSTEM,
+        period=f"columns of {dataset}",
+        covers=f"columns {fingerprint(str(row['name']) for row in rows)}",
+        tables={"comparator_definition": definitions(row | {"dataset": dataset} for row in rows)},
+        received={KIND_META: raw},
+        findings=findings,
+    )
+
+
+def _meta_rows(raw: pa.Table, findings: list[Finding]) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for row in raw.to_pylist():
+        tidy = {key: value.strip() or None for key, value in row.items() if isinstance(value, str)}
+        kind = (tidy["col_type"] or "").lower()
+        if not tidy["col_name"] or kind not in (FILTER, INDICATOR):
+            says = "The row does not name a column and say whether it is a filter or an indicator; it was left out."
+            findings.append(
+                Finding("column-not-described", Severity.ERROR, says, "comparator_definition", tidy["col_name"] or "",
+                        "col_type", tidy["col_type"] or "", "Filter or Indicator", row["line"])
+            )  # fmt: skip
+            continue
+        hint = "; ".join(str(tidy[k]) for k in ("filter_hint", "filter_grouping_column") if tidy.get(k))
+        rows.append({"kind": kind, "name": tidy["col_name"].lower(), "label": tidy["label"],
+                     "unit": tidy.get("indicator_unit"), "definition": hint or None, "line": row["line"]})  # fmt: skip
+    return rows
+
+
+def write_ees(reading: Reading, path: Path) -> list[Path]:
+    """One CSV in the publisher's layout: a row per area, period, group, phase and breakdown, a column per indicator."""
+    with Database.of({"comparator": reading.tables["comparator"]}, complete=False) as database:
+        indicators = _in_order(database)
+        filters = _filters(database)
+        wide = ", ".join(
+            f"max(coalesce(symbol, {_number('figure')})) FILTER (indicator = {literal(i)}) AS {name(i)}"
+            for i in indicators
+        )
+        grain = "period, period_kind, level, area_code, authority, area_name, child_group, phase, breakdown"
+        split = ", ".join(
+            f"nullif(regexp_extract({literal(_SPLIT)} || breakdown || {literal(_SPLIT)}, "
+            f"{literal(_SPLIT + re.escape(f) + ': (.*?)' + _SPLIT)}, 1), '') AS {name(f)}"
+            for f in filters
+        )
+        table = database.query(
+            f"""
+            SELECT replace(period, '/', '') AS time_period, period_kind AS time_identifier, level AS geographic_level,
+                {_area("National", "country")}, {_area("Regional", "region")}, authority AS old_la_code,
+                CASE WHEN level = 'Local authority' THEN area_code END AS new_la_code,
+                CASE WHEN level = 'Local authority' THEN area_name END AS la_name,
+                {_area("Local authority district", "lad")},
+                CASE WHEN level = 'School' THEN area_code END AS school_urn,
+                CASE WHEN level = 'School' THEN area_name END AS school_name,
+                child_group AS social_care_group, phase AS phase_type_grouping{"," if split else ""} {split}, {wide}
+            FROM comparator GROUP BY {grain} ORDER BY min(line), {grain}
+            """
+        )
+    return [write_delimited(table, target(path, f"{_stem(reading)}.csv"))]
+
+
+def _stem(reading: Reading) -> str:
+    return reading.period.split(",")[0] or "data-set"
+
+
+def _number(x: str) -> str:
+    return f"CASE WHEN {x} = floor({x}) AND abs({x}) < 1e15 THEN {x}::BIGINT::TEXT ELSE {x}::TEXT END"
+
+
+def _area(level: str, stem: str) -> str:
+    return ", ".join(f"CASE WHEN level = '{level}' THEN area_{part} END AS {stem}_{part}" for part in ("code", "name"))
+
+
+def _in_order(database: Database) -> list[str]:
+    rows = database.query("SELECT indicator FROM comparator")["indicator"].to_pylist()
+    return list(dict.fromkeys(rows))
+
+
+def _filters(database: Database) -> list[str]:
+    found: set[str] = set()
+    for (breakdown,) in database.rows("SELECT DISTINCT breakdown FROM comparator WHERE breakdown IS NOT NULL"):
+        found |= {part.partition(": ")[0] for part in breakdown.split(_SPLIT)}
+    return sorted(found)
+
+
+def write_meta(reading: Reading, path: Path) -> list[Path]:
+    """The file that describes a data set's columns."""
+    rows = [row for row in reading.tables["comparator_definition"].to_pylist() if row["kind"] in (FILTER, INDICATOR)]
+    if not rows:
+        rows = reading.tables["comparator_definition"].to_pylist()
+    names = ("col_name", "col_type", "label", "indicator_grouping", "indicator_unit", "indicator_dp", "filter_hint",
+             "filter_grouping_column")  # fmt: skip
+    made = [
+        {"col_name": row["name"], "col_type": str(row["kind"]).capitalize(), "label": row["label"],
+         "indicator_unit": row["unit"], "filter_hint": row["definition"]}
+        for row in rows
+    ]  # fmt: skip
+    table = pa.table({n: pa.array([row.get(n) for row in made], pa.string()) for n in names})
+    return [write_delimited(table, target(path, "data-set.meta.csv"))]
+
+
+SOURCES: tuple[Source, ...] = (
+    Source(KIND, "National figures (Explore Education Statistics, CSV)", _recognise, read_ees, write_ees),
+    Source(
+        KIND_META,
+        "Description of a set of national figures (Explore Education Statistics, CSV)",
+        lambda head: _is_meta(head.header),
+        read_meta,
+        write_meta,
+    ),
+)
