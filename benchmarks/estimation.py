@@ -46,9 +46,8 @@ def main() -> None:
     if "mixed-logit" not in chosen.skip:
         mixed_logit(run, int(KEY_STAGE_2 * chosen.scale))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"\nFitting, in all: {run.total:.1f} CPU s (mixed logit apart: {run.total - run.apart:.1f}); peak {peak:,.0f} MB"
-    )
+    rest = run.total - run.apart
+    print(f"\nFitting, in all: {run.total:.1f} CPU s (mixed logit apart: {rest:.1f}); peak {peak:,.0f} MB")
 
 
 class Run:

@@ -42,7 +42,11 @@ def column(name: str, values: ArrayLike) -> Values:
 
 
 def labels(values: ArrayLike) -> Values:
-    """Identifiers of any comparable kind, one a row."""
+    """Identifiers of any comparable kind, one a row; a masked one becomes None."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
+        known = np.asarray(values.data).astype(object)
+        known[np.ma.getmaskarray(values)] = None
+        return known
     return np.asarray(values)
 
 

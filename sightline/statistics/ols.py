@@ -67,7 +67,7 @@ def ols(
     if df <= 0:
         raise CannotEstimate(f"{n_rows} rows cannot carry {k} slopes and a constant.")
     tss = float((cells.squares - 2 * y_mean * total + n * y_mean**2).sum())
-    if tss <= 1e-24 * float(cells.squares.sum()) or tss <= 0:
+    if tss <= 1e-14 * float(cells.squares.sum()):
         raise CannotEstimate("The outcome does not vary.", ["outcome"])
     z = z[kept]
     a = inverse(cross[np.ix_(kept, kept)]) if k else np.zeros((0, 0))

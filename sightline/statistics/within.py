@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from sightline.statistics import covariance
 from sightline.statistics.design import (
+    NOISE,
     Codes,
     Columns,
     Rows,
@@ -110,7 +111,7 @@ def within(
     total = _Totals.of(rows, starts)
     n, g = rows.n, len(starts)
     where = f" within any {unit_name}"
-    if total.within[0, 0] <= 1e-24 * total.raw[0]:
+    if total.within[0, 0] <= NOISE * total.raw[0]:
         raise CannotEstimate(f"The outcome does not vary{where}.", ["outcome"])
     kept, out = independent(total.within[1:, 1:], total.raw[1:], rows.names, n, where)
     dropped += out

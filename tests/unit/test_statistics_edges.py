@@ -55,6 +55,8 @@ def test_masked_and_absent_values_are_missing_too() -> None:
     pupil = np.array([None if i == 9 else f"p{p}" for i, p in enumerate(d["pupil"])], dtype=object)
     fit = st.within(d["absence"], {"m": d["months"]}, pupil)
     assert fit.dropped == (Dropped("rows", "pupil", 1, "missing value"),)
+    hidden = np.ma.masked_array(d["pupil"], mask=np.arange(80) == 9)
+    assert st.within(d["absence"], {"m": d["months"]}, hidden).dropped == fit.dropped
 
 
 def test_pupils_with_one_year_stay_unless_reghdfe_is_asked_for() -> None:
