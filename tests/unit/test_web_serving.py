@@ -171,6 +171,7 @@ def test_the_lock_holds_hashes_and_no_address():
     lock = json.loads((assets.FRONTEND / "package-lock.json").read_text(encoding="utf-8"))
     packages = {name: held for name, held in lock["packages"].items() if name}
     assert packages
+    assert "http" not in json.dumps(lock)
     assert all("integrity" in held and "resolved" not in held for held in packages.values())
 
 
