@@ -6,6 +6,7 @@ added by the function and is the last term. Random numbers come from a generator
 """
 
 from sightline.statistics.cells import Cells, cells_from, group_rows, grouping_sql, rows_as_cells
+from sightline.statistics.composition import Composition, composition
 from sightline.statistics.conditional_logit import conditional_logit
 from sightline.statistics.event import (
     Bounds,
@@ -66,6 +67,7 @@ from sightline.statistics.sensitivity import (
     robustness_value,
     specification_curve,
 )
+from sightline.statistics.series import Interrupted, interrupted_series
 from sightline.statistics.within import WithinFit, within
 
 __all__ = [
@@ -74,6 +76,7 @@ __all__ = [
     "Bounds",
     "CannotEstimate",
     "Cells",
+    "Composition",
     "CrossProducts",
     "Difference",
     "Dropped",
@@ -82,6 +85,7 @@ __all__ = [
     "Estimates",
     "EventStudy",
     "GroupTime",
+    "Interrupted",
     "LogitFit",
     "MixedFit",
     "MixedLogitFit",
@@ -102,6 +106,7 @@ __all__ = [
     "cells_from",
     "certain_levels",
     "cluster_bootstrap",
+    "composition",
     "conditional_logit",
     "contrast",
     "cross_difference",
@@ -117,6 +122,7 @@ __all__ = [
     "group_time_effects",
     "grouping_sql",
     "holm",
+    "interrupted_series",
     "linear_probability",
     "logit",
     "marginal_effects",

@@ -300,3 +300,62 @@ def test_puhani_has_the_sign_of_its_coefficient_and_cross_difference_need_not() 
     assert abs(puhani.estimate) < 1e-3
     assert abs(cross.estimate) > 0.05
     assert abs(cross.statistic) > 7
+
+
+def test_a_change_splits_exactly_into_stayers_joiners_and_leavers() -> None:
+    """Three children stay and improve by one point; two who left were high, one who joined is low."""
+    split = st.composition([1, 2, 3, 4, 5], [10.0, 20, 30, 50, 60], [1, 2, 3, 9], [11.0, 21, 31, 5])
+    assert (split.before, split.after) == (34.0, 17.0)
+    assert (split.stayers, split.leavers, split.joiners) == pytest.approx((1.0, -14.0, -4.0))
+    assert split.stayers + split.leavers + split.joiners == pytest.approx(split.change)
+    assert (split.n_stayers, split.n_joiners, split.n_leavers, split.dropped) == (3, 1, 2, 0)
+    with pytest.raises(st.CannotEstimate, match="all in who is counted"):
+        st.composition([1], [1.0], [2], [2.0])
+    with pytest.raises(st.CannotEstimate, match="twice"):
+        st.composition([1, 1], [1.0, 2.0], [1], [2.0])
+
+
+def weekly(rng: np.random.Generator, weeks: int = 80, start: int = 40) -> tuple[np.ndarray, np.ndarray]:
+    noise = np.zeros(weeks)
+    for i in range(1, weeks):
+        noise[i] = 0.4 * noise[i - 1] + rng.normal(0, 0.5)
+    t = np.arange(weeks, dtype=float)
+    return t, 90 - 0.02 * t + (t >= start) * (1.5 + 0.05 * (t - start)) + noise
+
+
+def test_interrupted_series_finds_a_planted_step_and_slope() -> None:
+    rng = np.random.default_rng(20)
+    inside = 0
+    for _ in range(100):
+        t, y = weekly(rng)
+        fit = st.interrupted_series(y, t, start=40, at=(0, 20), lags=4)
+        low, high = fit.effects[1].interval()
+        inside += low <= 2.5 <= high
+    assert (fit.before, fit.after) == (40, 40)
+    assert fit.estimates.names == ("constant", "slope", "change in level", "change in slope")
+    assert fit.effects[0].estimate == pytest.approx(fit.estimates["change in level"].estimate)
+    assert 80 <= inside <= 100
+
+
+def test_newey_west_by_the_textbook_sum() -> None:
+    t, y = weekly(np.random.default_rng(21))
+    fit = st.interrupted_series(y, t, start=40, lags=3)
+    x = np.column_stack([np.ones(80), t - 40, t >= 40, (t - 40) * (t >= 40)]).astype(float)
+    a = np.linalg.inv(x.T @ x)
+    s = x * (y - x @ (a @ x.T @ y))[:, None]
+    middle = s.T @ s
+    for lag in (1, 2, 3):
+        part = s[lag:].T @ s[:-lag]
+        middle += (1 - lag / 4) * (part + part.T)
+    np.testing.assert_allclose(fit.estimates.se, np.sqrt(np.diag(a @ middle @ a) * 80 / 76), rtol=1e-8)
+    white = st.interrupted_series(y, t, start=40, lags=0)
+    rows = st.rows_as_cells(y, {"slope": t - 40, "level": x[:, 2], "change": x[:, 3]})
+    assert white.estimates["change in slope"].se == pytest.approx(st.ols(rows).estimates["change"].se, rel=1e-9)
+
+
+def test_interrupted_series_says_when_there_is_too_little() -> None:
+    t, y = weekly(np.random.default_rng(22))
+    with pytest.raises(st.CannotEstimate, match="3 periods before and 77 after"):
+        st.interrupted_series(y, t, start=3)
+    y[:2] = np.nan
+    assert st.interrupted_series(y, t, start=40).dropped[0].count == 2

@@ -1,0 +1,94 @@
+"""Interrupted time series: a level and a slope that may change on a date, with errors that remember last week's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sightline.statistics.covariance import sandwich
+from sightline.statistics.design import independent, inverse
+from sightline.statistics.records import CONSTANT, CannotEstimate, Dropped, Estimate, Estimates, F
+
+
+@dataclass(frozen=True, eq=False)
+class Interrupted:
+    """A segmented regression. `estimates` has level, slope, change in level, change in slope, then the covariates.
+
+    `effects` is the difference from the line that went on, at the periods after the start asked for. `lags` of
+    autocorrelation are allowed for; `dropped` says what was left out.
+    """
+
+    estimates: Estimates
+    effects: tuple[Estimate, ...]
+    lags: int
+    before: int
+    after: int
+    dropped: tuple[Dropped, ...]
+
+
+LEVEL, SLOPE = "change in level", "change in slope"
+
+
+def interrupted_series(
+    outcome: ArrayLike,
+    time: ArrayLike,
+    *,
+    start: float,
+    covariates: Mapping[str, ArrayLike] | None = None,
+    weights: ArrayLike | None = None,
+    lags: int | None = None,
+    at: Sequence[float] = (0.0,),
+) -> Interrupted:
+    """y_t = a + b t + c [t >= start] + d (t - start)[t >= start] + covariates + e_t, one row per period.
+
+    Wagner, Soumerai, Zhang and Ross-Degnan (2002), Journal of Clinical Pharmacy and Therapeutics 27, 299-309. Standard
+    errors of Newey and West (1987), Econometrica 55, 703-708, times N/(N - k); lags default to floor(4
+    (N/100)^(2/9)), the rule of Newey and West (1994). t with N - k degrees of freedom. `time` counts periods, so that
+    a holiday is a gap and not two neighbours; `weights` are sessions behind each rate. The effect at `start + h` is c
+    + d h. Raises CannotEstimate with fewer than four periods on either side: three cannot tell a slope from noise.
+    """
+    y, t = np.asarray(outcome, dtype=float), np.asarray(time, dtype=float)
+    more = {name: np.asarray(values, dtype=float) for name, values in (covariates or {}).items()}
+    w = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=float)
+    keep = np.isfinite(y) & np.isfinite(t) & (w > 0)
+    for values in more.values():
+        keep &= np.isfinite(values)
+    dropped = [Dropped("rows", "period", int((~keep).sum()), "missing value or no weight")] if not keep.all() else []
+    order = np.argsort(t[keep], kind="stable")
+    y, t, w = (values[keep][order] for values in (y, t, w))
+    if len(np.unique(t)) < len(t):
+        raise CannotEstimate("An interrupted time series has one row per period.", ["time"])
+    since = t >= start
+    before, after = int((~since).sum()), int(since.sum())
+    if min(before, after) < 4:
+        raise CannotEstimate(
+            f"{before} periods before and {after} after: each side needs at least four to show a line."
+        )
+    columns = {"slope": t - start, LEVEL: since.astype(float), SLOPE: (t - start) * since}
+    columns |= {name: values[keep][order] for name, values in more.items()}
+    names = [CONSTANT, *columns]
+    x = np.array([np.ones(len(y)), *columns.values()])
+    cross = (x * w) @ x.T
+    kept, out = independent(cross, np.diag(cross), names, len(y))
+    names, x, k = [names[j] for j in kept], x[kept], len(kept)
+    if len(y) <= k:
+        raise CannotEstimate(f"{len(y)} periods cannot carry {k} coefficients.")
+    bread = inverse((x * w) @ x.T)
+    b = bread @ (x @ (w * y))
+    scores = x * (w * (y - b @ x))
+    reach = math.floor(4 * (len(y) / 100) ** (2 / 9)) if lags is None else lags
+    v = sandwich(bread, _newey_west(scores, t, reach)) * len(y) / (len(y) - k)
+    estimates = Estimates(tuple(names), b, v, float(len(y) - k), f"Newey-West, {reach} lags")
+    effects = tuple(estimates.combination({LEVEL: 1.0, SLOPE: h}, f"{h:g} periods after") for h in at)
+    return Interrupted(estimates, effects, reach, before, after, (*dropped, *out))
+
+
+def _newey_west(scores: F, t: F, lags: int) -> F:
+    """Sum over pairs of periods up to `lags` apart in time, each weighted 1 - distance/(lags + 1)."""
+    apart = np.abs(t[:, None] - t[None])
+    kernel = np.maximum(1 - apart / (lags + 1), 0.0)
+    return np.asarray(scores @ kernel @ scores.T)
