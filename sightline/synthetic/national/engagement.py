@@ -1,0 +1,320 @@
+"""Sessions missed, whose expectations carry the report's coefficients and means exactly.
+
+An expectation mu is drawn for each pupil and year from a plausible shape, then tilted, mu exp(C'l), so that it meets
+linear conditions C mu = d: that least squares with pupil effects on mu gives the printed coefficients in every nested
+sample (x-demeaned' mu = A b), that its means by year and sex are those printed, and that the collapsed regressions of
+table 73 give their slopes (calibration by raking: Deville and Sarndal 1992, JASA 87, 376-382). Counts drawn with
+expectation mu keep all of it on average, are never negative, and are as skewed as real ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from sightline.synthetic.national.people import KINDS, POST, YEARS, F, Flags, Pupils
+from sightline.vocabulary.periods import year_label
+from sightline.vocabulary.report import printed_table
+
+Measure = Literal["absence", "suspension"]
+TERMS: Final = ("after", "before", "period", "age", "fsm", "idaci")
+SAMPLES: Final = {2: "at least 2 of the 4 years", 3: "at least 3 of the 4 years", 4: "all 4 years"}
+MEANS_TABLE: Final = {"absence": 53, "suspension": 57}
+MODEL_TABLE: Final = {
+    ("absence", "CIN plan"): 55,
+    ("absence", "CP plan"): 56,
+    ("suspension", "CIN plan"): 59,
+    ("suspension", "CP plan"): 60,
+}
+FEWEST = 30
+"""Pupils below which a sample's coefficients are not planted."""
+
+
+def term_labels(plan: str) -> tuple[str, ...]:
+    """The rows of tables 55, 56, 59 and 60, in the order of TERMS."""
+    return (
+        f"Months subject to a {plan} after VSH extension",
+        f"Months subject to a {plan} before VSH extension",
+        "Period after COVID-19 / VSH extension",
+        "Age",
+        "Eligible for FSM",
+        "IDACI score",
+    )
+
+
+@dataclass(frozen=True)
+class Planted:
+    """One row per planted figure: where it stands in the report, what was printed, and what the expectations hold."""
+
+    table: int
+    row: str
+    column: str
+    statistic: str
+    printed: float
+    planted: float
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """One row per pupil and year with the outcome: place of the pupil and the year, regressors (6, n), weights."""
+
+    pupil: np.ndarray[tuple[int], np.dtype[np.int64]]
+    year: np.ndarray[tuple[int], np.dtype[np.int64]]
+    x: F
+    years_on_plan: np.ndarray[tuple[int], np.dtype[np.int64]]
+    girl: Flags
+
+
+def rows_of(pupils: Pupils, seen: Flags) -> Rows:
+    """The pupil-years in `seen` (n, 4) with the six regressors of the panel models."""
+    pupil, year = np.nonzero(seen)
+    post = POST[year]
+    months = pupils.months[pupil, year]
+    x = np.array(
+        [
+            months * post,
+            months * (1 - post),
+            post,
+            pupils.age[pupil, year],
+            pupils.fsm[pupil, year],
+            pupils.idaci[pupil, year],
+        ],
+        dtype=float,
+    )
+    return Rows(pupil, year, x, pupils.plan_years.sum(axis=1)[pupil], pupils.girl[pupil])
+
+
+def targets(measure: Measure, group: str, share_of_girls: F) -> F:
+    """Means by year and sex, (4, 2), that print as tables 53 and 57 do, overall as well as for boys and girls.
+
+    `share_of_girls` in each year.
+    """
+    cells = printed_table(MEANS_TABLE[measure])
+    found = np.empty((4, 2))
+    for t, year in enumerate(YEARS):
+        boys, girls, overall = (
+            cells[year_label(year), f"{group}, {who}", "mean"] for who in ("boys", "girls", "overall")
+        )
+        # What rounding hides is spent on making the three printed figures agree.
+        gap = overall.value - (boys.value * (1 - share_of_girls[t]) + girls.value * share_of_girls[t])
+        slack = 0.9 * overall.half_step
+        found[t] = np.array([boys.value, girls.value]) + np.clip(gap, -slack, slack)
+    return found
+
+
+def girls_by_year(year: np.ndarray[tuple[int], np.dtype[np.int64]], girl: Flags) -> F:
+    """The share of girls in each of the four years (a half where there is nobody)."""
+    size = np.bincount(year, minlength=4)
+    return np.where(size > 0, np.bincount(year, weights=girl, minlength=4) / np.maximum(size, 1), 0.5)
+
+
+def expectations(
+    rng: np.random.Generator, pupils: Pupils, rows: Rows, measure: Measure, plan: str
+) -> tuple[F, list[Planted]]:
+    """The expected sessions of each row of a plan's sample, and what they hold of the report's figures."""
+    spread = 2.5 if measure == "absence" else 0.35
+    nature = rng.gamma(spread, 1 / spread, pupils.n)[rows.pupil] * 0.9 + 0.1
+    goal = targets(measure, plan, girls_by_year(rows.year, rows.girl))
+    base = goal[rows.year, rows.girl.astype(int)] * nature
+    conditions, wanted = _conditions(rows, measure, plan, goal)
+    mu = tilt(base, conditions, wanted)
+    return mu, _planted(rows, mu, measure, plan)
+
+
+def tilt(base: F, conditions: F, wanted: F) -> F:
+    """The positive mu nearest to `base` (in relative entropy) with conditions @ mu = wanted, as nearly as can be."""
+    size = np.sqrt(np.einsum("qn,qn,n->q", conditions, conditions, base))
+    c = conditions / size[:, None]
+    d = wanted / size
+    weight = np.zeros(len(d))
+    ridge = 1e-9
+
+    def dual(w: F) -> float:
+        eta = np.clip(w @ c, -30, 30)
+        return float(base @ np.exp(eta) - w @ d + ridge / 2 * (w @ w))
+
+    now = dual(weight)
+    for _ in range(60):
+        mu = base * np.exp(np.clip(weight @ c, -30, 30))
+        gradient = c @ mu - d + ridge * weight
+        move = np.linalg.solve((c * mu) @ c.T + ridge * np.eye(len(d)), gradient)
+        fall = float(gradient @ move)
+        if fall < 1e-13 * float(base.sum()):
+            break
+        step, before = 1.0, now
+        while (now := dual(weight - step * move)) > before - 1e-4 * step * fall and step > 1e-4:
+            step /= 4
+        weight = weight - step * move
+        # Conditions that cannot all hold send weights to infinity for ever smaller gains.
+        if step <= 1e-4 or before - now < 1e-9 * abs(before):
+            break
+    return np.asarray(base * np.exp(np.clip(weight @ c, -30, 30)))
+
+
+def _samples(rows: Rows, plan: str) -> dict[int, Flags]:
+    least = (2, 3, 4) if plan == "CIN plan" else (2, 3)
+    found = {years: rows.years_on_plan >= years for years in least}
+    return {years: at for years, at in found.items() if len(np.unique(rows.pupil[at])) >= FEWEST}
+
+
+def _demeaned(rows: Rows, at: Flags) -> F:
+    pupil = rows.pupil[at]
+    starts = np.flatnonzero(np.append(True, pupil[1:] != pupil[:-1]))
+    sizes = np.diff(np.append(starts, len(pupil)))
+    x = rows.x[:, at]
+    return x - np.repeat(np.add.reduceat(x, starts, axis=1) / sizes, sizes, axis=1)
+
+
+def _conditions(rows: Rows, measure: Measure, plan: str, goal: F) -> tuple[F, F]:
+    found: list[F] = []
+    wanted: list[float] = []
+    model = printed_table(MODEL_TABLE[measure, plan])
+    means = printed_table(54 if measure == "absence" else 58)
+    outcome = f"Annual sessions missed due to {'absences' if measure == 'absence' else 'suspensions'}"
+    for years, at in _samples(rows, plan).items():
+        z = _demeaned(rows, at)
+        b = np.array([model[label, SAMPLES[years], "estimate"].value for label in term_labels(plan)])
+        for row, total in zip(z, z @ z.T @ b, strict=True):
+            whole = np.zeros(len(rows.pupil))
+            whole[at] = row
+            found.append(whole)
+            wanted.append(float(total))
+        # Table 58 beside table 59 would need children suspended less than never.
+        if years > 2 and measure == "absence":
+            found.append(at.astype(float))
+            wanted.append(float(at.sum()) * means[outcome, f"{plan}: {SAMPLES[years]}", "mean"].value)
+    for t in range(4):
+        for girl in (0, 1):
+            cell = (rows.year == t) & (rows.girl == bool(girl))
+            if cell.any():
+                found.append(cell.astype(float))
+                wanted.append(float(cell.sum()) * goal[t, girl])
+    if measure == "absence" and plan == "CIN plan":
+        for z, totals in _collapsed(rows):
+            found += list(z)
+            wanted += [float(total) for total in totals]
+    return np.array(found), np.array(wanted)
+
+
+COLLAPSED: Final = (
+    "Average months per year subject to a CIN plan in the period",
+    "Average age in the period",
+    "Average IDACI score in the period",
+    "Eligible for FSM in the period",
+)
+
+
+def _collapsed(rows: Rows) -> list[tuple[F, F]]:
+    """Conditions that the regressions on each period's averages (table 73) have the printed slopes.
+
+    Its constants and the row for girls cannot hold beside tables 53 and 55: they are left as they fall.
+    """
+    cells = printed_table(73)
+    found = []
+    for period, column in ((0, "before VSH extension"), (1, "after VSH extension")):
+        at = np.flatnonzero(POST[rows.year] == period)
+        who, place = np.unique(rows.pupil[at], return_inverse=True)
+        if len(who) < FEWEST:
+            continue
+        size = np.bincount(place)
+
+        def mean(values: F, place: np.ndarray = place, size: np.ndarray = size) -> F:  # type: ignore[type-arg]
+            return np.bincount(place, weights=values) / size
+
+        months = mean(rows.x[0, at] + rows.x[1, at])
+        x = np.array([months, mean(rows.x[3, at]), mean(rows.x[5, at]), mean(rows.x[4, at]) > 0])
+        girl = mean(rows.girl[at].astype(float))
+        # The girls' column is in the model: take out what it explains, so that the other slopes are as printed.
+        basis = np.array([np.ones(len(who)), girl])
+        x = x - (x @ basis.T) @ np.linalg.solve(basis @ basis.T, basis)
+        b = np.array([cells[label, column, "estimate"].value for label in COLLAPSED])
+        z = np.zeros((len(x), len(rows.pupil)))
+        z[:, at] = (x / size)[:, place]
+        found.append((z, x @ x.T @ b))
+    return found
+
+
+def _planted(rows: Rows, mu: F, measure: Measure, plan: str) -> list[Planted]:
+    """What the expectations hold: coefficients by sample, and means by year and sex."""
+    found = []
+    number = MODEL_TABLE[measure, plan]
+    model = printed_table(number)
+    for years, at in _samples(rows, plan).items():
+        z = _demeaned(rows, at)
+        b = np.linalg.lstsq(z @ z.T, z @ mu[at], rcond=None)[0]
+        for label, value in zip(term_labels(plan), b, strict=True):
+            cell = model[label, SAMPLES[years], "estimate"]
+            found.append(Planted(number, label, SAMPLES[years], "estimate", cell.value, float(value)))
+    means = printed_table(MEANS_TABLE[measure])
+    for t, year in enumerate(YEARS):
+        for who, of in (("overall", slice(None)), ("boys", False), ("girls", True)):
+            at = rows.year == t if isinstance(of, slice) else (rows.year == t) & (rows.girl == of)
+            if at.any():
+                cell = means[year_label(year), f"{plan}, {who}", "mean"]
+                found.append(
+                    Planted(MEANS_TABLE[measure], cell.row, cell.column, "mean", cell.value, float(mu[at].mean()))
+                )
+    return found
+
+
+def draw(rng: np.random.Generator, mu: F, measure: Measure) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Counts with expectation mu: Poisson about a gamma, skewed as absence and (far more) suspensions are."""
+    shape = 4.0 if measure == "absence" else 0.12
+    most = 380 if measure == "absence" else 90
+    return np.minimum(rng.poisson(mu * rng.gamma(shape, 1 / shape, len(mu))), most)
+
+
+def settle(
+    rng: np.random.Generator,
+    counts: np.ndarray[tuple[int], np.dtype[np.int64]],
+    cell: np.ndarray[tuple[int], np.dtype[np.int64]],
+    goals: F,
+) -> None:
+    """Move counts by one here and there, in place, until the mean of each cell is its goal as nearly as can be."""
+    order = np.argsort(cell, kind="stable")
+    edges = np.searchsorted(cell[order], np.arange(len(goals) + 1))
+    for g, goal in enumerate(goals):
+        at = order[edges[g] : edges[g + 1]]
+        if not len(at):
+            continue
+        missing = round(len(at) * goal) - int(counts[at].sum())
+        while missing:
+            able = at if missing > 0 else at[counts[at] > 0]
+            if not len(able):
+                break
+            chosen = rng.choice(able, min(abs(missing), len(able)), replace=False)
+            counts[chosen] += np.sign(missing)
+            missing -= int(np.sign(missing)) * len(chosen)
+
+
+def others(
+    rng: np.random.Generator, pupils: Pupils, seen: Flags, measure: Measure
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Sessions of pupils outside the long samples, row by row of np.nonzero(seen).
+
+    Those never on a plan keep the means of tables 53 and 57; those on a plan in one period lie towards its means.
+    """
+    pupil, year = np.nonzero(seen)
+    girl = pupils.girl[pupil].astype(int)
+    plan = np.array([["Not on a plan", "CIN plan", "CP plan"].index(k.plan or "Not on a plan") for k in KINDS])
+    group = plan[pupils.kind[pupil]]
+    share = girls_by_year(year, girl > 0)
+    goal = np.stack([targets(measure, g, share) for g in ("Not on a plan", "CIN plan", "CP plan")])
+    level = goal[group, year, girl]
+    level = np.where(group > 0, 0.7 * level + 0.3 * goal[0, year, girl], level)
+    spread = 1.6 if measure == "absence" else 0.35
+    nature = rng.gamma(spread, 1 / spread, pupils.n)[pupil]
+    pull = np.exp(0.25 * pupils.fsm[pupil, year] + 0.8 * (pupils.idaci[pupil, year] - 0.19))
+    mu = level * nature * pull
+    plain = (group == 0) & (pupils.send[pupil] == 0)
+    cell = np.where(plain, year * 2 + girl, 8)
+    size, total = np.bincount(cell, minlength=9), np.bincount(cell, weights=mu, minlength=9)
+    wanted = np.append(goal[0].reshape(-1), np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scale = np.where(total > 0, wanted * size / total, 1.0)
+    scale[8] = 1.35
+    counts = draw(rng, mu * scale[cell], measure)
+    settle(rng, counts, cell, wanted[:8])
+    return counts
