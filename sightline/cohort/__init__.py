@@ -5,6 +5,7 @@ from sightline.cohort.changes import CHANGES, STEP_DAYS, Summary, changes, summa
 from sightline.cohort.enrolments import assemble_enrolments
 from sightline.cohort.periods import StatusPeriods, assemble_status_periods
 from sightline.cohort.persons import assemble_persons
+from sightline.cohort.schools import school_names
 from sightline.cohort.status import COHORT, PLANS, STATUSES, counts_by, status_on
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "assemble_status_periods",
     "changes",
     "counts_by",
+    "school_names",
     "status_on",
     "summary",
 ]

@@ -14,10 +14,12 @@ from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from sightline import __version__, cohort, linkage, measures
+from sightline import __version__, cohort, linkage, measures, reconciliation
 from sightline.engine import Database, arrow_schema
 from sightline.operations.home import Home
+from sightline.operations.opened import newest_day
 from sightline.store import Delivery, Derived, Snapshot, TableFile
 from sightline.vocabulary.periods import academic_year
 from sightline.vocabulary.tables import FACTS
@@ -35,6 +37,10 @@ STATUS_FACTS = ("child", "referral", "assessment", "cin_plan", "cp_plan", "looke
 WORKER_FACTS = ("involvement", "professional", "team", "referral", "cin_plan", "cp_plan")
 SCHOOL_FACTS = ("school", "school_link")
 ENROLMENT_FACTS = ("enrolment", *SCHOOL_FACTS)
+# Tables that grow from snapshot to snapshot, and the names the parent's go by.
+_LIVES = (
+    ("exception", "previous_exception"), ("exception_history", "previous_history"), ("accuracy", "previous_accuracy"),
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -161,6 +167,8 @@ def build(
             [*b.files("suspension", *SCHOOL_FACTS), *linked],
             lambda: database.conformed("exclusion", measures.exclusion_sql()),
         )
+        progress("Comparing the sources")
+        _reconcile(b, now)
         derived = tuple(b.made)
     ids = tuple(d.id for d in deliveries)
     parent = before.id if before else ""
@@ -191,11 +199,7 @@ def _presence(b: _Build) -> None:
 
 def _link(b: _Build) -> None:
     """Link every record of a person. The parent snapshot's links are an input, so that a child keeps their id."""
-    known = b.known.get(("link", ""))
-    if known:
-        b.database.add_parquet("previous_link", [b.home.store.path_of(known.file)])
-    else:
-        b.database.add("previous_link", arrow_schema("link").empty_table())
+    _previous(b, "link", "previous_link")
     model = b.home.linkage_model()
     linked = cache(lambda: linkage.link(b.database, model=model, settings=b.home.settings))
     inputs = [*b.files("child", "pupil"), *_known_of_people(b), repr(b.home.settings), model.json() if model else ""]
@@ -237,6 +241,49 @@ def _registers(b: _Build, progress: Progress) -> None:
             b.part(name, str(year), [week.file.sha256], lambda path, sql=mart: _copy(b, sql, path))  # type: ignore[misc]
     for name in ("register_week", "register_year", "register_school_week"):
         b.show(name)
+
+
+def _reconcile(b: _Build, now: datetime) -> None:
+    """Where the sources part, and what has become of each exception since the parent snapshot.
+
+    What parts is made again only when something it compares has changed; the lives of exceptions go on each time.
+    """
+    database, settings = b.database, b.home.settings
+    as_at = newest_day(database) or now.date()
+    everyone = cache(lambda: cohort.status_on(database, as_at, settings=settings))
+    in_cohort = cache(lambda: everyone().filter(pc.is_in(everyone()["status"], pa.array(cohort.COHORT))))
+    found = cache(
+        lambda: reconciliation.disagreements(
+            database, settings=settings, schools=cohort.school_names(database), cohort=in_cohort(), as_at=as_at
+        )
+    )
+    made = b.made_of(*(d.table for d in b.made))
+    facts = b.files(*(name for name in FACTS if name not in ("attendance_week", "decision")))
+    b.table("disagreement", [*made, *facts, repr(settings), str(as_at)], lambda: found().disagreements)
+    b.table("rule_run", [*made, *facts, repr(settings), str(as_at)], lambda: found().runs)
+
+    before = [_previous(b, table, name) for table, name in _LIVES]
+    lived = cache(lambda: reconciliation.live(database, snapshot=b.home.store.next_id(now), at=now))
+    inputs = [*b.made_of("disagreement", "rule_run", "delivery"), *b.files("decision"), *before]
+    b.table("exception", inputs, lambda: lived().exceptions)
+    b.table("exception_history", inputs, lambda: lived().history)
+    b.table(
+        "accuracy",
+        [*b.made_of("exception", "link", "status_period"), repr(settings), *before],
+        lambda: reconciliation.accuracy(
+            database, cohort=in_cohort(), snapshot=b.home.store.next_id(now), made=now.date(), as_at=as_at
+        ),
+    )
+
+
+def _previous(b: _Build, table: str, name: str) -> str:
+    """Make the parent snapshot's table visible under a name (empty where there is none); returns its hash."""
+    known = b.known.get((table, ""))
+    if known:
+        b.database.add_parquet(name, [b.home.store.path_of(known.file)])
+        return known.file.sha256
+    b.database.add(name, arrow_schema(table).empty_table())
+    return ""
 
 
 def _copy(b: _Build, sql: str, path: Path) -> None:

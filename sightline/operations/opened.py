@@ -96,13 +96,21 @@ def opened(home: Home, snapshot_id: str | None = None) -> Opened:
                 _open_snapshots.popitem(last=False)
         base = _open_snapshots[key]
         database = base.cursor()
-    fresh = {
-        str(system): day
-        for system, day in database.rows("SELECT system, max(as_at) FROM delivery WHERE as_at IS NOT NULL GROUP BY ALL")
-    }
-    care = [day for system, day in fresh.items() if system in CARE_SYSTEMS]
-    newest = max(care or fresh.values(), default=date.fromisoformat(snapshot.made[:10]))
+    fresh = _data_to(database)
+    newest = newest_day(database) or date.fromisoformat(snapshot.made[:10])
     return Opened(snapshot.id, database, home.settings, newest, fresh)
+
+
+def _data_to(database: Database) -> dict[str, date]:
+    rows = database.rows("SELECT system, max(as_at) FROM delivery WHERE as_at IS NOT NULL GROUP BY ALL")
+    return {str(system): day for system, day in rows}
+
+
+def newest_day(database: Database) -> date | None:
+    """The newest day any social care source speaks of (any source, where there is none); None where none says."""
+    fresh = _data_to(database)
+    care = [day for system, day in fresh.items() if system in CARE_SYSTEMS]
+    return max(care or fresh.values(), default=None)
 
 
 def _database_of(home: Home, snapshot: Snapshot) -> Database:

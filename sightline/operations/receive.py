@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +18,7 @@ import pyarrow as pa
 from sightline import __version__
 from sightline.engine import Database, arrow_schema, findings_table
 from sightline.operations.build import build
+from sightline.operations.decisions import decisions_file
 from sightline.operations.home import Home
 from sightline.sources import recognise, unpack
 from sightline.sources.base import Context, Reading
@@ -87,7 +89,7 @@ def receive(
         in_force = home.store.deliveries(before) if before else []
         replaced = list(before.replaced) if before else []
         receipts: list[FileReceipt] = []
-        received = list(unpack(paths, Path(unpacked)))
+        received = [*unpack(paths, Path(unpacked)), *_own_decisions(home, in_force, Path(unpacked))]
         context = Context(mappings=home.mappings(), beside=tuple(f.path for f in received if f.path))
         for count, file in enumerate(received, 1):
             progress(f"Reading {count:,} of {len(received):,}: {file.shown}")
@@ -95,8 +97,7 @@ def receive(
             receipt, delivery = _receive_one(home, file, in_force, known, context, by, now, work)
             receipts.append(receipt)
             if delivery:
-                replaced += [d.id for d in in_force if delivery.replaces(d)]
-                in_force = [d for d in in_force if not delivery.replaces(d)] + [delivery]
+                in_force = _put_in_force(delivery, in_force, replaced)
         ids = tuple(d.id for d in in_force)
         if before and before.deliveries == ids and before.reader == __version__:
             return Receipt(tuple(receipts), before.id, new=False)
@@ -115,9 +116,12 @@ def rebuild(home: Home, *, by: str, everything: bool = False, progress: Progress
     with home.store.writing() as work:
         before = home.store.snapshot()
         now = datetime.now(ZoneInfo("Europe/London"))
-        in_force = home.store.deliveries(before)
+        in_force, replaced = home.store.deliveries(before), list(before.replaced)
+        for file in _own_decisions(home, in_force, work):
+            _, delivery = _receive_one(home, file, in_force, (), Context(), by, now, work)
+            in_force = _put_in_force(delivery, in_force, replaced) if delivery else in_force
         return build(
-            home, in_force, before.replaced, before, by=by, now=now, work=work, progress=progress, afresh=everything
+            home, in_force, tuple(replaced), before, by=by, now=now, work=work, progress=progress, afresh=everything
         )
 
 
@@ -126,6 +130,22 @@ def sweep(home: Home, *, keep: int) -> int:
     newest = set(home.store.snapshot_ids()[-keep:])
     with home.store.writing():
         return home.store.sweep(lambda snapshot: snapshot.id in newest)
+
+
+def _put_in_force(delivery: Delivery, in_force: list[Delivery], replaced: list[str]) -> list[Delivery]:
+    """The deliveries in force with a new one among them; those it takes the place of are added to `replaced`."""
+    replaced += [d.id for d in in_force if delivery.replaces(d)]
+    return [*(d for d in in_force if not delivery.replaces(d)), delivery]
+
+
+def _own_decisions(home: Home, in_force: Sequence[Delivery], folder: Path) -> list[Received]:
+    """The home's own file of decisions as it is now, where it holds some that no snapshot has yet."""
+    path = decisions_file(home)
+    if path is None:
+        return []
+    # Somebody may decide while we read: what is read, hashed and kept must be the same bytes.
+    still = Path(shutil.copyfile(path, folder / path.name))
+    return [] if digest_of(still) in {d.sha256 for d in in_force} else [Received(path.name, still)]
 
 
 def _current(home: Home) -> Snapshot | None:

@@ -27,18 +27,20 @@ def accuracy(database: Database, *, cohort: pa.Table, snapshot: str, made: date,
             "accuracy",
             f"""
             WITH named AS (
-                SELECT child_id, system, bool_or(state <> '{EXPLAINED}') AS parts
+                SELECT child_id, system, bool_or(state <> '{EXPLAINED}') AS parts,
+                    bool_or(asked AND state <> '{EXPLAINED}') AS asked
                 FROM (
-                    SELECT child_id, left_system AS system, state FROM exception
-                    UNION ALL SELECT child_id, right_system, state FROM exception
-                    UNION ALL SELECT child_id, system, state FROM exception
+                    SELECT child_id, left_system AS system, state, false AS asked FROM exception
+                    UNION ALL SELECT child_id, right_system, state, false FROM exception
+                    UNION ALL SELECT child_id, system, state, true FROM exception
                 ) WHERE state <> '{CORRECTED}' GROUP BY ALL
             ),
             known AS (SELECT DISTINCT l.system, c.child_id FROM link l JOIN _cohort_now c USING (child_id))
             SELECT * FROM previous_accuracy WHERE snapshot <> $snapshot
-            UNION ALL
-            SELECT $snapshot, $made, $as_at, k.system, count(*), count(*) FILTER (n.parts IS NOT true),
-                count(*) FILTER (n.parts = false)
+            UNION ALL BY NAME
+            SELECT $snapshot AS snapshot, $made AS made, $as_at AS day, k.system, count(*) AS children,
+                count(*) FILTER (n.parts IS NOT true) AS agree, count(*) FILTER (n.parts = false) AS explained,
+                count(*) FILTER (n.asked) AS asked
             FROM known k LEFT JOIN named n ON n.child_id = k.child_id AND n.system = k.system
             GROUP BY k.system
             ORDER BY snapshot, system

@@ -129,7 +129,7 @@ _VALUES: Final = ", ".join(
 # Opened here: found now, and closed or unknown before. Closed here: open before, not found, and it could have been.
 _LIVED: Final = f"""
     WITH sending AS (SELECT DISTINCT system FROM delivery),
-    both AS (
+    side_by_side AS (
         SELECT coalesce(d.exception_id, p.exception_id) AS exception_id, {_VALUES},
             d.exception_id IS NOT NULL AS found,
             d.exception_id IS NOT NULL AND (p.exception_id IS NULL OR p.closed IS NOT NULL) AS opens,
@@ -150,7 +150,7 @@ _LIVED: Final = f"""
         CASE WHEN closes THEN $day WHEN NOT found THEN closed_before END AS closed,
         CASE WHEN closes THEN $snapshot WHEN NOT found THEN closed_snapshot_before END AS closed_snapshot,
         times_before + opens::INT AS times, NULL AS reason, NULL AS decided_by, NULL AS decided_at
-    FROM both b LEFT JOIN _due u ON u.rule = b.rule
+    FROM side_by_side b LEFT JOIN _due u ON u.rule = b.rule
     ORDER BY b.rule, b.exception_id
 """
 _HISTORY: Final = f"""
@@ -161,7 +161,7 @@ _HISTORY: Final = f"""
     UNION ALL
     SELECT l.exception_id, $day, $at, $snapshot, p.state, '{CORRECTED}'
     FROM _lived l JOIN previous_exception p USING (exception_id) WHERE p.closed IS NULL AND l.closed IS NOT NULL
-    ORDER BY at, exception_id
+    ORDER BY "at", exception_id
 """
 
 

@@ -48,7 +48,8 @@ def read(path: Path, context: Context) -> Reading:
     Moments are kept as UTC. Raises UnreadableFile when no line is a decision, or when the lines have two keepers.
     """
     findings: list[Finding] = []
-    rows, keepers = [], set()
+    rows: list[dict[str, Any]] = []
+    keepers: set[str] = set()
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():

@@ -933,6 +933,7 @@ _DERIVED = (
             Column("children", INT, "Children of the cohort that the system knows", unit="children"),
             Column("agree", INT, "Those on whom no open, unexplained exception names it", unit="children"),
             Column("explained", INT, "Those of them on whom an explained exception does", unit="children"),
+            Column("asked", INT, "Those on whom such an exception asks this system to look first", unit="children"),
         ),
         derived=True,
     ),

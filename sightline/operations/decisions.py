@@ -1,0 +1,48 @@
+"""The decisions people take at this home: appended to a file that is never changed, and received like any other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sightline.operations.home import Home
+from sightline.sources.base import Context
+from sightline.sources.decisions import lines, read
+
+NAME = "decisions.jsonl"
+_KEPT_BY = "home"
+
+
+def decisions_file(home: Home) -> Path | None:
+    """The home's own file of decisions, or None where none has been taken."""
+    path = home.path / NAME
+    return path if path.is_file() and path.stat().st_size else None
+
+
+def append_decisions(home: Home, decisions: Iterable[Mapping[str, Any]]) -> None:
+    """Add decisions (columns of the vocabulary's `decision`) to the home's file, on disk before this returns."""
+    text = lines(decisions, kept_by=_KEPT_BY)
+    if not text:
+        return
+    path = home.path / NAME
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        size = os.fstat(handle).st_size
+        # A line cut short by a crash must not swallow the next one.
+        if size and os.pread(handle, 1, size - 1) != b"\n":
+            text = b"\n" + text
+        os.write(handle, text)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def decisions_taken(home: Home) -> list[dict[str, Any]]:
+    """One row per decision in the home's own file, whether or not a snapshot holds it yet."""
+    path = decisions_file(home)
+    if path is None:
+        return []
+    rows: list[dict[str, Any]] = read(path, Context()).tables["decision"].to_pylist()
+    return rows
