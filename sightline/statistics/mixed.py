@@ -236,18 +236,16 @@ def _optimise(sums: _Sums, q: int, method: str) -> tuple[F, float]:
     def value(theta: F) -> float:
         return _deviance(sums, _lower(theta, q), method)
 
-    bounds = [(0.0, None) if at else (None, None) for at in diagonal]
-    best: optimize.OptimizeResult | None = None
-    for size in (0.1, 1.0):
-        start = np.where(diagonal, size, 0.0)
-        found = optimize.minimize(value, start, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500})
-        if best is None or found.fun < best.fun:
-            best = found
-    assert best is not None
+    # No bounds are needed: turning the sign of a column of the factor changes nothing. (L-BFGS-B, which has them, hands
+    # matrices of two rows to a threaded library and waits for its threads.)
+    starts = [np.where(diagonal, size, 0.0) for size in (0.1, 1.0)]
+    tries = [optimize.minimize(value, start, method="BFGS", options={"maxiter": 500}) for start in starts]
+    best = min(tries, key=lambda found: float(found.fun))
     polished = optimize.minimize(
-        value, best.x, method="Nelder-Mead", bounds=bounds, options={"xatol": 1e-9, "fatol": 1e-11, "maxiter": 4000}
+        value, best.x, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-11, "maxiter": 4000}
     )
-    theta = np.asarray(polished.x if polished.fun <= best.fun else best.x)
+    factor = _lower(np.asarray(polished.x if polished.fun <= best.fun else best.x), q)
+    theta = (factor * np.where(np.diag(factor) < 0, -1.0, 1.0))[rows, columns]
     step = 1e-5
     slopes = [(value(theta + step * unit) - value(theta - step * unit)) / (2 * step) for unit in np.eye(len(theta))]
     # At a variance of nought the deviance is level on both sides, so its slope there is no sign of trouble.
