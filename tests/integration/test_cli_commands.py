@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import typer
-from conftest import PUPILS, SEED, call, tree
+from conftest import call, tree
 from python_calamine import CalamineWorkbook
 
 from sightline import __version__
@@ -462,15 +462,6 @@ def test_check_keeps_nothing(invented: Path, tmp_path: Path, monkeypatch: pytest
     said = call("check", census, "--json")
     assert said.code == 0 and said.json()["kind"] == "cin-census"
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_same_seed_writes_the_same_bytes(invented: Path, tmp_path: Path):
-    said = call("synthesise", "--out", tmp_path / "again", "--pupils", PUPILS, "--seed", SEED, "--json")
-    assert said.code == 0 and len(said.json()["files"]) > 50
-    for folder in ("schools", "social_care"):
-        for path in (invented / folder).rglob("*"):
-            if path.is_file():
-                assert (tmp_path / "again" / path.relative_to(invented)).read_bytes() == path.read_bytes()
 
 
 def test_the_second_demonstration_makes_nothing_new(home: Path):
