@@ -59,7 +59,8 @@ def weekday_pattern(
 
     Weeks whose Monday is from `start` to before `end`, of one child, or of the children in table `within`. Columns:
     child_id (with `each_child`), weekday (1 is Monday), day (its name), possible, authorised, unauthorised, absent
-    (half days), absence_rate (percent). A day without a possible session has no row.
+    (half days), absence_rate (percent). A day without a possible session has no row. In order of the days; with
+    `each_child`, in no order.
 
     The marks of each *distinct* week are read once and joined back: reading those of every row takes ten times as long.
     """
@@ -78,9 +79,13 @@ def weekday_pattern(
     unpacked = ", ".join(f"(({count} >> (day * {_BITS})) & {_MASK})::INTEGER AS {count}" for count in _SESSIONS)
     rows = f"(SELECT child_id, marks, week FROM register_week {scope} WHERE {' AND '.join(wanted)})"
     # A table of its own, so that the engine knows how few patterns there are and never hashes the rows instead.
+    distinct = (
+        f"SELECT DISTINCT {key} FROM {rows}"
+        if each_child
+        else f"SELECT {key}, count(*) AS n FROM {rows} GROUP BY {key}"
+    )
     database.execute(
-        f"CREATE OR REPLACE TEMP TABLE week_pattern AS SELECT {key}, n, {packed} "
-        f"FROM (SELECT {key}, count(*) AS n FROM {rows} GROUP BY {key})",
+        f"CREATE OR REPLACE TEMP TABLE week_pattern AS SELECT *, {packed} FROM ({distinct})",
         parameters,
     )
     if each_child:
@@ -98,8 +103,7 @@ def weekday_pattern(
             f"""
             SELECT {who}(day + 1)::TINYINT AS weekday, {names}[day + 1] AS day, possible, authorised, unauthorised,
                 authorised + unauthorised AS absent, 100.0 * (authorised + unauthorised) / possible AS absence_rate
-            FROM ({days}) WHERE possible > 0
-            ORDER BY {who}weekday
+            FROM ({days}) WHERE possible > 0 {"" if each_child else "ORDER BY weekday"}
             """,
             given,
         )
