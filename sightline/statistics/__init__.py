@@ -5,7 +5,7 @@ CannotEstimate with one sentence and the columns at fault. Regressors are a mapp
 added by the function and is the last term. Random numbers come from a generator passed in.
 """
 
-from sightline.statistics.cells import Cells, cells_from, group_rows, grouping_sql, rows_as_cells
+from sightline.statistics.cells import Cells, cells_from, group_rows, grouping_sql, rows_as_cells, with_unit_means
 from sightline.statistics.composition import Composition, composition
 from sightline.statistics.conditional_logit import conditional_logit
 from sightline.statistics.event import (
@@ -153,6 +153,7 @@ __all__ = [
     "wild_bootstrap",
     "wild_score_bootstrap",
     "wilson",
+    "with_unit_means",
     "within",
     "within_cross_products",
 ]

@@ -87,6 +87,19 @@ def rows_as_cells(outcome: ArrayLike, regressors: Columns, *, cluster: ArrayLike
     return Cells(columns, np.ones(rows.n), y, y * y, groups, rows.dropped)
 
 
+def with_unit_means(regressors: Columns, unit: ArrayLike) -> dict[str, F]:
+    """The regressors and, beside each, its mean over the unit's rows ("mean of months").
+
+    In a pooled logit clustered by unit they let the regressors go with the unit's own level and still give a marginal
+    effect, which a conditional logit cannot. Mundlak (1978), Econometrica 46, 69-85. A row with a missing value makes
+    its unit's mean missing, so leave such rows out before.
+    """
+    code, _ = codes(unit)
+    size = np.bincount(code)
+    found = {name: column(name, values).astype(float) for name, values in regressors.items()}
+    return found | {f"mean of {name}": (np.bincount(code, weights=x) / size)[code] for name, x in found.items()}
+
+
 def group_rows(outcome: ArrayLike, regressors: Columns, *, cluster: ArrayLike | None = None) -> Cells:
     """Cells from rows held in memory. `grouping_sql` asks a database for the same."""
     rows = complete_rows(outcome, regressors, {} if cluster is None else {"cluster": cluster})

@@ -1,8 +1,7 @@
 """What a logit says in probabilities: dy/dx, changes from nought to one, the effect on the treated.
 
 All are averages of c_j F(X_j b) over cells, with gradient c_j p (1-p) X_j, and delta-method standard errors.
-Why the annex's dy/dx of a product column is not the effect of the policy: domain notes, section 5; Ai and Norton
-(2003); Puhani (2012).
+The annex's dy/dx of a product column is not the effect of the policy: Ai and Norton (2003); Puhani (2012).
 """
 
 from __future__ import annotations

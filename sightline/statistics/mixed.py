@@ -242,7 +242,7 @@ def _optimise(sums: _Sums, q: int, method: str) -> tuple[F, float]:
     tries = [optimize.minimize(value, start, method="BFGS", options={"maxiter": 500}) for start in starts]
     best = min(tries, key=lambda found: float(found.fun))
     polished = optimize.minimize(
-        value, best.x, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-11, "maxiter": 4000}
+        value, best.x, method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-9, "maxiter": 4000}
     )
     factor = _lower(np.asarray(polished.x if polished.fun <= best.fun else best.x), q)
     theta = (factor * np.where(np.diag(factor) < 0, -1.0, 1.0))[rows, columns]

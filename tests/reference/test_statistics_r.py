@@ -136,6 +136,18 @@ def test_conditional_logit(expected: dict[str, Any], panel: dict[str, np.ndarray
     agree(got, expected["pupil_fe_logit_pa"], {"/n_": 0.0, "/coef": POISSON_B, "/se": POISSON_SE, "/loglik": 1e-9})
 
 
+def test_three_ways_to_percentage_points(panel: dict[str, np.ndarray]) -> None:
+    """Months after: -0.0099 linear, -0.0078 pooled logit with pupil means, -0.0068 pooled logit without (biased)."""
+    x = chosen(panel, PANEL_TERMS)
+    linear = st.within(panel["pa"], x, panel["pupil"]).estimates["months_post"].estimate
+    found = []
+    for columns_used in (st.with_unit_means(x, panel["pupil"]), x):
+        cells = st.rows_as_cells(panel["pa"], columns_used, cluster=panel["pupil"])
+        effects = st.marginal_effects(st.logit(cells, errors="clustered"), cells)
+        found.append(round(effects["months_post"].estimate, 4))
+    assert [round(linear, 4), *found] == [-0.0099, -0.0078, -0.0068]
+
+
 @pytest.mark.parametrize(
     ("key", "post", "months"), [("collapsed_before", 0, "months_pre"), ("collapsed_after", 1, "months_post")]
 )
