@@ -17,8 +17,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from sightline.engine import Database
-from sightline.sources.conform import DATE_FORMATS, MOST_FINDINGS_OF_ONE_KIND, NO_DATE
+from sightline.sources.conform import MOST_FINDINGS_OF_ONE_KIND
 from sightline.vocabulary.codes import code_list
+from sightline.vocabulary.dates import DATE_FORMATS, NO_DATE
 from sightline.vocabulary.findings import Finding, Severity
 from sightline.vocabulary.identifiers import nhs_number_fault, upn_fault
 

@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 
 from sightline.engine import Database, arrow_schema
 from sightline.vocabulary.codes import valid_codes
+from sightline.vocabulary.dates import DATE_FORMATS, NO_DATE
 from sightline.vocabulary.findings import Finding, Severity
 from sightline.vocabulary.tables import TABLES, Column, Type
 
-# Day first or year first, never month first: 01/13/2012 is not a date here.
-DATE_FORMATS = (
+_FORMATS = (
     "%Y-%m-%d",
     "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%d %H:%M:%S.%g",
@@ -35,10 +35,6 @@ DATE_FORMATS = (
     "%Y%m%d",
 )
 _FORMATS = "[" + ", ".join(f"'{f}'" for f in DATE_FORMATS) + "]"
-# Some systems write this day for "no date".
-NO_DATE = date(1900, 1, 1)
-# A year of two digits parses as the first century: out of range, so not a date.
-FIRST_DAY, LAST_DAY = NO_DATE, date(2199, 12, 31)
 MOST_FINDINGS_OF_ONE_KIND = 1000
 BLANKS = " \t\n\r\u00a0"
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from sightline.engine import Database
 from sightline.vocabulary.codes import code_list
+from sightline.vocabulary.dates import DATE_FORMATS
 from sightline.vocabulary.identifiers import UPN_LETTERS
 from sightline.vocabulary.periods import FRIDAY, ONE_DAY, bank_holidays
 
@@ -74,25 +75,6 @@ DATES: Final = frozenset(
 )
 # What the reader of the census calls a child who came without an LAchildID: this, and the line.
 NO_ID: Final = "(no id) line "
-# Day first or year first, never month first. The readers try the same (`sightline.sources.conform`).
-DATE_FORMATS: Final = (
-    "%Y-%m-%d",
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%d %H:%M:%S.%g",
-    "%Y-%m-%d %H:%M:%S.%f",
-    "%Y-%m-%dT%H:%M:%S",
-    "%Y-%m-%dT%H:%M:%SZ",
-    "%Y-%m-%dT%H:%M:%S.%g",
-    "%Y-%m-%dT%H:%M:%S.%gZ",
-    "%d/%m/%Y",
-    "%d/%m/%Y %H:%M",
-    "%d/%m/%Y %H:%M:%S",
-    "%Y-%b-%d %H:%M:%S",
-    "%Y-%b-%d",
-    "%d-%m-%Y",
-    "%d-%b-%Y",
-    "%Y%m%d",
-)
 CODE_LISTS: Final = (
     *("abuse_category", "assessment_factor", "authority", "closure_reason", "disability", "ethnicity"),
     *("primary_need", "referral_source"),

@@ -7,10 +7,9 @@ import pyarrow as pa
 import pytest
 
 from sightline.engine import Database
-from sightline.sources import conform
 from sightline.sources.cin_census import layout
 from sightline.validation import Outcome, Rule, census, check, check_all, rules, rules_for, rules_markdown, specs
-from sightline.validation.census import DATE_FORMATS, FIELDS, KEYS, NO_ID, date_sql, upn_letter_sql, working_days_before
+from sightline.validation.census import FIELDS, KEYS, NO_ID, date_sql, upn_letter_sql, working_days_before
 from sightline.validation.rule import rule
 from sightline.validation.specs import Case, _cases
 from sightline.vocabulary.findings import Severity
@@ -83,8 +82,7 @@ def test_tables_are_those_of_the_reader():
     assert FIELDS["Header"] == layout.HEADER_COLUMNS
 
 
-def test_dates_and_missing_ids_are_those_of_the_reader():
-    assert DATE_FORMATS == conform.DATE_FORMATS
+def test_missing_ids_are_those_of_the_reader():
     assert NO_ID == layout.NO_ID
 
 

@@ -1,0 +1,28 @@
+"""How senders write days. Day first or year first, never month first: 01/13/2012 is not a date here."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+# As DuckDB's `strptime` reads them, tried in this order.
+DATE_FORMATS: Final = (
+    "%Y-%m-%d",
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M:%S.%g",
+    "%Y-%m-%d %H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%m-%dT%H:%M:%S.%g",
+    "%Y-%m-%dT%H:%M:%S.%gZ",
+    "%d/%m/%Y",
+    "%d/%m/%Y %H:%M",
+    "%d/%m/%Y %H:%M:%S",
+    "%Y-%b-%d %H:%M:%S",
+    "%Y-%b-%d",
+    "%d-%m-%Y",
+    "%d-%b-%Y",
+    "%Y%m%d",
+)
+# Some systems write this day for "no date".
+NO_DATE: Final = date(1900, 1, 1)
