@@ -16,25 +16,9 @@ from sightline.vocabulary.dates import DATE_FORMATS, NO_DATE
 from sightline.vocabulary.findings import Finding, Severity
 from sightline.vocabulary.tables import TABLES, Column, Type
 
-_FORMATS = (
-    "%Y-%m-%d",
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%d %H:%M:%S.%g",
-    "%Y-%m-%d %H:%M:%S.%f",
-    "%Y-%m-%dT%H:%M:%S",
-    "%Y-%m-%dT%H:%M:%SZ",
-    "%Y-%m-%dT%H:%M:%S.%g",
-    "%Y-%m-%dT%H:%M:%S.%gZ",
-    "%d/%m/%Y",
-    "%d/%m/%Y %H:%M",
-    "%d/%m/%Y %H:%M:%S",
-    "%Y-%b-%d %H:%M:%S",
-    "%Y-%b-%d",
-    "%d-%m-%Y",
-    "%d-%b-%Y",
-    "%Y%m%d",
-)
 _FORMATS = "[" + ", ".join(f"'{f}'" for f in DATE_FORMATS) + "]"
+# A year of two digits parses as the first century: out of range, so not a date.
+FIRST_DAY, LAST_DAY = NO_DATE, date(2199, 12, 31)
 MOST_FINDINGS_OF_ONE_KIND = 1000
 BLANKS = " \t\n\r\u00a0"
 
