@@ -1,0 +1,84 @@
+"""`sightline evaluate`: run a study, list its tables, or say what one of them is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sightline.cli.app import JsonOption, command
+from sightline.cli.output import console, errors, print_json, print_table
+from sightline.operations import evaluate as evaluation
+from sightline.vocabulary.errors import BadSetting
+
+
+@command
+def evaluate(
+    study: Annotated[Path | None, typer.Argument(help="The study: a TOML file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder to write [beside the study, in evaluation].")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Make only this table; give it again for more.")] = None,
+    against: Annotated[str, typer.Option(help="Compare each figure with those printed: report.")] = "",
+    afresh: Annotated[bool, typer.Option("--afresh", help="Make again what an earlier run has made.")] = False,
+    list_tables: Annotated[bool, typer.Option("--list", help="List every table a study can make, and stop.")] = False,
+    explain: Annotated[
+        str, typer.Option(help="Say what this table is (formula, sample, estimator, errors, source), and stop.")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Run a study on linked national data: every table of the evaluation's technical annex, with what was left out.
+
+    What is written is not checked for disclosure: it must not leave the secure room. A run that was stopped goes on.
+    """
+    if list_tables:
+        rows = evaluation.catalogue()
+        print_json(rows) if as_json else print_table("Tables of a study", rows)
+        return
+    if explain:
+        told = evaluation.explain(explain)
+        if as_json:
+            print_json(told)
+        else:
+            for name, text in told.items():
+                if text:
+                    console.print(f"{name}: {text}", markup=False, highlight=False)
+        return
+    if study is None:
+        raise BadSetting("Give a study file, or --list, or --explain with the name of a table.")
+    folder = out or study.parent / "evaluation"
+    with errors.status("Evaluating") as status:
+        done = evaluation.evaluate(
+            study, folder, only=only or (), against=against, afresh=afresh, progress=status.update
+        )
+    if as_json:
+        print_json(done.as_json())
+        return
+    rows = [
+        {"table": t.id, "title": t.title, "figures": len(t.cells), "not estimated": len(t.refused)} for t in done.tables
+    ]
+    print_table(f"Written to {done.out}", rows)
+    for table in done.tables:
+        for column, why in table.refused:
+            errors.print(f"{table.id}, {column}: not estimated, because {why}.", markup=False, highlight=False)
+    if done.comparison:
+        counted = evaluation.verdicts(done.comparison)
+        outside = [
+            {
+                "table": c.table, "row": c.row, "column": c.column, "printed": c.printed,
+                "estimated": f"{c.estimated:.4g}", "errors": f"{c.errors:.1f}" if c.errors else "",
+                "doubt": c.says,
+            }
+            for c in done.comparison
+            if c.verdict == "outside"
+        ]  # fmt: skip
+        console.print(
+            f"Beside the report: {counted['within']:,} figures within sampling error, {counted['outside']:,} outside, "
+            f"{counted['none']:,} not estimated, {counted['size']:,} numbers of pupils.",
+            highlight=False,
+        )
+        if outside:
+            print_table("Outside sampling error", outside)
+    console.print(
+        f"{done.kept:,} tables were kept from an earlier run. Read: {done.out / 'report.html'}", highlight=False
+    )
+    errors.print("Not checked for disclosure: must not leave the secure room.", style="bold red")

@@ -1,0 +1,191 @@
+"""Every table a study can make: its name, what it answers, and the function that makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sightline.evaluation import attainment, descriptive, engagement
+from sightline.evaluation.linked import counts
+from sightline.evaluation.result import Builder, Table
+from sightline.evaluation.samples import Frame
+from sightline.evaluation.study import Study
+from sightline.vocabulary.errors import BadSetting
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One table: its name, the report's number (0 when the report has none), the chapter of report.html, and how."""
+
+    id: str
+    printed: int
+    chapter: str
+    says: str
+    make: Callable[[Frame, str], Table]
+    once: bool = False
+    """Made once, not for every run by SEND."""
+
+
+def flow(frame: Frame, table_id: str) -> Table:
+    """Every step of the linking, counted."""
+    b = Builder()
+    for step in counts(frame.database):
+        b.put(f"{step.part}: {step.step}", "Number", count=step.n)
+    return b.table(
+        table_id,
+        "From the files received to the linked data set",
+        sample="Everything received",
+        estimator="Counts",
+        notes=("What each sample leaves out beyond this stands under its own table.",),
+        source="Annex 4, Data",
+    )
+
+
+def _spec(number: int, chapter: str, says: str, make: Callable[[Frame, str], Table]) -> Spec:
+    return Spec(f"table-{number}", number, chapter, says, make)
+
+
+SAMPLE, ABSENCE, SUSPENSION = "The data and the samples", "Absence", "Suspensions"
+KS: Final = {"ks1": "Key Stage 1", "ks2": "Key Stage 2", "ks4": "Key Stage 4"}
+ROBUST = "Robustness"
+
+
+def _engagement(number: int, measure: str, plan: str) -> Spec:
+    word = "absence" if measure == "missed" else "suspension"
+    return _spec(
+        number,
+        ABSENCE if measure == "missed" else SUSPENSION,
+        f"Sessions missed due to {word} on months subject to a {plan}, pupil fixed effects",
+        lambda frame, name: engagement.fixed_effects(frame, name, measure, plan, number),
+    )
+
+
+def _did(number: int, stage: str, plan: str) -> list[Spec]:
+    if stage == "ks4":
+        return [
+            _spec(
+                number,
+                KS[stage],
+                f"Key stage 4 scores, difference in differences by least squares, {plan}",
+                lambda frame, name: attainment.did_scores(frame, name, stage, plan, number),
+            )
+        ]
+    return [
+        _spec(
+            number,
+            KS[stage],
+            f"Reaching the standard at {KS[stage]}, difference-in-differences logit, dy/dx, {plan}",
+            lambda frame, name: attainment.did_logit(frame, name, stage, plan, number),
+        ),
+        Spec(
+            f"table-{number}-effects",
+            0,
+            KS[stage],
+            f"What that logit says of the extension for children on a {plan}: effect on the treated and others",
+            lambda frame, name: attainment.did_effects(frame, name, stage, plan),
+        ),
+    ]
+
+
+def _stage(stage: str, summary: int, results: int) -> list[Spec]:
+    return [
+        _spec(
+            summary,
+            KS[stage],
+            f"Who took {KS[stage]}, by group",
+            lambda frame, name: descriptive.key_stage_summary(frame, name, stage, summary),
+        ),
+        _spec(
+            results,
+            KS[stage],
+            f"Attainment at {KS[stage]}, by group and period",
+            lambda frame, name: descriptive.key_stage_results(frame, name, stage, results),
+        ),
+    ]
+
+
+def _poisson(measure: str, plan: str, short: str) -> Spec:
+    word = "absence" if measure == "missed" else "suspension"
+    return Spec(
+        f"poisson-{word}-{short}",
+        0,
+        ROBUST,
+        f"Poisson with pupil effects: sessions missed due to {word}, {plan}",
+        lambda frame, name: engagement.poisson(frame, name, measure, plan),
+    )
+
+
+CATALOGUE: Final[tuple[Spec, ...]] = (
+    Spec("flow", 0, SAMPLE, "Every step from the files to the linked data set, counted", flow, once=True),
+    _spec(52, SAMPLE, "Pupils by outcome and group", descriptive.sizes),
+    _spec(53, ABSENCE, "Mean sessions missed due to absence by year, group and sex",
+          lambda frame, name: descriptive.means_by_year(frame, name, "missed")),
+    _spec(54, ABSENCE, "What the absence samples are like",
+          lambda frame, name: descriptive.sample_summary(frame, name, "missed")),
+    _engagement(55, "missed", "CIN plan"),
+    _engagement(56, "missed", "CP plan"),
+    _spec(57, SUSPENSION, "Mean sessions missed due to suspension by year, group and sex",
+          lambda frame, name: descriptive.means_by_year(frame, name, "suspended")),
+    _spec(58, SUSPENSION, "What the suspension samples are like",
+          lambda frame, name: descriptive.sample_summary(frame, name, "suspended")),
+    _engagement(59, "suspended", "CIN plan"),
+    _engagement(60, "suspended", "CP plan"),
+    *_stage("ks1", 61, 62),
+    *_did(63, "ks1", "CIN plan"),
+    *_did(64, "ks1", "CP plan"),
+    *_stage("ks2", 65, 66),
+    *_did(67, "ks2", "CIN plan"),
+    *_did(68, "ks2", "CP plan"),
+    *_stage("ks4", 69, 70),
+    *_did(71, "ks4", "CIN plan"),
+    *_did(72, "ks4", "CP plan"),
+    _spec(73, ROBUST, "Absence on months on a CIN plan, before and after: is it selection?",
+          lambda frame, name: engagement.selection_check(frame, name, "CIN plan", 73)),
+    *(_poisson(m, plan, short) for m in ("missed", "suspended") for plan, short in (("CIN plan", "cin"),
+                                                                                  ("CP plan", "cp"))),
+    *(
+        Spec(f"persistent-absence-{short}", 0, ROBUST, f"Persistent and severe absence, {plan}",
+             lambda frame, name, plan=plan: engagement.persistent_absence(frame, name, plan))  # type: ignore[misc]
+        for plan, short in (("CIN plan", "cin"), ("CP plan", "cp"))
+    ),
+)  # fmt: skip
+
+
+def spec(name: str) -> Spec:
+    """The table of this name. Raises BadSetting naming the tables there are."""
+    plain = name.removesuffix("-with-send").removesuffix("-all-children")
+    found = next((s for s in CATALOGUE if s.id == plain), None)
+    if found is None:
+        raise BadSetting(f"There is no table '{name}'. There are: {', '.join(s.id for s in CATALOGUE)}.")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One table to make: its name, and the run by SEND it belongs to."""
+
+    id: str
+    spec: Spec
+    send: str
+
+
+SUFFIX: Final = {"without": "", "with": "-with-send", "all": "-all-children"}
+
+
+def jobs(study: Study, only: Sequence[str] = ()) -> list[Job]:
+    """Every table of a study in order, or those named. Raises BadSetting on a name that is none."""
+    wanted = tuple(only) or study.outputs.tables
+    for name in wanted:
+        spec(name)
+    found = []
+    # The first run bears the plain names, so that a study of children with SEND alone has table-55 too.
+    for place, send in enumerate(study.sample.send):
+        for s in CATALOGUE:
+            if s.once and place:
+                continue
+            suffix = "" if s.once or place == 0 else SUFFIX[send] or "-without-send"
+            job = Job(s.id + suffix, s, send)
+            if not wanted or job.id in wanted or s.id in wanted:
+                found.append(job)
+    return found

@@ -1,0 +1,281 @@
+"""A study as data: windows, groups, exposure, outcomes, samples, models and outputs, with the report's as defaults."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from sightline.vocabulary.errors import BadSetting
+from sightline.vocabulary.periods import year_label
+
+PLANS: Final = ("CIN plan", "CP plan")
+NO_PLAN: Final = "Not on a plan"
+REPORT_PLANS_TO: Final = date(2023, 3, 31)
+
+
+def _says(default: Any, text: str, allowed: tuple[Any, ...] = ()) -> Any:
+    kind: dict[str, Any] = {"default_factory": lambda: default} if isinstance(default, list | dict) else {}
+    return field(metadata={"says": text, "allowed": allowed}, **(kind or {"default": default}))
+
+
+# ruff: noqa: RUF009  `_says` makes a dataclass field.
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Where the files are, from the study's folder."""
+
+    npd: str = _says("npd", "Folder of NPD extracts: census, absence, exclusions, ks1, ks2, ks4 (Parquet or CSV)")
+    plans: tuple[str, ...] = _says(
+        ("cin/*",), "Files of plans, one for each CIN census: Parquet or CSV of plans, or CIN census returns (XML)"
+    )
+    links: str = _says(
+        "", "File of UPN (or LAchildID and LA) and PupilMatchingRefAnonymous, where census returns carry no reference"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Which years are before and after, and from which day the plans of a year count."""
+
+    before: tuple[int, ...] = _says((2017, 2018), "Academic years before")
+    after: tuple[int, ...] = _says((2021, 2022), "Academic years after")
+    year_starts: str = _says("09-01", "Month and day on which an academic year starts, for plans")
+    plans_to: date | None = _says(
+        REPORT_PLANS_TO, "Last day the plans' data reach; months of plans after it are not seen"
+    )
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        return (*self.before, *self.after)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(year_label(y) for y in self.years)
+
+    def start(self, year: int) -> date:
+        month, day = (int(part) for part in self.year_starts.split("-"))
+        return date(year, month, day)
+
+    def period_label(self, *, after: bool) -> str:
+        """A period as the report's tables head it: 2017-2019."""
+        years = self.after if after else self.before
+        return f"{min(years)}-{max(years) + 1}"
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """How time on a plan is measured."""
+
+    part_months: str = _says(
+        "share",
+        "share: a part month counts as the share of its days; days: days over 30.4375; touched: any day counts the "
+        "month; whole: only complete months count",
+        ("share", "days", "touched", "whole"),
+    )
+    end_day_counts: bool = _says(True, "The last day of a plan, as received, is a day on the plan")
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Who is compared."""
+
+    years_on_plan: tuple[int, ...] = _says((2, 3, 4), "Samples by least number of the years with a plan, nested")
+    both_periods: bool = _says(True, "Samples need a plan in at least one year before and one after")
+    least: int = _says(1000, "A group of fewer pupils is not analysed")
+    both_plans: str = _says("CP plan", "The group of a pupil on both kinds of plan in one year", PLANS)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Whom the samples leave out."""
+
+    send: tuple[str, ...] = _says(
+        ("without",), "Runs: children without SEND, with SEND, or all", ("without", "with", "all")
+    )
+    send_rule: str = _says("ever", "ever: SEND in any of the years; year: in the year of the outcome", ("ever", "year"))
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Estimators and standard errors."""
+
+    engagement_errors: str = _says(
+        "clustered",
+        "conventional, robust, clustered (by pupil), or two-way (pupil and authority)",
+        ("conventional", "robust", "clustered", "two-way"),
+    )
+    singletons: str = _says("keep", "keep pupils with one year, as xtreg does, or drop them", ("keep", "drop"))
+    attainment_errors: str = _says(
+        "model", "model, robust, school or authority (clustered)", ("model", "robust", "school", "authority")
+    )
+    score_errors: str = _says(
+        "conventional", "conventional, robust, school or authority", ("conventional", "robust", "school", "authority")
+    )
+    idaci_places: int = _says(3, "Decimal places of IDACI in the attainment models; fewer make fewer cells")
+    ethnicity: bool = _says(True, "Control for ethnic group in the attainment models (estimates are not shown)")
+    discrete: bool = _says(
+        False, "dy/dx of nought-or-one columns as a change from nought to one (Stata's i.) instead of a slope"
+    )
+    level: float = _says(0.95, "Level of intervals")
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What is written."""
+
+    tables: tuple[str, ...] = _says((), "Tables to make; all when empty")
+    formats: tuple[str, ...] = _says(
+        ("csv", "json", "html", "xlsx"), "Forms of each table", ("csv", "json", "html", "xlsx")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One study. Every part has the report's choice as its default."""
+
+    name: str = "The report's study"
+    seed: int = 1
+    data: Data = field(default_factory=Data)
+    windows: Windows = field(default_factory=Windows)
+    exposure: Exposure = field(default_factory=Exposure)
+    groups: Groups = field(default_factory=Groups)
+    sample: Sample = field(default_factory=Sample)
+    models: Models = field(default_factory=Models)
+    outputs: Outputs = field(default_factory=Outputs)
+
+    def __post_init__(self) -> None:
+        w = self.windows
+        if not w.before or not w.after or max(w.before) >= min(w.after):
+            raise BadSetting("The years before must all come before the years after, with at least one of each.")
+        if list(w.years) != sorted(set(w.years)):
+            raise BadSetting("The years of the windows must be in order, each once.")
+        if not re.fullmatch(r"(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])", w.year_starts):
+            raise BadSetting("windows.year_starts is a month and a day up to the 28th, such as 09-01.")
+        if any(not 1 <= y <= len(w.years) for y in self.groups.years_on_plan):
+            raise BadSetting(f"groups.years_on_plan must lie between 1 and the {len(w.years)} years of the windows.")
+        if not 1 <= self.models.idaci_places <= 6:
+            raise BadSetting("models.idaci_places is from 1 to 6.")
+        if not 0.5 < self.models.level < 1:
+            raise BadSetting("models.level is between 0.5 and 1.")
+        if self.groups.least < 0:
+            raise BadSetting("groups.least cannot be negative.")
+
+    @property
+    def post(self) -> Mapping[int, int]:
+        return {y: int(y in self.windows.after) for y in self.windows.years}
+
+    def sample_label(self, years: int) -> str:
+        """A nested sample as the report heads it."""
+        total = len(self.windows.years)
+        return f"all {total} years" if years == total else f"at least {years} of the {total} years"
+
+    @classmethod
+    def from_toml(cls, text: str) -> Study:
+        """The study a file says; what it leaves out keeps its default. BadSetting on an unknown name or value."""
+        try:
+            told = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise BadSetting(f"The study file is not TOML: {error}.") from None
+        return cls(**{name: _part(cls, name, value) for name, value in told.items()})
+
+    @classmethod
+    def read(cls, path: Path) -> Study:
+        """The study in a file. Raises BadSetting when there is none or it says something unknown."""
+        if not path.is_file():
+            raise BadSetting(f"There is no study file at {path}.")
+        return cls.from_toml(path.read_text(encoding="utf-8"))
+
+    def settings(self) -> list[dict[str, Any]]:
+        """One row per setting: name, value, what it means."""
+        rows: list[dict[str, Any]] = [
+            {"name": "name", "value": self.name, "says": "Name of the study"},
+            {"name": "seed", "value": self.seed, "says": "Seed of whatever is drawn at random"},
+        ]
+        for part in PARTS:
+            held = getattr(self, part)
+            rows += [
+                {"name": f"{part}.{f.name}", "value": shown(getattr(held, f.name)), "says": f.metadata["says"]}
+                for f in fields(held)
+            ]
+        return rows
+
+
+PARTS: Final[Mapping[str, type]] = {
+    "data": Data,
+    "windows": Windows,
+    "exposure": Exposure,
+    "groups": Groups,
+    "sample": Sample,
+    "models": Models,
+    "outputs": Outputs,
+}
+_YEAR = re.compile(r"(\d{4})/\d{2}(\d{2})?")
+
+
+def shown(value: Any) -> Any:
+    """A setting's value as JSON can hold it."""
+    if isinstance(value, tuple):
+        return [shown(v) for v in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _part(study: type, name: str, value: Any) -> Any:
+    if name in ("name", "seed"):
+        kind = str if name == "name" else int
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise BadSetting(f"'{name}' must be {'text' if kind is str else 'a whole number'}.")
+        return value
+    if name not in PARTS:
+        raise BadSetting(f"'{name}' is no part of a study. The parts are: name, seed, {', '.join(PARTS)}.")
+    if not isinstance(value, dict):
+        raise BadSetting(f"[{name}] must be a table of settings.")
+    part = PARTS[name]
+    known = {f.name: f for f in fields(part)}
+    told = {}
+    for key, given in value.items():
+        if key not in known:
+            raise BadSetting(f"'{key}' is no setting of [{name}]. It has: {', '.join(known)}.")
+        told[key] = _value(f"{name}.{key}", given, known[key].default, known[key].metadata["allowed"])
+    return part(**told)
+
+
+def _value(name: str, given: Any, default: Any, allowed: tuple[Any, ...]) -> Any:
+    if name in ("windows.before", "windows.after"):
+        return tuple(_year(name, v) for v in (given if isinstance(given, list) else [given]))
+    if name == "windows.plans_to":
+        if given == "":
+            return None
+        if type(given) is not date:
+            raise BadSetting(f"{name} must be a date, such as 2023-03-31, or empty.")
+        return given
+    if isinstance(default, tuple):
+        of = int if default and isinstance(default[0], int) else str
+        values = tuple(given) if isinstance(given, list) else (given,)
+        if not all(isinstance(v, of) and not isinstance(v, bool) for v in values):
+            raise BadSetting(f"{name} must be a list of {'whole numbers' if of is int else 'words'}.")
+    else:
+        values = (given,)
+        of = type(default)
+        right = isinstance(given, of) and (of is bool or not isinstance(given, bool))
+        if of is float and isinstance(given, int) and not isinstance(given, bool):
+            right, given = True, float(given)
+        if not right:
+            word = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[of]
+            raise BadSetting(f"{name} must be {word}.")
+    wrong = [v for v in values if allowed and v not in allowed]
+    if wrong:
+        raise BadSetting(f"{name} cannot be '{wrong[0]}'. It can be: {', '.join(map(str, allowed))}.")
+    return tuple(values) if isinstance(default, tuple) else given
+
+
+def _year(name: str, given: Any) -> int:
+    found = _YEAR.fullmatch(given) if isinstance(given, str) else None
+    if not found or year_label(int(found[1])) not in (given, f"{found[1]}/{given[-2:]}"):
+        raise BadSetting(f"{name} is a list of academic years, such as 2017/18.")
+    return int(found[1])
