@@ -209,6 +209,15 @@ def gram(x: F, y: F) -> F:
     return np.asarray(found + np.tril(found, -1).T)
 
 
+def weighted_gram(x: F, v: F) -> F:
+    """x diag(v) x' of columns (k, n): (k, k)."""
+    found = np.zeros((len(x), len(x)))
+    for low in range(0, x.shape[1], BLOCK):
+        here = x[:, low : low + BLOCK]
+        found += gram(here * v[low : low + BLOCK], here)
+    return found
+
+
 def independent(cross: F, raw: F, names: Sequence[str], rows: int, within: str = "") -> tuple[list[int], list[Dropped]]:
     """Columns that add something, first come first kept; the others with the reason they go.
 

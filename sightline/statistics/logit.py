@@ -12,7 +12,7 @@ from scipy import optimize, special
 
 from sightline.statistics import covariance
 from sightline.statistics.cells import Cells
-from sightline.statistics.design import codes, dot, gram, independent, inverse, sums_with, weighted_sum
+from sightline.statistics.design import codes, dot, independent, inverse, sums_with, weighted_gram, weighted_sum
 from sightline.statistics.records import CONSTANT, NORMAL, CannotEstimate, Dropped, Estimates, F
 
 Errors = Literal["model", "hc0", "robust", "clustered"]
@@ -92,13 +92,14 @@ def logit(
     x = cells.matrix()
     size = float(n.sum())
     middle = sums_with(x, n) / size
-    z = x - middle[:, None]
-    cross = gram(z * n, z)
-    kept, out = independent(cross, sums_with(x * x, n), cells.names, cells.rows)
+    x -= middle[:, None]
+    cross = weighted_gram(x, n)
+    kept, out = independent(cross, np.diag(cross) + size * middle**2, cells.names, cells.rows)
     dropped += out
     names = tuple(cells.names[j] for j in kept)
     spread = np.sqrt(np.diag(cross)[kept] / size)
-    w = np.vstack([z[kept] / spread[:, None], np.ones((1, len(n)))])
+    w = np.ones((len(kept) + 1, len(n)))
+    np.divide(x[kept], spread[:, None], out=w[:-1])
     rate = float(total.sum() / size)
     start = np.zeros(len(w))
     start[-1] = np.log(rate / (1 - rate))
@@ -163,7 +164,7 @@ def _newton(w: F, n: F, total: F, b: F, names: tuple[str, ...]) -> tuple[F, F, i
                 raise _Separated(tuple(name for name in found if name != CONSTANT))
             checked = True
         p = special.expit(eta)
-        information = gram(w * (n * p * (1 - p)), w)
+        information = weighted_gram(w, n * p * (1 - p))
         bread = inverse(information)
         move = bread @ sums_with(w, total - n * p)
         scale = 1.0
@@ -176,7 +177,7 @@ def _newton(w: F, n: F, total: F, b: F, names: tuple[str, ...]) -> tuple[F, F, i
         b, best = b + scale * move, now
         if np.abs(scale * move).max() < STEP:
             p = special.expit(eta)
-            return b, inverse(gram(w * (n * p * (1 - p)), w)), step
+            return b, inverse(weighted_gram(w, n * p * (1 - p))), step
     raise CannotEstimate("The logit did not converge in 100 steps.", names)
 
 
@@ -185,7 +186,7 @@ def _firth(w: F, n: F, total: F, b: F) -> tuple[F, F, int]:
     for step in range(1, 501):
         p = special.expit(weighted_sum(b, w))
         weight = p * (1 - p)
-        bread = inverse(gram(w * (n * weight), w))
+        bread = inverse(weighted_gram(w, n * weight))
         h = weight * np.einsum("kc,kl,lc->c", w, bread, w, optimize=True)
         move = bread @ sums_with(w, total - n * p + n * h * (0.5 - p))
         # Steps are held to two units of a standardised coefficient: the plain step can overshoot from a poor start.
@@ -193,7 +194,7 @@ def _firth(w: F, n: F, total: F, b: F) -> tuple[F, F, int]:
         b = b + move
         if np.abs(move).max() < STEP:
             p = special.expit(weighted_sum(b, w))
-            return b, inverse(gram(w * (n * p * (1 - p)), w)), step
+            return b, inverse(weighted_gram(w, n * p * (1 - p))), step
     raise CannotEstimate("Firth's method did not converge in 500 steps.")
 
 
@@ -263,7 +264,7 @@ def _covariance(
     if errors == "model":
         return bread, {}, "model"
     if errors in ("hc0", "robust"):
-        middle = gram(w * (total * (1 - p) ** 2 + (n - total) * p * p), w)
+        middle = weighted_gram(w, total * (1 - p) ** 2 + (n - total) * p * p)
         size = cells.rows / (cells.rows - 1) if errors == "robust" else 1.0
         return covariance.sandwich(bread, middle) * size, {}, errors
     if clusters is not None:

@@ -13,7 +13,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from sightline.statistics import covariance
 from sightline.statistics.cells import Cells
-from sightline.statistics.design import BLOCK, Codes, codes, gram, independent, inverse, sums_with, weighted_sum
+from sightline.statistics.design import (
+    BLOCK,
+    Codes,
+    codes,
+    gram,
+    independent,
+    inverse,
+    sums_with,
+    weighted_gram,
+    weighted_sum,
+)
 from sightline.statistics.records import CONSTANT, CannotEstimate, Dropped, Estimates, F
 
 Errors = Literal["conventional", "hc1", "clustered", "cr2"]
@@ -55,13 +65,12 @@ def ols(
     """
     n_rows = cells.rows
     n = cells.n
-    x, total = cells.matrix(), cells.total
-    x_mean, y_mean = sums_with(x, n) / n.sum(), float(total.sum() / n.sum())
-    raw = sums_with(x * x, n)
-    z = x - x_mean[:, None]
+    z, total = cells.matrix(), cells.total
+    x_mean, y_mean = sums_with(z, n) / n.sum(), float(total.sum() / n.sum())
+    z -= x_mean[:, None]
     t = total - n * y_mean
-    cross = gram(z * n, z)
-    kept, out = independent(cross, raw, cells.names, n_rows)
+    cross = weighted_gram(z, n)
+    kept, out = independent(cross, np.diag(cross) + n.sum() * x_mean**2, cells.names, n_rows)
     k = len(kept)
     df = n_rows - k - 1
     if df <= 0:
@@ -89,7 +98,7 @@ def ols(
         centred = bread * (rss / df)
     elif errors == "hc1":
         factors = (n_rows / df if factor else 1.0,)
-        centred = covariance.sandwich(bread, gram(w * square_errors, w)) * factors[0]
+        centred = covariance.sandwich(bread, weighted_gram(w, square_errors)) * factors[0]
     else:
         keys = _keys(cells, clusters)
         scores = w * (total - n * f)
