@@ -89,6 +89,14 @@ class Settings:
         right=f"each of {', '.join(STATUSES)}, once, in an order",
         holds=lambda v: sorted(v) == sorted(STATUSES),
     )
+    step_days: int = _setting(
+        28,
+        "Days within which a plan that follows one of the other kind is a step up or down, not an end and a new plan",
+        unit="days",
+        source=OWN + ": a CIN plan is often closed, or opened, some weeks from the conference that decides it",
+        right="0 to 92",
+        holds=_between(0, 92),
+    )
     persistent_percent: float = _setting(
         10,
         "Share of possible sessions missed from which absence is persistent (this share or more)",

@@ -747,6 +747,23 @@ _DERIVED = (
         derived=True,
     ),
     Table(
+        "counted_period",
+        "One row per child per unbroken period under one counted status and one latest ended plan, closed-open. "
+        "No two of a child overlap: precedence, the look-back, ages and deaths are applied.",
+        (
+            CHILD_ID,
+            Column("status", TEXT, "looked after, CP plan, CIN plan, Ever 6 or assessment only", CS, "status"),
+            Column("start_date", DATE, "First day counted under this status", CS),
+            Column("end_date", DATE, "First day not counted under it; null while no end is known", CS),
+            Column("since", DATE, "First day of the status itself, outranked or not; for Ever 6, off the plan", CS),
+            Column("last_plan_end", DATE, "First day off the latest plan that has ended; null where none has", CS),
+            Column("other_authority", FLAG, "The plan is another authority's", CS),
+            FROM_DELIVERY,
+            FROM_LINE,
+        ),
+        derived=True,
+    ),
+    Table(
         "allocation",
         "One row per period in which one worker was a child's allocated social worker, closed-open.",
         (
