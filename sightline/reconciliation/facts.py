@@ -21,8 +21,8 @@ from sightline.vocabulary.settings import Settings
 NEVER = "DATE '9999-12-31'"
 _TABLES = (
     "_setting", "_ranked", "_care_system", "_care", "_ref", "_said", "_reference", "_mention", "_upn", "_upn_reference",
-    "_upn_held", "_plan_said", "_plan", "_cover", "_pair", "_unmatched", "_roll_said", "_roll_day", "_roll_now",
-    "_at_school", "_present", "_sent", "_suspended", "_suspended_cover",
+    "_upn_held", "_name", "_record", "_plan_said", "_plan", "_cover", "_pair", "_unmatched", "_roll_said",
+    "_roll_day", "_roll_now", "_at_school", "_present", "_sent", "_suspended", "_suspended_cover",
 )  # fmt: skip
 _VIEWS = ("_school_name", "_cohort", "_upn_value")
 _PLANS = (("CIN plan", "cin_plan"), ("CP plan", "cp_plan"), ("looked after", "looked_after"))
@@ -68,7 +68,9 @@ def _settings(settings: Settings, as_at: date) -> pa.Table:
             "late_days": pa.array([settings.late_record_days], pa.int32()),
             "authority": pa.array([settings.authority], pa.string()),
             "as_at": pa.array([as_at], pa.date32()),
-            "present": pa.array([packed_in_class("attending", as_at)], pa.string()),
+            "present": pa.array(
+                [packed_in_class("attending", as_at) + packed_in_class("approved", as_at)], pa.string()
+            ),
             "year_start": pa.array([date(academic_year(as_at), 8, 1)], pa.date32()),
         }
     )
@@ -77,7 +79,9 @@ def _settings(settings: Settings, as_at: date) -> pa.Table:
 _CHILDREN = (
     """
     CREATE OR REPLACE TEMP TABLE _ranked AS
-    SELECT delivery, kind, system, coalesce(authority, '') AS authority, coalesce(as_at, received) AS day,
+    SELECT delivery, kind, system, coalesce(authority, '') AS authority,
+        -- A table without dates, such as a list of people, came with the others of its system on one day.
+        coalesce(as_at, max(as_at) OVER (PARTITION BY system, received), received) AS day,
         row_number() OVER (ORDER BY coalesce(as_at, received), place, delivery) AS word
     FROM delivery
     """,
@@ -138,11 +142,27 @@ _VALUES = (
     FROM child c JOIN _ref r ON r.system = c.system AND r.ref = c.child_ref JOIN _ranked k USING (delivery)
     GROUP BY ALL
     """,
+    # Names by child, since a return without names may hold the second record.
+    """
+    CREATE OR REPLACE TEMP TABLE _name AS
+    SELECT child_id, any_value(plain ORDER BY word DESC) FILTER (field = 'surname') AS surname,
+        any_value(plain ORDER BY word DESC) FILTER (field = 'forename') AS forename
+    FROM _said WHERE care GROUP BY ALL
+    """,
     """
     CREATE OR REPLACE TEMP TABLE _upn_held AS
     SELECT r.child_id, i.system, i.value, i.kind, i.delivery, i.line, k.word
     FROM identifier i JOIN _ref r ON r.system = i.system AND r.ref = i.ref JOIN _ranked k USING (delivery)
     WHERE i.kind IN ('upn', 'former_upn')
+    """,
+    """
+    CREATE OR REPLACE TEMP TABLE _record AS
+    SELECT r.child_id, c.system, c.child_ref AS value, arg_max(c.delivery, (k.word, c.line)) AS delivery,
+        arg_max(c.line, (k.word, c.line)) AS line, arg_max(c.birth_date, k.word) AS birth_date, any_value(u.upn) AS upn
+    FROM child c JOIN _ref r ON r.system = c.system AND r.ref = c.child_ref JOIN _ranked k USING (delivery)
+    LEFT JOIN (SELECT i.system, i.ref, arg_max(i.value, k.word) AS upn FROM identifier i JOIN _ranked k USING (delivery)
+        WHERE i.kind = 'upn' GROUP BY ALL) u ON u.system = c.system AND u.ref = c.child_ref
+    GROUP BY ALL
     """,
 )
 

@@ -45,10 +45,13 @@ _NUMBER: Final = """
             ELSE 'different' END AS judged
         FROM _upn a LEFT JOIN _upn_reference b ON b.child_id = a.child_id
         LEFT JOIN (
+            -- One born on the same day is this child on another record.
             SELECT h.child_id, h.system, min(l.child_id) AS child_id_2
             FROM _upn h JOIN identifier i ON i.kind = 'upn' AND i.value = h.value
             JOIN link l ON l.system = i.system AND l.ref = i.ref
-            WHERE l.child_id <> h.child_id GROUP BY ALL
+            JOIN person p ON p.child_id = l.child_id JOIN _care c ON c.child_id = h.child_id
+            WHERE l.child_id <> h.child_id AND p.birth_date IS DISTINCT FROM c.birth_date
+                AND i.system NOT IN (SELECT system FROM _care_system) GROUP BY ALL
         ) AS o(held_by, held_in, child_id) ON o.held_by = a.child_id AND o.held_in = a.system
     ) a LEFT JOIN _upn_reference b ON b.child_id = a.child_id AND b.system <> a.system
 """
@@ -84,8 +87,8 @@ IDENTITY_RULES: Final = (
     Rule(
         code="upn-missing",
         name="No pupil number in social care",
-        says="A care system holds no UPN for a child whom a school's system knew by one when it "
-        "last spoke of the child.",
+        says="A care system holds no UPN for a child of school age (or four, and at school) whom a school "
+        "knows by one.",
         grain="child and care system",
         between="each care system and the latest school register",
         due=14,
@@ -95,11 +98,13 @@ IDENTITY_RULES: Final = (
         lacks="A care system must send children, and a school's system pupil numbers.",
         find=parted(
             """
-            FROM _mention a JOIN _upn_reference b ON b.child_id = a.child_id
+            FROM _mention a JOIN _upn_reference b ON b.child_id = a.child_id JOIN _care c ON c.child_id = a.child_id
             LEFT JOIN (SELECT child_id, min(entry_date) AS entry_date FROM _roll_said GROUP BY ALL) r
                 ON r.child_id = a.child_id
             WHERE NOT EXISTS (SELECT 1 FROM _upn u WHERE u.child_id = a.child_id AND u.system = a.system)
-                AND coalesce(r.entry_date <= a.day, true)
+                -- A nursery may have given a number; social care is expected to hold it from the reception year on.
+                AND c.birth_date + INTERVAL 4 YEAR <= a.day
+                AND (coalesce(r.entry_date <= a.day, true) OR c.birth_date + INTERVAL 5 YEAR <= a.day)
             """,
             what="'upn'",
             left="NULL",
@@ -136,7 +141,8 @@ IDENTITY_RULES: Final = (
     Rule(
         code="duplicate-record",
         name="Two records of one child",
-        says="A care system has two records that were found to be one child, or that have one name and birth date.",
+        says="A care system has two records that were found to be one child, or that share a birth date and "
+        "a name or a UPN.",
         grain="pair of records",
         between="two records of one care system",
         due=14,
@@ -146,23 +152,11 @@ IDENTITY_RULES: Final = (
         lacks="A care system must send children.",
         find=parted(
             """
-            FROM (
-                SELECT r.child_id, r.system, r.ref AS value, arg_max(c.delivery, (k.word, c.line)) AS delivery,
-                    arg_max(c.line, (k.word, c.line)) AS line, arg_max(c.birth_date, k.word) AS birth_date,
-                    regexp_replace(lower(strip_accents(arg_max(c.surname, k.word))), '[^a-z0-9]', '', 'g') AS surname,
-                    regexp_replace(lower(strip_accents(arg_max(c.forename, k.word))), '[^a-z0-9]', '', 'g') AS forename
-                FROM _ref r JOIN child c ON c.system = r.system AND c.child_ref = r.ref JOIN _ranked k USING (delivery)
-                GROUP BY ALL
-            ) AS a JOIN (
-                SELECT r.child_id, r.system, r.ref AS value, arg_max(c.delivery, (k.word, c.line)) AS delivery,
-                    arg_max(c.line, (k.word, c.line)) AS line, arg_max(c.birth_date, k.word) AS birth_date,
-                    regexp_replace(lower(strip_accents(arg_max(c.surname, k.word))), '[^a-z0-9]', '', 'g') AS surname,
-                    regexp_replace(lower(strip_accents(arg_max(c.forename, k.word))), '[^a-z0-9]', '', 'g') AS forename
-                FROM _ref r JOIN child c ON c.system = r.system AND c.child_ref = r.ref JOIN _ranked k USING (delivery)
-                GROUP BY ALL
-            ) AS b ON b.system = a.system AND b.value > a.value
-                AND (b.child_id = a.child_id OR (b.surname = a.surname AND b.forename = a.forename
-                    AND b.birth_date = a.birth_date))
+            FROM _record a JOIN _record b ON b.system = a.system AND b.value > a.value
+            LEFT JOIN _name n ON n.child_id = a.child_id LEFT JOIN _name m ON m.child_id = b.child_id
+            WHERE b.child_id = a.child_id
+                OR (a.birth_date = b.birth_date
+                    AND (b.upn = a.upn OR (n.surname = m.surname AND n.forename = m.forename)))
             """,
             what="'records ' || a.value || ' and ' || b.value",
             # One of the two stands for the child; linkage may change its mind about which.

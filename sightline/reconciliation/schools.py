@@ -117,11 +117,11 @@ SCHOOL_RULES: Final = (
             f"""
             FROM (
                 SELECT *, list_position({_YEARS}, year_group) - year(day) + (month(day) < 8)::INT AS place
-                FROM _roll_said WHERE list_contains({_YEARS}, year_group)
+                FROM _roll_said WHERE list_contains({_YEARS}, year_group) AND leaving_date IS NULL
                 QUALIFY row_number() OVER (PARTITION BY child_id, system ORDER BY word DESC, line DESC) = 1
             ) a JOIN (
                 SELECT *, list_position({_YEARS}, year_group) - year(day) + (month(day) < 8)::INT AS place
-                FROM _roll_said WHERE list_contains({_YEARS}, year_group)
+                FROM _roll_said WHERE list_contains({_YEARS}, year_group) AND leaving_date IS NULL
                 QUALIFY row_number() OVER (PARTITION BY child_id, system ORDER BY word DESC, line DESC) = 1
             ) b ON b.child_id = a.child_id AND b.system <> a.system
                 AND (a.word < b.word OR (a.word = b.word AND a.system < b.system))
