@@ -413,16 +413,36 @@ def mapping(
 @command
 def synthesise(
     out: Annotated[Path, typer.Option(help="The folder to write the files in; made when it is not there.")],
-    pupils: Annotated[int, typer.Option(help="Pupils on roll.", min=200, max=200_000)] = 2_000,
+    pupils: Annotated[
+        int, typer.Option(help="Pupils: at most 200,000 in an authority, ten million in a nation.", min=200)
+    ] = 2_000,
     seed: Annotated[int, typer.Option(help="The same number makes the same files.")] = 1,
     until: Annotated[str | None, day_option("--until", "The day the files are written [2024-11-22].")] = None,
+    national: Annotated[
+        bool, typer.Option("--national", help="Linked national extracts with the report's effects planted instead.")
+    ] = False,
+    more_plans: Annotated[
+        float, typer.Option(help="With --national: multiply the share of pupils on plans, for a small nation.")
+    ] = 1.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Invent a local authority and write it in the real file formats, with a truth folder to score checks against."""
+    """Invent a local authority and write it in the real file formats, with a truth folder to score checks against.
+
+    With --national: NPD extracts and the plans of CIN censuses as Parquet, what was planted, and a study to evaluate.
+    """
     day = _day(until)
+    if national and day:
+        raise typer.BadParameter("The years of a nation are those of the report; leave --until out.")
+    if not national and more_plans != 1.0:
+        raise typer.BadParameter("--more-plans goes with --national.")
+    if not national and pupils > 200_000:
+        raise typer.BadParameter("An authority has at most 200,000 pupils. Add --national for a nation.")
     options = {"until": day} if day else {}
     with errors.status("Inventing") as status:
-        invented = operations.synthesise(pupils, seed, out, progress=status.update, **options)
+        if national:
+            invented = operations.synthesise_national(pupils, seed, out, more_plans=more_plans, progress=status.update)
+        else:
+            invented = operations.synthesise(pupils, seed, out, progress=status.update, **options)
     files = [{"file": str(f), "kind": kind} for f, kind in invented]
     print_json({"files": files}) if as_json else print_table(f"Written to {out}", files)
 

@@ -129,7 +129,7 @@ def sample_summary(frame: Frame, table_id: str, measure: str) -> Table:
             c = p.columns
             after = c["post"] == 1
 
-            def put(row: str, values: np.ndarray, share: bool = False, column: str = column) -> None:  # type: ignore[type-arg]
+            def put(row: str, values: np.ndarray, share: bool = False, column: str = column) -> None:
                 if len(values):
                     factor = 100 if share else 1
                     se = float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("nan")
@@ -165,16 +165,22 @@ def _seen(frame: Frame) -> tuple[str, ...]:
 def key_stage_summary(frame: Frame, table_id: str, stage: str, printed: int) -> Table:
     """Tables 61, 65 and 69: who took the key stage, by group."""
     b = Builder()
-    for group, n, female, idaci, fsm in frame.database.rows(
+    d = f"CAST(idaci AS {PRECISE})"
+    for group, n, female, girls, placed, total, squares, fsm, eligible in frame.database.rows(
         f"""
-        SELECT grp, count(*), 100 * avg(female), CAST(sum(idaci) AS DOUBLE) / count(idaci), 100 * avg(fsm)
-        FROM {stage}_linked WHERE {frame.send_sql()} GROUP BY grp
-        ORDER BY list_position({list(GROUPS)}, grp)
+        SELECT grp, count(*), count(female), coalesce(sum(female), 0), count(idaci),
+            CAST(coalesce(sum({d}), 0) AS DOUBLE), CAST(coalesce(sum(CAST({d} * {d} AS DECIMAL(30, 12))), 0) AS DOUBLE),
+            count(fsm), coalesce(sum(fsm), 0)
+        FROM {stage}_linked WHERE {frame.send_sql()} GROUP BY grp ORDER BY list_position({list(GROUPS)}, grp)
         """
     ):
-        b.put("% Female", group, percent=female)
-        b.put("Average IDACI score", group, mean=idaci)
-        b.put("% Eligible for FSM", group, percent=fsm)
+        for row, k, yes in (("% Female", female, girls), ("% Eligible for FSM", fsm, eligible)):
+            if k:
+                b.put(row, group, percent=100 * yes / k, se=100 * (yes / k * (1 - yes / k) / k) ** 0.5)
+        if placed:
+            mean = total / placed
+            spread = max(squares - placed * mean * mean, 0.0) / max(placed - 1, 1)
+            b.put("Average IDACI score", group, mean=mean, se=(spread / placed) ** 0.5)
         b.put("N", group, N=n)
     return b.table(
         table_id,
@@ -201,8 +207,8 @@ def key_stage_results(frame: Frame, table_id: str, stage: str, printed: int) -> 
         y = f"CAST({name} AS DECIMAL(12, 4))"
         parts.append(f"count({name}), CAST(sum({y}) AS DOUBLE), CAST(sum(CAST({y} * {y} AS DECIMAL(20, 6))) AS DOUBLE)")
     for group, post, n, *figures in frame.database.rows(
-        f"SELECT grp, post, count(*), {', '.join(parts)} FROM {stage}_linked WHERE {frame.send_sql()} GROUP BY grp, post "
-        f"ORDER BY list_position({list(GROUPS)}, grp), post"
+        f"SELECT grp, post, count(*), {', '.join(parts)} FROM {stage}_linked WHERE {frame.send_sql()} "
+        f"GROUP BY grp, post ORDER BY list_position({list(GROUPS)}, grp), post"
     ):
         column = f"{group}, {frame.study.windows.period_label(after=bool(post))}"
         for i, row in enumerate([*wanted, *scores]):

@@ -16,7 +16,7 @@ from sightline.operations.answers import (
 from sightline.operations.check import FileCheck, check_file
 from sightline.operations.console import record_console_view
 from sightline.operations.home import Home
-from sightline.operations.invent import synthesise
+from sightline.operations.invent import synthesise, synthesise_national
 from sightline.operations.linking import match_rate, train_linkage
 from sightline.operations.mapping import Proposal, agree_mapping, propose_mapping
 from sightline.operations.match import Matched, match_files
@@ -55,6 +55,7 @@ __all__ = [
     "source_line",
     "sweep",
     "synthesise",
+    "synthesise_national",
     "train_linkage",
     "week_list",
 ]

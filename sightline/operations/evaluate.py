@@ -354,14 +354,12 @@ def _outputs(
     inputs: list[dict[str, Any]],
 ) -> None:
     """Every file of the folder, each written whole; files of an earlier run that this one does not make are removed."""
-    written = dict(_texts(study, made, compared))
+    written: dict[str, str | bytes] = dict(_texts(study, made, compared))
     _write(out / "study.toml", study_path.read_text(encoding="utf-8"))
-    for name, text in written.items():
-        _write(out / name, text)
     if "xlsx" in study.outputs.formats:
-        data = evaluation.workbook(t for _, t in made)
-        _write_bytes(out / "tables.xlsx", data)
-        written["tables.xlsx"] = data
+        written["tables.xlsx"] = evaluation.workbook(t for _, t in made)
+    for name, content in written.items():
+        _write_bytes(out / name, _bytes(content))
     manifest = {
         "study": study.name,
         "mark": evaluation.MARK,
@@ -375,10 +373,7 @@ def _outputs(
         "seed": study.seed,
         "settings": {str(s["name"]): s["value"] for s in study.settings()},
         "inputs": inputs,
-        "outputs": {
-            name: hashlib.sha256(v.encode() if isinstance(v, str) else v).hexdigest()
-            for name, v in sorted(written.items())
-        },
+        "outputs": {name: hashlib.sha256(_bytes(content)).hexdigest() for name, content in sorted(written.items())},
     }
     _write(out / "manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
     stale = {p for p in (out / "tables").glob("*") if f"tables/{p.name}" not in written}
@@ -435,6 +430,10 @@ def _comparison_html(compared: Sequence[Comparison]) -> str:
         f"<table><caption>Printed and estimated</caption><thead><tr>"
         f"{''.join(f'<th scope=col>{h}</th>' for h in heads)}</tr></thead><tbody>{rows}</tbody></table></div></details>"
     )
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
 
 
 def _write(path: Path, text: str) -> None:

@@ -2,7 +2,8 @@
 
 `synthesise` writes an authority out, with the truth beside it (`truth/faults.csv`, `children.csv`, `refs.csv`,
 `status.csv`): receive the folders `schools`, `social_care` and `education`, never `truth`. `invent` makes one without
-writing it, `invent_marks` and `invent_care_tables` give the large tables for measuring.
+writing it, `invent_marks` and `invent_care_tables` give the large tables for measuring. `synthesise_national` writes a
+nation's linked extracts with known effects.
 """
 
 from sightline.synthetic.authority import (
@@ -16,6 +17,7 @@ from sightline.synthetic.authority import (
     invent_marks,
 )
 from sightline.synthetic.faults import KINDS as FAULT_KINDS
+from sightline.synthetic.national import National, synthesise_national
 from sightline.synthetic.schools import AUTHORITY, AUTHORITY_NAME, OTHER_AUTHORITY
 from sightline.synthetic.sending import synthesise
 
@@ -28,9 +30,11 @@ __all__ = [
     "OTHER_AUTHORITY",
     "UNTIL",
     "Invented",
+    "National",
     "Written",
     "invent",
     "invent_care_tables",
     "invent_marks",
     "synthesise",
+    "synthesise_national",
 ]

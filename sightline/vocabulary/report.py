@@ -57,6 +57,10 @@ class Doubt:
 _KS2 = (
     "Tables 67 and 68 print different figures for the same 97% of pupils, so one of their reading columns is misprinted"
 )
+_KS1 = (
+    "Tables 62 and 63 disagree unless the rows Writing and Maths of table 62 are exchanged: it has writing fall by 6 "
+    "points and maths by 11, and table 63 by 9 and 5"
+)
 _PERIOD = "Period after COVID-19 / VSH extension"
 DOUBTS: Final = (
     Doubt(54, "N", "CP plan: at least 3 of the 4 years", "Table 54 prints 1,160 and table 56 prints 1,610"),
@@ -64,6 +68,7 @@ DOUBTS: Final = (
     Doubt(60, "N", "at least 3 of the 4 years", "Table 58 prints 1,340; 7,360 is the number of table 54"),
     Doubt(60, "Months subject to a CP plan after VSH extension", "at least 2 of the 4 years", "0.005 with a standard "
           "error of 0.014 cannot have three stars"),
+    *(Doubt(62, row, "", _KS1) for row in ("Writing", "Maths")),
     *(Doubt(67, row, "Reading", _KS2) for row in (_PERIOD, "IDACI score", "Female", "Subject to a CIN plan")),
     *(Doubt(68, row, "Reading", _KS2) for row in (_PERIOD, "IDACI score", "Female")),
     Doubt(72, "Constant", "Attainment 8 score", "53.96 with a standard error of 0.037 must have stars"),

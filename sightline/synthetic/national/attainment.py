@@ -30,6 +30,8 @@ COMMON: Final = (
 ETHNIC_LOGIT: Final = np.array([0.0, 0.10, -0.05, 0.04, -0.03, -0.15])
 ETHNIC_SCORE: Final = np.array([0.0, 0.24, -0.05, 0.04, 0.02, -0.12])
 """In standard deviations of the outcome."""
+EXCHANGED: Final = {"Writing": "Maths", "Maths": "Writing"}
+"""Rows of table 62 that its table 63 contradicts: read the other way about, both hold."""
 SEND_LOGIT, SEND_SCORE = -1.3, -0.8
 
 
@@ -131,7 +133,8 @@ def logit(stage: Stage, outcome: str) -> Logit:
     ethnic = ETHNIC_LOGIT[pupils.ethnic[pupil]]
     plain = pupils.kind[pupil] == 0
     means = printed_table(stage.means)
-    share = [means[outcome, f"Not on a plan, {p}", "percent"].value / 100 for p in ("2017-2019", "2021-2023")]
+    row = EXCHANGED.get(outcome, outcome) if stage.name == "ks1" else outcome
+    share = [means[row, f"Not on a plan, {p}", "percent"].value / 100 for p in ("2017-2019", "2021-2023")]
     goal = float(np.where(POST[year[plain]] > 0, share[1], share[0]).mean())
     slope, constant = 0.15, 1.5
     for _ in range(60):

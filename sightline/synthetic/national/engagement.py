@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from sightline.synthetic.national.people import KINDS, POST, YEARS, F, Flags, Pupils
+from sightline.synthetic.national.people import KINDS, POST, YEARS, F, Flags, Ints, Pupils
 from sightline.vocabulary.periods import year_label
 from sightline.vocabulary.report import printed_table
 
@@ -60,10 +60,10 @@ class Planted:
 class Rows:
     """One row per pupil and year with the outcome: place of the pupil and the year, regressors (6, n), weights."""
 
-    pupil: np.ndarray[tuple[int], np.dtype[np.int64]]
-    year: np.ndarray[tuple[int], np.dtype[np.int64]]
+    pupil: Ints
+    year: Ints
     x: F
-    years_on_plan: np.ndarray[tuple[int], np.dtype[np.int64]]
+    years_on_plan: Ints
     girl: Flags
 
 
@@ -104,7 +104,7 @@ def targets(measure: Measure, group: str, share_of_girls: F) -> F:
     return found
 
 
-def girls_by_year(year: np.ndarray[tuple[int], np.dtype[np.int64]], girl: Flags) -> F:
+def girls_by_year(year: Ints, girl: Flags) -> F:
     """The share of girls in each of the four years (a half where there is nobody)."""
     size = np.bincount(year, minlength=4)
     return np.where(size > 0, np.bincount(year, weights=girl, minlength=4) / np.maximum(size, 1), 0.5)
@@ -220,8 +220,8 @@ def _collapsed(rows: Rows) -> list[tuple[F, F]]:
             continue
         size = np.bincount(place)
 
-        def mean(values: F, place: np.ndarray = place, size: np.ndarray = size) -> F:  # type: ignore[type-arg]
-            return np.bincount(place, weights=values) / size
+        def mean(values: F, place: Ints = place, size: Ints = size) -> F:
+            return np.asarray(np.bincount(place, weights=values) / size)
 
         months = mean(rows.x[0, at] + rows.x[1, at])
         x = np.array([months, mean(rows.x[3, at]), mean(rows.x[5, at]), mean(rows.x[4, at]) > 0])
@@ -259,7 +259,7 @@ def _planted(rows: Rows, mu: F, measure: Measure, plan: str) -> list[Planted]:
     return found
 
 
-def draw(rng: np.random.Generator, mu: F, measure: Measure) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def draw(rng: np.random.Generator, mu: F, measure: Measure) -> Ints:
     """Counts with expectation mu: Poisson about a gamma, skewed as absence and (far more) suspensions are."""
     shape = 4.0 if measure == "absence" else 0.12
     most = 380 if measure == "absence" else 90
@@ -268,8 +268,8 @@ def draw(rng: np.random.Generator, mu: F, measure: Measure) -> np.ndarray[tuple[
 
 def settle(
     rng: np.random.Generator,
-    counts: np.ndarray[tuple[int], np.dtype[np.int64]],
-    cell: np.ndarray[tuple[int], np.dtype[np.int64]],
+    counts: Ints,
+    cell: Ints,
     goals: F,
 ) -> None:
     """Move counts by one here and there, in place, until the mean of each cell is its goal as nearly as can be."""
@@ -289,9 +289,7 @@ def settle(
             missing -= int(np.sign(missing)) * len(chosen)
 
 
-def others(
-    rng: np.random.Generator, pupils: Pupils, seen: Flags, measure: Measure
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def others(rng: np.random.Generator, pupils: Pupils, seen: Flags, measure: Measure) -> Ints:
     """Sessions of pupils outside the long samples, row by row of np.nonzero(seen).
 
     Those never on a plan keep the means of tables 53 and 57; those on a plan in one period lie towards its means.

@@ -99,17 +99,17 @@ class Pupils:
 
     @property
     def age(self) -> Ints:
-        return self.cohort[:, None] + OFFSETS[None, :]
+        return np.asarray(self.cohort[:, None] + OFFSETS[None, :])
 
     @property
     def in_school(self) -> Flags:
         age = self.age
-        return (age >= FIRST_AGE) & (age <= LAST_AGE) & self.linked
+        return np.asarray((age >= FIRST_AGE) & (age <= LAST_AGE) & self.linked)
 
     def on(self, plan: str) -> Flags:
         """Whether each pupil was on this kind of plan in each year: (n, 4)."""
         of_kind = np.array([k.plan == plan for k in KINDS])
-        return self.plan_years & of_kind[self.kind][:, None]
+        return np.asarray(self.plan_years & of_kind[self.kind][:, None])
 
 
 def number(first: int, n: int) -> Ints:
@@ -133,7 +133,7 @@ def choose_ages(rng: np.random.Generator, n: int, mean_age: float) -> Ints:
         mean = (weight[:, None] * at * here).sum() / (weight[:, None] * here).sum()
         low, high = (slope, high) if mean < mean_age else (low, slope)
     weight = np.exp(low * (ages - 6))
-    return rng.choice(ages, n, p=weight / weight.sum())
+    return np.asarray(rng.choice(ages, n, p=weight / weight.sum()))
 
 
 def make(
@@ -177,7 +177,8 @@ def _linked(rng: np.random.Generator, long: Flags, age: Ints) -> Flags:
     here = (age >= FIRST_AGE) & (age <= LAST_AGE)
     both = here[:, :2].any(axis=1) & here[:, 2:].any(axis=1)
     one = long & both & (rng.random(len(long)) < ONE_SIDE)
-    side = rng.random(len(long)) < 0.5
+    # Oftener without the years before: the sample's mean over all years (table 54) asks for more years after.
+    side = rng.random(len(long)) < 0.85
     found = np.ones((len(long), 4), dtype=bool)
     found[:, :2] &= ~(one & side)[:, None]
     found[:, 2:] &= ~(one & ~side)[:, None]

@@ -33,7 +33,7 @@ def position(day: Days) -> F:
     month = day.astype("datetime64[M]")
     first = month.astype("datetime64[D]")
     length = ((month + 1).astype("datetime64[D]") - first).astype(int)
-    return month.astype(int) + 1970 * 12 + (day - first).astype(int) / length
+    return np.asarray(month.astype(int) + 1970 * 12 + (day - first).astype(int) / length)
 
 
 def years_of_samples(rng: np.random.Generator, kind: Ints) -> Flags:
