@@ -28,6 +28,9 @@ errors = Console(stderr=True, soft_wrap=True)
 # A spreadsheet takes text that begins so for a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
+# Numbers that name something are not counted in thousands.
+_NUMBERS_BY_NAME = ("year", "line")
+
 
 class Format(StrEnum):
     table = "table"
@@ -69,7 +72,7 @@ def print_table(title: str, rows: pa.Table | Sequence[Mapping[str, Any]], *, mos
         numeric = any(isinstance(r[name], int | float) and not isinstance(r[name], bool) for r in listed)
         table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
     for row in listed:
-        table.add_row(*(shown(v) for v in row.values()))
+        table.add_row(*(str(v) if name in _NUMBERS_BY_NAME and v is not None else shown(v) for name, v in row.items()))
     console.print(table)
     if total > len(listed):
         console.print(f"{total - len(listed):,} more not shown. {note}".strip())
