@@ -10,6 +10,8 @@ from sightline.sources import (
     csc_api,
     ctf,
     decisions,
+    early_help,
+    education_registers,
     ees,
     ees_json,
     gias,
@@ -48,6 +50,8 @@ SOURCES: tuple[Source, ...] = (
     *idaci.SOURCES,
     *gias.SOURCES,
     *suspensions.SOURCES,
+    *early_help.SOURCES,
+    *education_registers.SOURCES,
     *marks.SOURCES,
 )
 
