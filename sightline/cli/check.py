@@ -63,7 +63,7 @@ def _tell(answer: operations.FileCheck) -> None:
         errors.print(answer.note, markup=False, highlight=False)
     for rule in answer.not_run:
         errors.print(f"Rule {rule['rule']} was not run. {rule['why']}", markup=False, highlight=False)
-    applied = f"{answer.rules:,} rules" + (f" of {answer.year}" if answer.year else " on identifiers")
+    applied = f"{answer.rules:,} rules" + (f" of {answer.year}" if answer.year else " on identifiers and records")
     ran = answer.rules - len(answer.not_run)
     errors.print(
         f"{applied}: {ran:,} run, {len(answer.not_run):,} not run. {answer.findings.num_rows:,} findings, "

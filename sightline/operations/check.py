@@ -12,9 +12,19 @@ from typing import Any
 import pyarrow as pa
 
 from sightline.engine import Database
+from sightline.operations.records import check_reading
 from sightline.sources import recognise, unpack
 from sightline.sources.base import Context, Reading
-from sightline.validation import FIRST_YEAR, LAST_YEAR, Check, Outcome, census, check_all, rules_for
+from sightline.validation import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    Check,
+    Outcome,
+    RecordCheck,
+    census,
+    check_all,
+    rules_for,
+)
 from sightline.vocabulary.errors import SightlineError, UnreadableFile
 from sightline.vocabulary.findings import Severity
 
@@ -80,7 +90,8 @@ def check_file(path: Path, *, year: int | None = None) -> FileCheck:
 
     A CIN census gets the rules of the collection year given, else of the year its header says, else of its reference
     date; of the nearest year held when it is none of 2023 to 2027. Its tables as CSV, in one folder or archive, are one
-    return. Any other file gets the rules on identifiers. Raises UnreadableFile when nothing can be made of the file,
+    return. Any other file gets the rules on identifiers, and those over records that speak of something it holds: the
+    ones that need another file beside it are not run. Raises UnreadableFile when nothing can be made of the file,
     SightlineError when it is not one return or does not say its year.
     """
     if year is not None and not FIRST_YEAR <= year <= LAST_YEAR:
@@ -96,7 +107,7 @@ def check_file(path: Path, *, year: int | None = None) -> FileCheck:
             return _answer(readings, checks, applied, note)
         with census({}, LAST_YEAR, identifier=_identifiers(first)) as made:
             checks = check_all(made, [rule for rule in rules_for(LAST_YEAR) if rule.last_year > LAST_YEAR])
-        return _answer(readings, checks, None, "")
+        return _answer(readings, [*checks, *check_reading(first)], None, "")
 
 
 def _read(path: Path, folder: Path) -> list[Reading]:
@@ -154,7 +165,9 @@ def _identifiers(reading: Reading) -> pa.Table | None:
     return reading.tables.get("identifier")
 
 
-def _answer(readings: Sequence[Reading], checks: Sequence[Check], year: int | None, note: str) -> FileCheck:
+def _answer(
+    readings: Sequence[Reading], checks: Sequence[Check | RecordCheck], year: int | None, note: str
+) -> FileCheck:
     rows = [
         (f.rule, str(f.severity), f.says, f.record, f.table, f.field, f.value, f.line, f.right and f"right: {f.right}")
         for reading in readings
@@ -175,7 +188,7 @@ def _answer(readings: Sequence[Reading], checks: Sequence[Check], year: int | No
     return FileCheck(first.kind, first.period, year, len(checks), findings, not_run, note)
 
 
-def _of_rule(check: Check) -> pa.Table:
+def _of_rule(check: Check | RecordCheck) -> pa.Table:
     rows = check.rows
     rule = check.rule
     same = {"rule": rule.code, "severity": str(rule.severity), "says": rule.says}

@@ -21,6 +21,8 @@ from typing import Final
 import pyarrow as pa
 
 from sightline.validation.census import FIELDS, KEYS, Census, census
+from sightline.validation.record_specs import record_specs
+from sightline.validation.records import record_rules
 from sightline.validation.rule import FIRST_YEAR, LAST_YEAR, Outcome, Rule, check, rules
 
 SPEC_YEAR: Final = 2026
@@ -164,7 +166,20 @@ def rules_markdown() -> str:
             spec = specs().get(heading_of(rule))
             if spec:
                 lines += ["", spec.markdown]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_over_records()]) + "\n"
+
+
+def _over_records() -> list[str]:
+    """The rules over records, group by group."""
+    lines: list[str] = []
+    groups = dict.fromkeys(rule.group for rule in record_rules())
+    for group in groups:
+        lines += ["", f"## {group}", "", _RECORDS]
+        for rule in (r for r in record_rules() if r.group == group):
+            severity = str(rule.severity).capitalize()
+            lines += ["", f"### {rule.code}: {rule.says}", "", f"{severity}, about one {rule.grain}. {rule.means}"]
+            lines += ["", record_specs()[rule.code].markdown]
+    return lines
 
 
 _INTRODUCTION: Final = (
@@ -172,6 +187,12 @@ _INTRODUCTION: Final = (
     "it. The tables are run as tests. A row is a child with one of each thing its columns name; rows of the same child "
     "share the child's record, and its episode unless they number it. A blank cell is a missing value and `-` is no "
     f"such record. Unless a heading says otherwise the year is the one that ends on 31 March {SPEC_YEAR}.",
+)
+
+_RECORDS: Final = (
+    "These rules hold several files against each other: `sightline findings` lists what they find in a home, and "
+    "`sightline check` runs those that one file can answer. A week of marks is written in packed codes (the glossary "
+    "has them), days apart; `found` says yes where the rule finds something in the row."
 )
 
 

@@ -890,6 +890,18 @@ _DERIVED = (
         derived=True,
     ),
     Table(
+        "record_check",
+        "One row per rule over the records of several files, per stretch of them: whether it ran, and what it found.",
+        (
+            Column("rule", TEXT, "Code of the rule"),
+            Column("part", TEXT, "The stretch: an academic year of marks by its first calendar year, or 'records'"),
+            Column("ran", FLAG, "There was something to hold it against; what did not run has found nothing out"),
+            Column("why", TEXT, "What it lacked, where it could not run"),
+            Column("found", INT, "Findings", unit="findings"),
+        ),
+        derived=True,
+    ),
+    Table(
         "disagreement",
         "One row per disagreement of two sources (or of a source and a rule) that this snapshot shows.",
         _PARTED,
