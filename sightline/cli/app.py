@@ -85,11 +85,11 @@ def day_option(name: str, says: str) -> Any:
     return typer.Option(name, metavar="DATE", help=says)
 
 
-def command(run: Callable[..., None]) -> Callable[..., None]:
+def guarded(run: Callable[..., None]) -> Callable[..., None]:
     """A refusal is one sentence and an exit code; anything else is a fault and says so."""
 
     @wraps(run)
-    def guarded(*args: Any, **kwargs: Any) -> None:
+    def safely(*args: Any, **kwargs: Any) -> None:
         try:
             run(*args, **kwargs)
         except SightlineError as error:
@@ -104,8 +104,14 @@ def command(run: Callable[..., None]) -> Callable[..., None]:
             )
             raise typer.Exit(1) from error
 
-    app.command()(guarded)
-    return guarded
+    return safely
+
+
+def command(run: Callable[..., None]) -> Callable[..., None]:
+    """Register a command of the program, guarded."""
+    safely = guarded(run)
+    app.command()(safely)
+    return safely
 
 
 def _open(home: Path | None, snapshot: str | None = None) -> tuple[Home, Opened]:

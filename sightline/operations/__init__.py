@@ -13,8 +13,17 @@ from sightline.operations.answers import (
     findings,
     week_list,
 )
+from sightline.operations.batches import ANSWERS, Answer, Batch, receive_answers, send_batch
 from sightline.operations.check import FileCheck, check_file
 from sightline.operations.console import record_console_view
+from sightline.operations.exceptions import (
+    Taken,
+    accuracy_by_source,
+    decide,
+    exception_history,
+    exceptions,
+    reconciliation_rules,
+)
 from sightline.operations.home import Home
 from sightline.operations.invent import synthesise, synthesise_national
 from sightline.operations.linking import match_rate, train_linkage
@@ -25,6 +34,9 @@ from sightline.operations.receive import FileReceipt, Receipt, rebuild, receive,
 from sightline.operations.source import source_line
 
 __all__ = [
+    "ANSWERS",
+    "Answer",
+    "Batch",
     "ChildFacts",
     "FileCheck",
     "FileReceipt",
@@ -35,7 +47,9 @@ __all__ = [
     "Receipt",
     "Scope",
     "Summary",
+    "Taken",
     "absence_by",
+    "accuracy_by_source",
     "agree_mapping",
     "check_file",
     "child_facts",
@@ -44,6 +58,9 @@ __all__ = [
     "cohort_on",
     "cohort_summary",
     "cohort_weeks",
+    "decide",
+    "exception_history",
+    "exceptions",
     "findings",
     "match_files",
     "match_rate",
@@ -51,7 +68,10 @@ __all__ = [
     "propose_mapping",
     "rebuild",
     "receive",
+    "receive_answers",
+    "reconciliation_rules",
     "record_console_view",
+    "send_batch",
     "source_line",
     "sweep",
     "synthesise",

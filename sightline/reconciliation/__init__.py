@@ -1,6 +1,6 @@
 """Where sources disagree about a child: each disagreement an exception with an owner, a due date and a life."""
 
-from sightline.reconciliation.accuracy import MATCH_GROUPS, accuracy, match_rates
+from sightline.reconciliation.accuracy import accuracy
 from sightline.reconciliation.find import RULES, Found, disagreements, rule_named
 from sightline.reconciliation.life import (
     DECISIONS,
@@ -19,7 +19,6 @@ from sightline.reconciliation.rule import OWNERS, SYSTEM_OWNERS, Owner, Rule, ow
 
 __all__ = [
     "DECISIONS",
-    "MATCH_GROUPS",
     "OWNERS",
     "RULES",
     "STATES",
@@ -35,7 +34,6 @@ __all__ = [
     "disagreements",
     "exceptions_markdown",
     "live",
-    "match_rates",
     "move",
     "owner_named",
     "rule_named",

@@ -1,17 +1,13 @@
-"""How far each source agrees with the others, snapshot by snapshot, and how much of the cohort has been matched."""
+"""How far each source agrees with the others, snapshot by snapshot."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from typing import Final
+from datetime import date
 
 import pyarrow as pa
 
 from sightline.engine import Database
 from sightline.reconciliation.life import CORRECTED, EXPLAINED
-
-MATCH_GROUPS: Final = {"team": ("team_name", "NULL"), "school": ("school_name", "urn")}
-RECENT: Final = 28  # days before the newest marks within which a matched child has one
 
 
 def accuracy(database: Database, *, cohort: pa.Table, snapshot: str, made: date, as_at: date) -> pa.Table:
@@ -49,33 +45,3 @@ def accuracy(database: Database, *, cohort: pa.Table, snapshot: str, made: date,
         )
     finally:
         database.execute("DROP VIEW IF EXISTS _cohort_now")
-
-
-def match_rates(database: Database, by: str, *, cohort: pa.Table) -> pa.Table:
-    """One row per team or school: children on a plan, how many of them were found in education, and in recent marks.
-
-    `cohort`: one row per child on a plan now, as `cohort.status_on` gives them. Columns: `by`, `urn`, `children`,
-    `with_education` (a school's system knows the child), `with_marks` (a possible session in the 28 days before the
-    newest week of marks), `percent` (with marks). Raises KeyError for another grouping.
-    """
-    group, urn = MATCH_GROUPS[by]
-    database.add("_on_plan", cohort)
-    newest = database.one("SELECT max(week) FROM register_school_week")
-    since = (newest or date(1, 1, 1)) - timedelta(days=RECENT if newest else 0)
-    try:
-        return database.query(
-            f"""
-            SELECT {group} AS "by", {urn} AS urn, count(*)::INT AS children,
-                count(*) FILTER (e.child_id IS NOT NULL)::INT AS with_education,
-                count(*) FILTER (w.child_id IS NOT NULL)::INT AS with_marks,
-                100.0 * count(*) FILTER (w.child_id IS NOT NULL) / count(*) AS percent
-            FROM _on_plan c
-            LEFT JOIN (SELECT DISTINCT l.child_id FROM link l JOIN (SELECT DISTINCT system FROM pupil) USING (system)) e
-                USING (child_id)
-            LEFT JOIN (SELECT DISTINCT child_id FROM register_week WHERE week > ? AND possible > 0) w USING (child_id)
-            GROUP BY ALL ORDER BY percent, children DESC, "by"
-            """,
-            [since],
-        )
-    finally:
-        database.execute("DROP VIEW IF EXISTS _on_plan")
