@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sightline.sources import (
     annex_a,
+    attainment,
     cin_census,
     csc_api,
     ctf,
@@ -52,6 +53,7 @@ SOURCES: tuple[Source, ...] = (
     *suspensions.SOURCES,
     *early_help.SOURCES,
     *education_registers.SOURCES,
+    *attainment.SOURCES,
     *marks.SOURCES,
 )
 

@@ -94,6 +94,20 @@ PLAN_ATTENDANCE: Final = Limit(
     "Below this attendance one Virtual School requires a target in the CIN or CP plan",
     "evaluation report, Education focus in CIN and CP plans (practice of one authority, not law)",
 )
+EXPECTED_SCALED_SCORE: Final = Limit(
+    "expected scaled score",
+    100,
+    "scaled score",
+    "The scaled score from which the expected standard of a key stage test is met (scores run from 80 to 120)",
+    "Key stage 1 and 2 assessment: scaled scores (Standards and Testing Agency)",
+)
+PHONICS_MARK: Final = Limit(
+    "expected phonics mark",
+    32,
+    "mark of 40",
+    "The mark of the phonics screening check from which the expected standard is met",
+    "Phonics screening check: threshold mark of every check since 2014, where published (Standards and Testing Agency)",
+)
 ABSENCE_AGES: Final = (5, 15)
 """Ages at 31 August before the year that absence statistics count (DfE, pupil absence statistics methodology)."""
 
@@ -109,4 +123,6 @@ LIMITS: Final = (
     SICKNESS_RETURN,
     REGISTER_YEARS,
     PLAN_ATTENDANCE,
+    EXPECTED_SCALED_SCORE,
+    PHONICS_MARK,
 )
