@@ -76,7 +76,7 @@ def did_logit(frame: Frame, table_id: str, stage: str, plan: str, printed: int) 
         try:
             cells = g.cells(name)
             fit = _fit(frame, cells)
-            discrete = [row for row in fit.names if _binary(cells, row)] if frame.study.models.discrete else []
+            discrete = [row for row in fit.names[:-1] if _binary(cells, row)] if frame.study.models.discrete else []
             effects = marginal_effects(fit, cells, discrete=discrete)
         except CannotEstimate as error:
             b.refuse(outcome, str(error))
