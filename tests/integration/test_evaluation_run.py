@@ -1,0 +1,217 @@
+"""A study from files to folder: what was planted comes back, the same inputs give the same bytes, nothing is dropped."""
+
+import json
+import shutil
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pv
+import pyarrow.parquet as pq
+import pytest
+
+from sightline import synthetic
+from sightline.evaluation import MARK
+from sightline.operations.evaluate import catalogue, evaluate, explain
+from sightline.vocabulary.errors import BadSetting, NothingHeld, SightlineError, UnreadableFile
+
+QUICK = ["table-55", "table-64", "flow"]
+
+
+@pytest.fixture(scope="module")
+def nation(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("nation") / "data"
+    made = synthetic.synthesise_national(6_000, 3, folder, more_plans=30)
+    text = (folder / "study.toml").read_text().replace("[groups]", '[sample]\nsend = ["without", "with"]\n\n[groups]')
+    (folder / "study.toml").write_text(text)
+    return folder, made
+
+
+@pytest.fixture(scope="module")
+def run(nation, tmp_path_factory):
+    folder, _ = nation
+    out = tmp_path_factory.mktemp("run") / "out"
+    return evaluate(folder / "study.toml", out, against="report")
+
+
+def files(out):
+    return {
+        p.relative_to(out).as_posix(): p.read_bytes()
+        for p in sorted(out.rglob("*"))
+        if p.is_file() and not p.is_relative_to(out / "work")
+    }
+
+
+def test_what_was_planted_is_what_the_report_prints(nation):
+    _, made = nation
+    models = [p for p in made.planted if p.table in (55, 59)]
+    assert len(models) == 36
+    assert max(abs(p.planted - p.printed) for p in models) < 5e-3
+
+
+def test_every_planted_coefficient_is_within_sampling_error(nation, run):
+    """Of some 300 estimates, none more than 4.5 errors away, and few more than 3."""
+    _, made = nation
+    tables = {t.id: t for t in run.tables}
+    far = []
+    for p in made.planted:
+        t = tables[f"table-{p.table}"]
+        got, se = t.value(p.row, p.column, p.statistic), t.value(p.row, p.column, "se")
+        if p.statistic == "estimate" and got is not None:
+            far.append(abs(got - p.planted) / se)
+    assert len(far) > 200
+    assert max(far) < 4.5
+    assert sum(f > 3 for f in far) <= 6
+
+
+def test_means_by_year_print_as_tables_53_and_57(nation, run):
+    _, made = nation
+    tables = {t.id: t for t in run.tables}
+    checked = 0
+    for p in made.planted:
+        if p.statistic != "mean":
+            continue
+        got = tables[f"table-{p.table}"].value(p.row, p.column, "mean")
+        assert got == pytest.approx(p.planted, abs=0.02 if p.table == 53 else 0.05)
+        checked += 1
+    assert checked == 48
+
+
+def test_the_comparison_has_every_printed_cell_and_says_so(run):
+    assert len({(c.table, c.row, c.column, c.statistic) for c in run.comparison}) == len(run.comparison) > 600
+    assert {c.verdict for c in run.comparison} <= {"within", "outside", "size", "none"}
+    assert all(c.says for c in run.comparison if c.verdict == "none")
+    models = [c for c in run.comparison if c.statistic == "estimate" and not c.says and c.verdict != "none"]
+    assert sum(c.verdict == "within" for c in models) / len(models) > 0.97
+
+
+def test_both_runs_by_send_are_there_and_differ(run):
+    tables = {t.id: t for t in run.tables}
+    assert tables["table-55"].sample != tables["table-55-with-send"].sample
+    assert tables["table-55"].cells != tables["table-55-with-send"].cells
+
+
+def test_the_folder_is_whole_and_marked(run):
+    names = set(files(run.out))
+    assert {"report.html", "manifest.json", "against.csv", "tables.xlsx", "study.toml", "tables/table-63.html"} <= names
+    for name, content in files(run.out).items():
+        if name.endswith((".html", ".csv")) and name != "against.csv":
+            assert MARK in content.decode()
+    report = (run.out / "report.html").read_text()
+    assert report.count("<caption>") == len(run.tables) + 1
+    manifest = json.loads((run.out / "manifest.json").read_text())
+    assert manifest["inputs"] and all(len(i["sha256"]) == 64 for i in manifest["inputs"])
+
+
+def test_a_small_group_is_refused_with_the_reason(run):
+    refused = dict({t.id: t for t in run.tables}["table-56"].refused)
+    assert "fewer than" in refused["all 4 years"]
+
+
+def test_the_same_inputs_give_the_same_bytes_and_a_second_run_keeps_its_tables(nation, tmp_path):
+    folder, _ = nation
+    one, two = tmp_path / "one", tmp_path / "two"
+    for out in (one, two):
+        evaluate(folder / "study.toml", out, only=QUICK)
+    assert files(one) == files(two)
+    again = evaluate(folder / "study.toml", one, only=QUICK)
+    assert again.kept == len(again.tables)
+    assert files(one) == files(two)
+
+
+def test_a_stopped_run_goes_on(nation, tmp_path, monkeypatch):
+    folder, _ = nation
+    out = tmp_path / "out"
+
+    def stop(text):
+        if text.startswith("table-64"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(folder / "study.toml", out, only=QUICK, progress=stop)
+    assert not (out / "report.html").exists()
+    done = evaluate(folder / "study.toml", out, only=QUICK)
+    assert done.kept >= 2
+    whole = tmp_path / "whole"
+    evaluate(folder / "study.toml", whole, only=QUICK)
+    assert files(out) == files(whole)
+
+
+def figures(done):
+    return {t.id: t.cells for t in done.tables if t.id != "flow"}
+
+
+def test_row_order_splitting_csv_and_a_file_twice_change_nothing(nation, tmp_path):
+    folder, _ = nation
+    other = tmp_path / "data"
+    shutil.copytree(folder, other)
+    absence = pq.read_table(other / "npd" / "absence.parquet")
+    (other / "npd" / "absence.parquet").unlink()
+    order = pc.sort_indices(absence, [("AuthorisedAbsence_Annual", "descending")])
+    absence = absence.take(order)
+    half = absence.num_rows // 2
+    pv.write_csv(absence.slice(0, half), other / "npd" / "absence_1.csv")
+    pq.write_table(absence.slice(half), other / "npd" / "absence_2.parquet")
+    shutil.copy(other / "cin" / "cin_2019.parquet", other / "cin" / "again_cin_2019.parquet")
+    shutil.copy(other / "npd" / "exclusions.parquet", other / "npd" / "exclusions_again.parquet")
+    names = ["table-55", "table-59", "table-53"]
+    assert figures(evaluate(other / "study.toml", tmp_path / "b", only=names)) == figures(
+        evaluate(folder / "study.toml", tmp_path / "a", only=names)
+    )
+
+
+def test_plans_from_census_returns_find_their_pupils_by_upn(nation, tmp_path, real):
+    folder, _ = nation
+    other = tmp_path / "data"
+    shutil.copytree(folder, other)
+    shutil.copy(real / "csc" / "cin_xml" / "CIN_Census_2021.xml", other / "cin" / "return.xml")
+    links = pa.table({"UPN": ["A123456789123"], "PupilMatchingRefAnonymous": ["1"]})
+    pv.write_csv(links, other / "links.csv")
+    text = (other / "study.toml").read_text().replace('npd = "npd"', 'npd = "npd"\nlinks = "links.csv"')
+    text = text.replace('plans = ["cin/*.parquet"]', 'plans = ["cin/*"]')
+    (other / "study.toml").write_text(text)
+    with_return = evaluate(other / "study.toml", tmp_path / "b", only=["flow"]).tables[0]
+    without = evaluate(folder / "study.toml", tmp_path / "a", only=["flow"]).tables[0]
+    row = "Plans: Records of plans received"
+    assert with_return.value(row, "Number", "count") > without.value(row, "Number", "count")
+
+
+def test_what_is_wrong_is_one_sentence(nation, tmp_path):
+    folder, _ = nation
+    with pytest.raises(BadSetting, match="no study file"):
+        evaluate(tmp_path / "none.toml", tmp_path / "out")
+    with pytest.raises(BadSetting, match="compared with 'report'"):
+        evaluate(folder / "study.toml", tmp_path / "out", against="memory")
+    (tmp_path / "study.toml").write_text("")
+    with pytest.raises(NothingHeld, match="no folder of NPD extracts"):
+        evaluate(tmp_path / "study.toml", tmp_path / "out")
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "mine.txt").write_text("")
+    with pytest.raises(SightlineError, match="holds something else"):
+        evaluate(folder / "study.toml", full)
+    assert [p.name for p in full.iterdir()] == ["mine.txt"]
+    other = tmp_path / "data"
+    shutil.copytree(folder, other)
+    (other / "npd" / "ks4.parquet").write_bytes(b"PAR1 nonsense")
+    with pytest.raises(UnreadableFile, match="not readable"):
+        evaluate(other / "study.toml", tmp_path / "out2", only=["flow"])
+
+
+def test_every_kind_of_table_can_be_explained():
+    # One of each kind: the others differ only in plan, measure or stage.
+    kinds = ["flow", "table-52", "table-53", "table-54", "table-55", "table-61", "table-62", "table-63", "table-71"]
+    kinds += ["table-63-effects", "table-73", "poisson-absence-cin", "persistent-absence-cp"]
+    assert {k for k in kinds} <= {row["table"] for row in catalogue()}
+    for name in kinds:
+        told = explain(name)
+        assert told["sample"] and told["estimator"], name
+
+
+def test_a_nation_is_the_same_for_the_same_seed(tmp_path):
+    for name in ("a", "b"):
+        synthetic.synthesise_national(2_000, 9, tmp_path / name, more_plans=10)
+    assert files(tmp_path / "a") == files(tmp_path / "b")
+    with pytest.raises(BadSetting, match="not empty"):
+        synthetic.synthesise_national(2_000, 9, tmp_path / "a")
+    with pytest.raises(BadSetting, match="from 2,000"):
+        synthetic.synthesise_national(10, 9, tmp_path / "c")
