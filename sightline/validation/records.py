@@ -37,6 +37,8 @@ RECORD_ROWS: Final = pa.schema(
 )  # fmt: skip
 # The years a calendar is made for; a suspension dated outside them is the reader's finding.
 _YEARS: Final = range(2005, 2099)
+# By this many days into the next year every mark of a year has been sent for long enough for any rule.
+_AFTER: Final = 92
 _NEVER: Final = "DATE '9999-12-31'"
 _MADE: Final = ("check_school", "check_calendar", "check_letter", "check_newest", "check_year", "check_roll",
                 "check_suspension", "check_setting")  # fmt: skip
@@ -149,6 +151,28 @@ def check_records(database: Database, among: Iterable[RecordRule], *, year: int 
         f"CREATE OR REPLACE TEMP TABLE check_year AS SELECT DATE '{first}' AS first, DATE '{after}' AS after"
     )
     return [_check(database, rule) for rule in among]
+
+
+def digests_of_year(database: Database, year: int) -> list[str]:
+    """What the rules by year ask of one academic year beside its marks, inside `gathered`: a digest of each table.
+
+    `register_week` holds that year.
+    """
+    first, after = f"DATE '{year_start(year)}'", f"DATE '{year_start(year + 1)}'"
+    asked = (
+        "SELECT * FROM check_school",
+        # Clipped to the year: who leaves in a later one changes nothing here.
+        f"""SELECT DISTINCT child_id, urn, least(spoken_from, {after}),
+            greatest({first}, least(start_date, {after} + 7)), greatest({first}, least(until, {after} + 7))
+        FROM check_roll SEMI JOIN register_week USING (child_id, urn)""",
+        f"SELECT * EXCLUDE (nth, place) FROM check_suspension WHERE start_date >= {first} AND start_date < {after}",
+        f"SELECT * FROM check_calendar WHERE day >= {first} AND day <= {after} + {_AFTER}",
+        f"SELECT urn, least(as_at, {after} + {_AFTER}) FROM check_newest",
+    )
+    return [
+        repr(database.rows(f"SELECT count(*), bit_xor(hash(told)) FROM (SELECT told FROM ({sql}) AS told)"))
+        for sql in asked
+    ]
 
 
 def lacking(database: Database, rule: RecordRule) -> str:

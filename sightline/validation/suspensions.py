@@ -24,12 +24,13 @@ _SAYS: Final = (
     "{0}.start_date || coalesce(' to ' || {0}.told_end, '') || coalesce(', ' || {0}.sessions || ' sessions', '')"
 )
 
-_WEEKS: Final = """
+_HOLIDAY: Final = 35  # the last session of a suspension may fall after a holiday of this many days
+_WEEKS: Final = f"""
     SELECT r.child_id, r.urn, r.week, r.marks, r.delivery, r.line, s.nth, s.start_date, s.told_end, s.sessions,
         s.delivery AS told_in, s.line AS told_at
     FROM register_week r LEFT JOIN check_school n ON n.name = r.urn
     JOIN suspended s ON s.child_id = r.child_id AND s.urn = coalesce(n.urn, r.urn)
-        AND r.week <= s.last_day + CASE WHEN s.told_end IS NULL THEN 7 ELSE 0 END AND r.week + 7 > s.start_date
+        AND r.week <= s.last_day + CASE WHEN s.told_end IS NULL THEN {_HOLIDAY} ELSE 0 END AND r.week + 7 > s.start_date
 """
 # One row per session marked at the school within a suspension. Without a last day, as many sessions as it has and one
 # more, because it may begin in the morning or the afternoon of its first day.
@@ -49,7 +50,8 @@ _DURING: Final = f"""
     whole AS (
         SELECT nth, string_agg(CASE WHEN {within(ATTENDING, "mark")} THEN 'P' WHEN mark = {quoted(_EXCLUDED)} THEN 'E'
             ELSE 'x' END, '' ORDER BY place) AS held,
-            greatest(0, count(*) - coalesce(any_value(sessions), count(*))) AS free
+            CASE WHEN any_value(told_end) IS NULL THEN 1
+                ELSE greatest(0, count(*) - coalesce(any_value(sessions), count(*))) END AS free
         FROM during GROUP BY nth
     )
 """
