@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No test depends on a clock: a busy machine must not fail a property.
+settings.register_profile("sightline", deadline=None)
+settings.load_profile("sightline")
 
 
 @pytest.fixture(scope="session")

@@ -86,6 +86,8 @@ class Database:
         # DuckDB 2.0 aggregates below joins when it misjudges the number of groups: ten times the time, 8 GB.
         self.execute("SET disabled_optimizers = 'partial_aggregate_pushdown'")
         self.execute("SET TimeZone = 'Europe/London'")
+        # A slow query would otherwise draw its progress over what a command prints.
+        self.execute("SET enable_progress_bar = false")
 
     @classmethod
     def of(cls, tables: Mapping[str, pa.Table], *, complete: bool = True) -> Self:
