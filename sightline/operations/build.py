@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sightline import __version__, cohort, linkage, measures, reconciliation
+from sightline import __version__, cohort, linkage, measures, reconciliation, validation
 from sightline.engine import Database, arrow_schema
 from sightline.operations.home import Home
 from sightline.operations.opened import newest_day
@@ -78,10 +78,10 @@ class _Build:
 
     def table(self, table: str, inputs: Iterable[str], make: Callable[[], pa.Table]) -> None:
         """Make (or take over) a whole small table and let later steps see it."""
-        self.part(table, "", inputs, lambda path: self._write(table, make(), path))
+        self.part(table, "", inputs, lambda path: self.write(table, make(), path))
         self.show(table)
 
-    def _write(self, table: str, rows: pa.Table, path: Path) -> None:
+    def write(self, table: str, rows: pa.Table, path: Path) -> None:
         self.database.add("being_written", rows.cast(arrow_schema(table)))
         self.database.write_parquet("SELECT * FROM being_written", path)
 
@@ -167,6 +167,8 @@ def build(
             [*b.files("suspension", *SCHOOL_FACTS), *linked],
             lambda: database.conformed("exclusion", measures.exclusion_sql()),
         )
+        progress("Checking the records")
+        _check_records(b, now)
         progress("Comparing the sources")
         _reconcile(b, now)
         derived = tuple(b.made)
@@ -241,6 +243,41 @@ def _registers(b: _Build, progress: Progress) -> None:
             b.part(name, str(year), [week.file.sha256], lambda path, sql=mart: _copy(b, sql, path))  # type: ignore[misc]
     for name in ("register_week", "register_year", "register_school_week"):
         b.show(name)
+
+
+def _check_records(b: _Build, now: datetime) -> None:
+    """What the rules over records find: marks one academic year at a time, so that a year as it was is not read again.
+
+    The small tables the rules ask are gathered each time; a year's part is known by its marks and its share of them.
+    """
+    database, settings = b.database, b.home.settings
+    as_at = newest_day(database) or now.date()
+    rules = validation.record_rules()
+    with validation.gathered(database, schools=cohort.school_names(database), settings=settings, as_at=as_at):
+        lacking = repr([validation.lacking(database, rule) for rule in rules])
+        weeks = [d for d in b.made if d.table == "register_week"]
+        for week in weeks:
+            year = int(week.part)
+            yearly = [rule for rule in rules if rule.by_year]
+            show(database, "register_week", [b.home.store.path_of(week.file)])
+            inputs = [week.file.sha256, lacking, *validation.digests_of_year(database, year)]
+            if b.files("part_time_timetable"):
+                inputs += [*b.files("part_time_timetable"), *b.made_of("link")]
+            _checked(b, str(year), inputs, cache(lambda: validation.check_records(database, yearly, year=year)))  # noqa: B023
+        b.show("register_week")
+        facts = b.files("suspension", "enrolment", *SCHOOL_FACTS, "term", "closure")
+        made = b.made_of("link", "delivery", "person", "status_period", "enrolment_period", "exclusion")
+        across = [rule for rule in rules if not (rule.by_year and weeks)]
+        inputs = [*facts, *made, lacking, repr(settings), str(as_at)]
+        _checked(b, "records", inputs, cache(lambda: validation.check_records(database, across)))
+    b.show("finding")
+    b.show("record_check")
+
+
+def _checked(b: _Build, part: str, inputs: list[str], checks: Callable[[], list[validation.RecordCheck]]) -> None:
+    """One stretch of the records: its findings, and which rules ran."""
+    b.part("finding", part, inputs, lambda path: b.write("finding", validation.findings_of(checks()), path))
+    b.part("record_check", part, inputs, lambda path: b.write("record_check", validation.runs_of(checks(), part), path))
 
 
 def _reconcile(b: _Build, now: datetime) -> None:
