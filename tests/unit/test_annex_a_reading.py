@@ -11,7 +11,8 @@ import pytest
 import xlsxwriter
 
 from sightline.sources import recognise
-from sightline.sources.annex_a import LISTS, SOURCES, read_annex_a
+from sightline.sources.annex_a import SOURCES, read_annex_a
+from sightline.sources.annex_a_lists import LISTS
 from sightline.sources.base import Context, Reading
 from sightline.sources.workbook import sheets_of
 from sightline.vocabulary.errors import UnreadableFile
