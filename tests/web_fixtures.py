@@ -35,10 +35,10 @@ def facts(
     """The invented authority in place of the store's newest snapshot, projected."""
     from sightline.web import facts as module
 
-    monkeypatch.setattr(module.operations, "opened", lambda home, snapshot_id=None: authority_opened)
+    monkeypatch.setattr(module.operations, "opened", lambda home, **_: authority_opened)
     module.open_current()
     yield authority_opened
-    module._answers.clear()
+    module.forget()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -16,11 +16,20 @@ from sightline.engine import Database
 from sightline.operations.home import Home
 from sightline.store import Snapshot
 from sightline.vocabulary.errors import NotAllowed, StoreDamaged
+from sightline.vocabulary.periods import monday
 from sightline.vocabulary.settings import Settings
 
 # Social care systems, whose dates say how fresh the cohort is.
 CARE_SYSTEMS = ("cin-census", "ssd")
+REGISTER_OF_SCHOOLS = "gias"
 _KEPT_OPEN = 2
+
+# Weeks of registers kept in memory with the children: a child's page shows a year and a bit.
+CHILD_WEEKS = 54
+# Children whom a social care source has known on a plan, in assessment or with a worker.
+_KNOWN = "(SELECT child_id FROM status_period UNION SELECT child_id FROM allocation)"
+_OF_CHILDREN = ("person", "status_period", "allocation", "enrolment_period", "exclusion")
+_NAMING = ("delivery", "school")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,8 @@ class Opened:
     """One snapshot, open for reading in one thread: its id, a door to its tables, the settings, and how fresh it is.
 
     `as_at` is the newest day any social care source speaks of (any source, where there is none); `data_to` gives
-    the newest day by system.
+    the newest day by system. `children` is a second door, for looking one child up (see `opened`): where nobody asked
+    for it, it is the same as `database`.
     """
 
     id: str
@@ -61,49 +71,111 @@ class Opened:
     settings: Settings
     as_at: date
     data_to: dict[str, date]
+    near: Database | None = None
 
-    def within(self, scope: Scope) -> str:
-        """The name of a table whose `child_id` column is the scope, to be given to a measure."""
+    @property
+    def children(self) -> Database:
+        return self.near if self.near is not None else self.database
+
+    @property
+    def newest(self) -> date:
+        """The newest day any source of children's records speaks of, registers among them."""
+        return newest_record(self.data_to, self.as_at)
+
+    @property
+    def registers_since(self) -> date:
+        """The first day of whose registers `children` holds every week."""
+        return self.newest - timedelta(weeks=CHILD_WEEKS)
+
+    def within(self, scope: Scope, door: Database | None = None) -> str:
+        """The name of a table whose `child_id` column is the scope, to be given to a measure that asks this door."""
         if scope.every:
             return "person"
-        self.database.add("scope_children", pa.table({"child_id": pa.array(sorted(scope.child_ids), pa.string())}))
+        table = pa.table({"child_id": pa.array(sorted(scope.child_ids), pa.string())})
+        (door or self.database).add("scope_children", table)
         return "scope_children"
 
     def check(self, scope: Scope, child_id: str) -> None:
         """Raises NotAllowed when the child is outside the scope, in the same words as for a child nobody knows."""
-        if not scope.holds(child_id) or not self.database.one(
+        if not scope.holds(child_id) or not self.children.one(
             "SELECT count(*) FROM person WHERE child_id = ?", [child_id]
         ):
             raise NotAllowed("There is no such child that you may see.")
 
 
-_open_snapshots: OrderedDict[tuple[Path, str], Database] = OrderedDict()
+@dataclass(slots=True)
+class _Held:
+    """A snapshot as this process keeps it open: nothing of it changes, so what is asked each time is asked once."""
+
+    database: Database
+    as_at: date
+    data_to: dict[str, date]
+    children: bool = False
+
+
+_open_snapshots: OrderedDict[tuple[Path, str], _Held] = OrderedDict()
 _opening = threading.Lock()
 
 
-def opened(home: Home, snapshot_id: str | None = None) -> Opened:
+def opened(home: Home, snapshot_id: str | None = None, *, keep_children: bool = False) -> Opened:
     """Open a snapshot (the current one unless named). Cheap: the process keeps the newest two open.
 
-    Call once for each request or command, so that one answer never mixes two snapshots. Raises NothingHeld when
-    nothing has been received.
+    Call once for each request or command, so that one answer never mixes two snapshots. A server that looks children
+    up all day asks for `keep_children`: what is held of the children social care knows, and their registers of the
+    last `CHILD_WEEKS` weeks, then stay in memory (about 100 MB for an authority of 100,000 pupils, made once in a
+    second), where one child is found ten times faster than in a file. Raises NothingHeld when nothing has been
+    received.
     """
     snapshot = home.store.snapshot(snapshot_id)
     key = (home.path.resolve(), snapshot.id)
     with _opening:
         if key not in _open_snapshots:
-            _open_snapshots[key] = _database_of(home, snapshot)
+            database = _database_of(home, snapshot)
+            newest = newest_day(database) or date.fromisoformat(snapshot.made[:10])
+            _open_snapshots[key] = _Held(database, newest, _data_to(database))
             while len(_open_snapshots) > _KEPT_OPEN:
                 _open_snapshots.popitem(last=False)
-        base = _open_snapshots[key]
-        database = base.cursor()
-    fresh = _data_to(database)
-    newest = newest_day(database) or date.fromisoformat(snapshot.made[:10])
-    return Opened(snapshot.id, database, home.settings, newest, fresh)
+        held = _open_snapshots[key]
+        if keep_children and not held.children:
+            _keep_children(held)
+            held.children = True
+        database = held.database.cursor()
+        near = _door_to_children(held.database) if held.children else None
+    return Opened(snapshot.id, database, home.settings, held.as_at, dict(held.data_to), near)
+
+
+def _keep_children(held: _Held) -> None:
+    """Copy what is held of the known children into memory, in order of child, in a schema of its own."""
+    database = held.database
+    since = monday(newest_record(held.data_to, held.as_at) - timedelta(weeks=CHILD_WEEKS))
+    database.execute("CREATE SCHEMA kept")
+    for name in _OF_CHILDREN:
+        database.execute(
+            f"CREATE TABLE kept.{name} AS SELECT * FROM {name} SEMI JOIN {_KNOWN} USING (child_id) ORDER BY child_id"
+        )
+    for name in _NAMING:
+        database.execute(f"CREATE TABLE kept.{name} AS SELECT * FROM {name}")
+    database.execute(
+        f"CREATE TABLE kept.register_week AS SELECT * FROM register_week SEMI JOIN {_KNOWN} USING (child_id) "
+        f"WHERE week >= DATE '{since}' ORDER BY child_id, week"
+    )
+
+
+def _door_to_children(database: Database) -> Database:
+    """A door through which the tables of known children are found under their usual names, and the rest as ever."""
+    door = database.cursor()
+    door.execute("SET search_path = 'kept,main'")
+    return door
 
 
 def _data_to(database: Database) -> dict[str, date]:
     rows = database.rows("SELECT system, max(as_at) FROM delivery WHERE as_at IS NOT NULL GROUP BY ALL")
     return {str(system): day for system, day in rows}
+
+
+def newest_record(data_to: dict[str, date], otherwise: date) -> date:
+    """The newest day any source of children's records speaks of: the register of schools says nothing of a child."""
+    return max((day for system, day in data_to.items() if system != REGISTER_OF_SCHOOLS), default=otherwise)
 
 
 def newest_day(database: Database) -> date | None:

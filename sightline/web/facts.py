@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,10 +26,11 @@ from sightline.web.authz.access import Access, hidden_from, visible_to
 from sightline.web.people.models import Child, Projection, ScopeKind
 from sightline.web.people.projection import project
 
-SCHOOLS = "gias"  # the register of schools: how fresh it is says nothing of children
+Answer = TypeVar("Answer")
 LEAST_WEEKS = 20  # early in a year a chart also shows the end of the year before
 SINCE = timedelta(weeks=4)
-_KEPT = 64  # answers a process keeps: three for each scope in use
+_KEPT = 64  # answers a process keeps: a few for each scope in use
+_KEPT_CHARTS = 512  # what is drawn of a choice of filters; some twenty thousand characters each
 
 
 @cache
@@ -40,7 +41,7 @@ def home() -> Home:
 
 def open_current() -> Opened:
     """The newest snapshot, projected first when nobody has. Raises NothingHeld."""
-    current = operations.opened(home())
+    current = operations.opened(home(), keep_children=True)
     if not Projection.objects.filter(snapshot=current.id).exists():
         project(current)
     return current
@@ -62,20 +63,37 @@ class Facts:
     @property
     def newest(self) -> date:
         """The newest day any source of children's records speaks of, registers among them."""
-        days = [day for system, day in self.opened.data_to.items() if system != SCHOOLS]
-        return max(days, default=self.on)
+        return self.opened.newest
 
-    def _kept(self, name: str, ask: Callable[[], Any]) -> Any:
+    def _kept(self, name: str, ask: Callable[[], Answer]) -> Answer:
         """An answer, worked out once for each snapshot and scope: a snapshot never changes, so neither does it."""
-        return _kept((name, self.opened.id, self.scope, self.on), ask)
+        return _answers.kept((name, self.opened.id, self.scope, self.on, self.access.schools), ask)
+
+    def of_role(self, name: str, ask: Callable[[], Answer]) -> Answer:
+        """What a page makes of answers that a role sees in part, worked out once for each snapshot, scope and role."""
+        role = self.access.role
+        return self._kept(f"{name}, {role.key if role is not None else 'no role'}", ask)
+
+    def chart(self, choice: Hashable, ask: Callable[[], Answer]) -> Answer:
+        """What is drawn of one choice of filters, worked out once for each snapshot, scope and role."""
+        role = self.access.role
+        key = (choice, self.opened.id, self.scope, self.on, role.key if role is not None else "", self.access.schools)
+        return _charts.kept(key, ask)
 
     def cohort(self) -> pa.Table:
-        """One row per child of the cohort this person may see (see `operations.cohort_on`), in order of name."""
-        rows: pa.Table = self._kept("cohort", lambda: operations.cohort_on(self.opened, self.scope, self.on))
-        role = self.access.role
+        """One row per child of the cohort this person may see (see `operations.cohort_on`), in order of name; a
+        school reads attendance in its own registers alone."""
+        role, schools = self.access.role, self.access.schools
+        rows = self._kept("cohort", lambda: operations.cohort_on(self.opened, self.scope, self.on, schools))
         if role is not None and role.statuses is not None:
             rows = rows.filter(pc.is_in(rows["status"], value_set=pa.array(sorted(role.statuses))))
         return rows
+
+    def status(self, child: Child) -> dict[str, Any] | None:
+        """The child's row of the cohort, or None where the child is not in it."""
+        places = self.of_role("places", lambda: {c: n for n, c in enumerate(self.cohort()["child_id"].to_pylist())})
+        place = places.get(child.child_id)
+        return None if place is None else self.cohort().slice(place, 1).to_pylist()[0]
 
     def summary(self) -> Any:
         """Size, joiners and leavers in the last four weeks (see `operations.cohort_summary`)."""
@@ -87,9 +105,11 @@ class Facts:
         return min(monday(date(academic_year(self.newest), 9, 1)), monday(self.newest - timedelta(weeks=LEAST_WEEKS)))
 
     def weeks(self, children: Sequence[str]) -> pa.Table:
-        """One row per week with sessions, of these children (those outside the scope are left out)."""
+        """One row per week with sessions, of these children (those outside the scope are left out); a school reads
+        its own registers alone."""
+        until = self.newest + timedelta(days=1)
         return operations.cohort_weeks(
-            self.opened, self.scope, self.chart_start(), self.newest + timedelta(days=1), list(children)
+            self.opened, self.scope, self.chart_start(), until, children, self.access.schools
         )
 
     def week_list(self) -> pa.Table:
@@ -103,11 +123,11 @@ class Facts:
 
     def child(self, child: Child) -> ChildFacts:
         """Everything a child's page shows. Raises NotAllowed outside the scope."""
-        return operations.child_facts(self.opened, self.scope, child.child_id, self.newest)
+        return operations.child_facts(self.opened, self.scope, child.child_id)
 
     def deliveries(self) -> dict[str, tuple[str, date | None]]:
         """The kind and day received of every file in force, by delivery."""
-        rows = self.opened.database.rows("SELECT delivery, kind, received FROM delivery")
+        rows = self.opened.children.rows("SELECT delivery, kind, received FROM delivery")
         return {str(delivery): (str(kind), received) for delivery, kind, received in rows}
 
 
@@ -120,7 +140,7 @@ def of(request: HttpRequest) -> Facts | None:
         except NothingHeld:
             return None
         access: Access = request.access  # type: ignore[attr-defined]
-        held = Facts(opened, access, _scope(access, max(access.today, opened.as_at)))
+        held = Facts(opened, access, _scope(access, max(access.today, opened.as_at), opened.id))
         request.facts = held  # type: ignore[attr-defined]
     return held
 
@@ -132,29 +152,52 @@ def scope_day(request: HttpRequest) -> date:
     return access.today if facts is None else max(access.today, facts.on)
 
 
-def _scope(access: Access, on: date) -> Scope:
+def _scope(access: Access, on: date, snapshot: str) -> Scope:
     everything = (
         access.role is not None
         and access.role.statuses is None
         and any(g.scope == ScopeKind.AUTHORITY for g in access.grants)
     )
-    if everything and not hidden_from(access).exists():
+    if not everything:
+        return Scope.of(visible_to(access, on=on).values_list("child_id", flat=True))
+    hidden = frozenset(hidden_from(access).values_list("child__child_id", flat=True))
+    if not hidden:
         return Scope.everyone()
-    return Scope.of(visible_to(access, on=on).values_list("child_id", flat=True))
+    # The same for everybody who has the authority but these children, for as long as this snapshot is in use.
+    return _answers.kept(
+        ("scope", snapshot, hidden), lambda: Scope.of(visible_to(access, on=on).values_list("child_id", flat=True))
+    )
 
 
-_answers: OrderedDict[tuple[str, str, Scope, date], Any] = OrderedDict()
-_answers_lock = threading.Lock()
+class _Answers:
+    """Answers kept in this process, the least lately used forgotten first."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.held: OrderedDict[Hashable, Any] = OrderedDict()
+        self.lock = threading.Lock()
+
+    def kept(self, key: Hashable, ask: Callable[[], Answer]) -> Answer:
+        with self.lock:
+            if key in self.held:
+                self.held.move_to_end(key)
+                return self.held[key]  # type: ignore[no-any-return]
+        answer = ask()
+        with self.lock:
+            self.held[key] = answer
+            while len(self.held) > self.most:
+                self.held.popitem(last=False)
+        return answer
+
+    def clear(self) -> None:
+        with self.lock:
+            self.held.clear()
 
 
-def _kept(key: tuple[str, str, Scope, date], ask: Callable[[], Any]) -> Any:
-    with _answers_lock:
-        if key in _answers:
-            _answers.move_to_end(key)
-            return _answers[key]
-    answer = ask()
-    with _answers_lock:
-        _answers[key] = answer
-        while len(_answers) > _KEPT:
-            _answers.popitem(last=False)
-    return answer
+_answers, _charts = _Answers(_KEPT), _Answers(_KEPT_CHARTS)
+
+
+def forget() -> None:
+    """Forget every answer kept: for tests, whose authorities share a name."""
+    _answers.clear()
+    _charts.clear()

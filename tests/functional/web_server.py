@@ -18,7 +18,7 @@ from sightline.web.serving import aside
 _held: dict[int, operations.Opened] = {}
 
 
-def opened(home: operations.Home, snapshot_id: str | None = None) -> operations.Opened:
+def opened(home: operations.Home, **_: object) -> operations.Opened:
     """One open snapshot for each process of the server."""
     if os.getpid() not in _held:
         _held[os.getpid()] = web_authority.opened()

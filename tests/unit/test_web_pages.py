@@ -215,7 +215,7 @@ def test_error_pages_carry_the_request_id_and_no_data(facts, person, browse, mon
         raise ValueError("Tok000surname is in this message")
 
     monkeypatch.setattr(module.operations, "cohort_on", fails)
-    module._answers.clear()
+    module.forget()
     browser.raise_request_exception = False
     answer = browser.get("/cohort/")
     assert answer.status_code == 500
@@ -231,10 +231,53 @@ def test_log_lines_tell_where_and_never_what(facts, person, browse, monkeypatch,
         raise ValueError("Tok000surname is in this message")
 
     monkeypatch.setattr(module.operations, "cohort_on", fails)
-    module._answers.clear()
+    module.forget()
     browser = browse(person("officer"))
     browser.raise_request_exception = False
     browser.get("/cohort/")
     lines = [NoRecords().format(record) for record in caplog.records]
     assert any("ValueError" in line and "page cohort" in line for line in lines)
     assert not any("Tok000" in line for line in lines)
+
+
+def test_answers_kept_in_memory_are_never_another_person_s(facts, person, browse):
+    """One process answers everybody in turn, twice: what it keeps for one scope must not reach another."""
+    people = {role: browse(person(role)) for role in authority.ROLE_OVER}
+    first = {role: browser.get("/cohort/").content.decode() for role, browser in people.items()}
+    for role in reversed(list(people)):
+        again = people[role].get("/cohort/").content.decode()
+        assert listed(again) == listed(first[role])
+        assert re.findall(r"data-chart=\"[^\"]*\"", again) == re.findall(r"data-chart=\"[^\"]*\"", first[role])
+    charts = {role: re.findall(r"data-chart=\"([^\"]*)\"", text)[0] for role, text in first.items()}
+    assert charts["officer"] == charts["virtual_school_head"]
+    assert len({charts[r] for r in ("officer", "team_manager", "social_worker", "school_lead")}) == 4
+
+
+def test_a_school_reads_attendance_in_its_own_registers_alone(db, person, browse, monkeypatch):
+    import pyarrow as pa
+
+    from sightline.web import facts as module
+
+    held = authority.tables()
+    weeks = held["register_week"].to_pylist()
+    elsewhere = [
+        {**row, "urn": "990009", "marks": "." * 10, "possible": 10, "authorised": 10, "unauthorised": 0}
+        for row in weeks
+        if row["child_id"] == authority.child_id(0)
+    ]
+    held["register_week"] = pa.Table.from_pylist(weeks + elsewhere, schema=held["register_week"].schema)
+    opened = authority.opened(held, snapshot="two schools")
+    monkeypatch.setattr(module.operations, "opened", lambda home, **_: opened)
+    module.open_current()
+    try:
+        rates = {}
+        for role in ("school_lead", "officer"):
+            text = browse(person(role)).get(f"/cohort/?school={authority.SCHOOLS[0]}").content.decode()
+            row = re.search(r"Tok000surname.*?numeric\">([\d.]+)%", text, re.DOTALL)
+            chart = re.search(r"Attendance of these .* was ([\d.]+)%", text)
+            rates[role] = float(row[1]), float(chart[1])
+    finally:
+        module.forget()
+        opened.database.close()
+    assert rates["school_lead"][0] > 80 > 55 > rates["officer"][0]
+    assert rates["school_lead"][1] > rates["officer"][1]

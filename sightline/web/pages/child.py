@@ -43,7 +43,7 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     context = {
         "facts": held,
         "name": seen(Sensitivity.IDENTITY, name_of(found.person)),
-        "status": found.status,
+        "status": held.status(child),
         "facts_of_child": key_facts(found.person, seen),
         "periods": periods,
         "workers": found.workers.to_pylist(),

@@ -86,8 +86,7 @@ def view(request: HttpRequest) -> HttpResponse:
     if held is None:
         audit.disclosed(request, [], action="listed", fields=fields_shown(request))
         return render(request, "pages/nothing.html")
-    rows = with_places(held.cohort())
-    options = {f.name: options_of(rows, f) for f in FILTERS}
+    rows, options, counted = held.of_role("cohort page", lambda: _whole(held.cohort()))
     choice = choice_of(request.GET, options)
     found = ordered(filtered(rows, choice), choice)
     pages = max(1, -(-found.num_rows // PAGE))
@@ -107,17 +106,23 @@ def view(request: HttpRequest) -> HttpResponse:
         "window": window(choice.page, pages),
         "first": (choice.page - 1) * PAGE + 1,
         "last": min(choice.page * PAGE, found.num_rows),
-        "chart": chart_of(held, found),
+        "chart": held.chart(tuple(sorted(choice.chosen.items())), lambda: chart_of(held, found)),
     }
     fragment = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     if not fragment:
         role = held.access.role
         # A role that sees only children with a plan sees nobody who left: its leavers would always be none.
         context["summary"] = held.summary() if role is not None and role.statuses is None else None
-        context["counts"] = counts(rows)
+        context["counts"] = counted
     response = render(request, "cohort/fragment.html" if fragment else "cohort/page.html", context)
     response["Vary"] = "HX-Request, HX-History-Restore-Request, Cookie"
     return response
+
+
+def _whole(rows: pa.Table) -> tuple[pa.Table, dict[str, list[tuple[str, str]]], list[tuple[str, int]]]:
+    """What the page says of the whole cohort, whatever is chosen: its rows, the options of each filter, the counts."""
+    placed = with_places(rows)
+    return placed, {f.name: options_of(placed, f) for f in FILTERS}, counts(placed)
 
 
 def with_places(rows: pa.Table) -> pa.Table:
