@@ -14,8 +14,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from sightline.cohort import assemble_counted_periods
 from sightline.engine import Database, arrow_schema
 from sightline.measures import presence_sql
+from sightline.vocabulary.settings import Settings
 from sightline.vocabulary.tables import TABLES
 
 EDUCATION = {
@@ -79,10 +81,18 @@ def table(name: str, text: str) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def database(**texts: str | pa.Table) -> Database:
+def counted(periods: pa.Table, person: pa.Table | None = None, settings: Settings | None = None) -> pa.Table:
+    """`counted_period` as a build makes it of `status_period` and `person`."""
+    people = arrow_schema("person").empty_table() if person is None else person
+    with Database.of({"status_period": periods, "person": people}, complete=False) as made:
+        return assemble_counted_periods(made, settings or Settings())
+
+
+def database(settings: Settings | None = None, **texts: str | pa.Table) -> Database:
     """A database of the named vocabulary tables (text or Arrow); every other vocabulary table is there and empty.
 
-    With `attendance_week`, `presence` is made from it. Without `delivery`, each delivery mentioned is one, in the order of its name. Without `link`, each child_ref and
+    With `attendance_week`, `presence` is made from it; with `status_period`, `counted_period` (by these settings).
+    Without `delivery`, each delivery mentioned is one, in the order of its name. Without `link`, each child_ref and
     pupil_ref is its own child_id.
     """
     tables = {n: table(n, t) if isinstance(t, str) else t for n, t in texts.items()}
@@ -122,6 +132,8 @@ def database(**texts: str | pa.Table) -> Database:
     if "attendance_week" in tables and "presence" not in tables:
         with Database.of({"attendance_week": tables["attendance_week"]}) as marks:
             tables["presence"] = marks.conformed("presence", presence_sql())
+    if "status_period" in tables and "counted_period" not in tables:
+        tables["counted_period"] = counted(tables["status_period"], tables.get("person"), settings)
     return Database.of(tables)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from sightline.cohort import assemble_counted_periods
 from sightline.engine import Database, arrow_schema
 from sightline.operations import Opened
 from sightline.vocabulary.attendance import counts, pack
@@ -196,10 +197,12 @@ def tables() -> dict[str, pa.Table]:
 
 
 def opened(held: dict[str, pa.Table] | None = None, *, snapshot: str = "snapshot-1") -> Opened:
-    """The authority as an open snapshot."""
+    """The authority as an open snapshot, who counts when made as a build makes it."""
+    database = Database.of(held or tables())
+    database.add("counted_period", assemble_counted_periods(database, Settings()))
     return Opened(
         snapshot,
-        Database.of(held or tables()),
+        database,
         Settings(),
         AS_AT,
         {"ssd": AS_AT, "school-census": AS_AT, "marks": AS_AT},

@@ -35,7 +35,7 @@ class Facts:
     - `member`: one row per child on a plan on any day of the week (or Ever 6, when asked for): `before` and `now`
       (status on the day a week ago and on the day; null without a plan), `changed_on` (the last
       day it changed), `listed` (on a plan on the day, or `past`: Ever 6), names, compulsory school age.
-    - `period`, `allocation`, `enrolment`, `exclusion`: their rows of the derived tables, statuses by precedence only.
+    - `period`, `allocation`, `enrolment`, `exclusion`: their rows of the derived tables; of periods, plans and care.
     - `register`: weeks as known on the day (marks of later days are not counted), with `absent`, `marked` (sessions
       with any mark); `register_before`: the same as known a week ago.
     - `school_week`: Mondays of weeks with school days, newest first, `n` from 1; `school_total`: by school and week.
@@ -100,19 +100,25 @@ def gather(database: Database, *, as_at: date, weeks_back: int, settings: Settin
         small.add("arriving", database.query(sql, parameters))
         small.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM arriving")
 
-    look_back = since.replace(year=since.year - settings.look_back_years, day=min(since.day, 28)) if ever_6 else since
     take(
         "period",
         f"SELECT *, list_position({statuses}, status) AS rank FROM (FROM status_period {scope}) "
         f"WHERE list_contains({statuses}, status) AND start_date <= ?",
         [as_at],
     )
+    counted = _listed([*settings.precedence, *([EVER_6] if ever_6 else [])])
+    take(
+        "counted",
+        f"SELECT child_id, status, start_date, end_date FROM (FROM counted_period {scope}) "
+        f"WHERE list_contains({counted}, status) AND start_date <= ? AND {_OPEN.format(day='?')}",
+        [as_at, since],
+    )
     small.add("week_days", pa.table({"day": pa.array(_days(since, as_at), pa.date32())}))
     small.execute(
         f"""
         CREATE TABLE status_of_day AS
-        SELECT child_id, day, {statuses}[min(rank)] AS status
-        FROM period JOIN week_days ON start_date <= day AND {_OPEN.format(day="day")} GROUP BY child_id, day
+        SELECT child_id, day, status FROM counted JOIN week_days ON start_date <= day AND {_OPEN.format(day="day")}
+        WHERE status <> '{EVER_6}'
         """
     )
     small.execute(
@@ -135,7 +141,7 @@ def gather(database: Database, *, as_at: date, weeks_back: int, settings: Settin
         FROM child_days GROUP BY child_id
         UNION ALL
         SELECT child_id, NULL, NULL, NULL, true
-        FROM (SELECT DISTINCT child_id FROM period WHERE {str(ever_6).lower()} AND end_date > DATE '{look_back}')
+        FROM (FROM counted WHERE status = '{EVER_6}' AND {_OPEN.format(day=f"DATE '{as_at}'")})
         ANTI JOIN status_of_day USING (child_id)
         """
     )

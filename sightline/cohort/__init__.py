@@ -1,22 +1,23 @@
 """Children with a social worker: who they are, on which plan and since when, with whom, and at which school."""
 
 from sightline.cohort.allocations import assemble_allocations
-from sightline.cohort.changes import CHANGES, STEP_DAYS, Summary, changes, summary
+from sightline.cohort.changes import CHANGES, Summary, changes, summary
+from sightline.cohort.counted import COHORT, PLANS, STATUSES, assemble_counted_periods
 from sightline.cohort.enrolments import assemble_enrolments
 from sightline.cohort.periods import StatusPeriods, assemble_status_periods
 from sightline.cohort.persons import assemble_persons
 from sightline.cohort.schools import school_names
-from sightline.cohort.status import COHORT, PLANS, STATUSES, counts_by, status_on
+from sightline.cohort.status import counts_by, status_on
 
 __all__ = [
     "CHANGES",
     "COHORT",
     "PLANS",
     "STATUSES",
-    "STEP_DAYS",
     "StatusPeriods",
     "Summary",
     "assemble_allocations",
+    "assemble_counted_periods",
     "assemble_enrolments",
     "assemble_persons",
     "assemble_status_periods",

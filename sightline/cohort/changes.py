@@ -8,12 +8,11 @@ from datetime import date
 
 import pyarrow as pa
 
-from sightline.cohort.status import PLANS, STATUSES, day_sql, live, quoted, status_sql
+from sightline.cohort.counted import PLANS, STATUSES
+from sightline.cohort.status import day_sql, live, quoted, status_sql
 from sightline.engine import Database
 from sightline.vocabulary.settings import Settings
 
-# A plan that starts this many days or fewer after one of the other kind ended is a step, not an end and a new start.
-STEP_DAYS = 28
 CHANGES = ("new plan", "re-plan", "step up", "step down", "plan ended", "looked after", "no longer looked after")
 
 
@@ -60,23 +59,22 @@ def changes(
     *,
     settings: Settings,
     within: str = "person",
-    step_days: int = STEP_DAYS,
 ) -> pa.Table:
     """One row per child per change after `since` and up to `on`, latest first.
 
     Columns: child_id, change, status, day (first day of the new state), says, presumed, delivery, line (the plan row
     it rests on). Changes:
-    - `step up`: a CP plan starts while, or within `step_days` after, a CIN plan ran; `step down`: a CP plan ended
-      and a CIN plan runs on or starts within `step_days`;
+    - `step up`: a CP plan starts while, or within `settings.step_days` after, a CIN plan ran; `step down`: a CP plan
+      ended and a CIN plan runs on or starts within `settings.step_days`;
     - `re-plan`: a plan starts for a child on none who had an earlier one; `new plan`: for a child who never had;
     - `plan ended`: a plan ended, none runs on, and no step follows by `on`;
     - `looked after`, `no longer looked after`.
     A plan of the lesser kind that starts or ends beneath a running CP plan changes nothing. Nothing that starts after
-    `on` is looked at, so the answer for a past date is what could have been said that day. `settings` and `within` as
-    for `status_on`.
+    `on` is looked at, so the answer for a past date is what could have been said that day. `within` as for
+    `status_on`.
     """
     return database.query(
-        f"SELECT * FROM ({_changes_sql(since, on, within, step_days)}) ORDER BY day DESC, child_id, change"
+        f"SELECT * FROM ({_changes_sql(since, on, within, settings.step_days)}) ORDER BY day DESC, child_id, change"
     )
 
 
@@ -160,13 +158,12 @@ def summary(
     *,
     settings: Settings,
     within: str = "person",
-    step_days: int = STEP_DAYS,
 ) -> Summary:
     """The cohort on `on` compared with `since` (earlier): counts, churn and days open. See `Summary`."""
     pairs = database.rows(
         f"""
-        WITH now AS ({status_sql(on, settings=settings, within=within)}),
-        before AS ({status_sql(since, settings=settings, within=within)})
+        WITH now AS ({status_sql(on, within)}),
+        before AS ({status_sql(since, within)})
         SELECT n.status, b.status, count(*) FROM now n FULL JOIN before b USING (child_id) GROUP BY ALL
         """
     )
@@ -184,14 +181,11 @@ def summary(
     medians |= database.rows(
         f"""
         SELECT status, median({day_sql(on)} - since)::DOUBLE
-        FROM ({status_sql(on, settings=settings, within=within)}) WHERE status IN ({plans}) GROUP BY status
+        FROM ({status_sql(on, within)}) WHERE status IN ({plans}) GROUP BY status
         """
     )
-    changed = dict(
-        database.rows(
-            f"SELECT change, count(DISTINCT child_id) FROM ({_changes_sql(since, on, within, step_days)}) GROUP BY 1"
-        )
-    )
+    moved = _changes_sql(since, on, within, settings.step_days)
+    changed = dict(database.rows(f"SELECT change, count(DISTINCT child_id) FROM ({moved}) GROUP BY 1"))
     came_and_went = database.one(
         f"""
         SELECT count(DISTINCT child_id) FROM status_period

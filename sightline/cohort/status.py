@@ -6,13 +6,8 @@ from datetime import date
 
 import pyarrow as pa
 
+from sightline.cohort.counted import EVER_6, STATUSES
 from sightline.engine import Database
-from sightline.vocabulary.settings import Settings
-
-PLANS = ("CP plan", "CIN plan")
-STATUSES = ("looked after", "CP plan", "CIN plan", "Ever 6", "assessment only")
-# Counted as children with a social worker; looked after and assessed children are shown apart.
-COHORT = ("CP plan", "CIN plan", "Ever 6")
 
 
 def quoted(name: str) -> str:
@@ -30,35 +25,11 @@ def live(alias: str, day: str) -> str:
     return f"{alias}.start_date <= {day} AND ({alias}.end_date IS NULL OR {alias}.end_date > {day})"
 
 
-def status_sql(on: date, *, settings: Settings, within: str = "person") -> str:
+def status_sql(on: date, within: str) -> str:
     """SQL: one row per child with a status on the day: child_id, status, since, last_plan_end."""
-    day = day_sql(on)
-    rank = " ".join(f"WHEN '{status}' THEN {place}" for place, status in enumerate(settings.precedence))
-    plans = ", ".join(f"'{p}'" for p in PLANS)
-    oldest = int(settings.ever_6_oldest_age)
     return f"""
-        SELECT child_id, status, since, last_plan_end FROM (
-            SELECT c.child_id, c.last_plan_end,
-                CASE WHEN c.now.status IS NOT NULL THEN c.now.status
-                    WHEN c.last_plan_end > ({day} - INTERVAL {int(settings.look_back_years)} YEAR)::DATE + 1
-                        AND NOT coalesce(p.death_date <= {day}, false)
-                        AND coalesce(p.birth_date > ({day} - INTERVAL {oldest + 1} YEAR)::DATE, true) THEN 'Ever 6'
-                    WHEN c.assessed_since IS NOT NULL THEN 'assessment only' END AS status,
-                CASE WHEN c.now.status IS NOT NULL THEN c.now.start_date
-                    WHEN c.last_plan_end > ({day} - INTERVAL {int(settings.look_back_years)} YEAR)::DATE + 1
-                        THEN c.last_plan_end ELSE c.assessed_since END AS since
-            FROM (
-                SELECT s.child_id,
-                    arg_min({{'status': s.status, 'start_date': s.start_date}}, CASE s.status {rank} END)
-                        FILTER (s.status IN ({", ".join(f"'{s}'" for s in settings.precedence)}) AND {live("s", day)})
-                        AS now,
-                    max(s.end_date) FILTER (s.status IN ({plans}) AND s.end_date <= {day}) AS last_plan_end,
-                    min(s.start_date) FILTER (s.status = 'assessment' AND {live("s", day)}) AS assessed_since
-                FROM status_period s
-                WHERE s.start_date <= {day} AND s.child_id IN (SELECT child_id FROM {quoted(within)})
-                GROUP BY s.child_id
-            ) c LEFT JOIN person p ON p.child_id = c.child_id
-        ) WHERE status IS NOT NULL
+        SELECT c.child_id, c.status, c.since, c.last_plan_end FROM counted_period c
+        WHERE {live("c", day_sql(on))} AND c.child_id IN (SELECT child_id FROM {quoted(within)})
     """
 
 
@@ -101,14 +72,13 @@ def _year_group(year: int) -> str:
     """
 
 
-def status_on(database: Database, on: date, *, settings: Settings, within: str = "person") -> pa.Table:
+def status_on(database: Database, on: date, *, within: str = "person") -> pa.Table:
     """One row per child who has a status on the day, by name: who, which status, since when, where and with whom.
 
-    `status`: the first of `settings.precedence` that a period of covers the day ("looked after", "CP plan",
-    "CIN plan"); else "Ever 6" when the last day of a CIN or CP plan falls within the `look_back_years` that end on
-    the day (a plan whose last day is exactly six years before is out) and the child is no older than
-    `ever_6_oldest_age`; else "assessment only", which is not on a plan
-    and never counted in the cohort. `since`: first day of that status (for Ever 6 the first day off the plan).
+    `status`: that of the counted period that covers the day ("looked after", "CP plan", "CIN plan", "Ever 6" or
+    "assessment only", which is not on a plan and never counted in the cohort). Which one counts, and by which
+    settings, was decided when the periods were made: see `assemble_counted_periods`. `since`: first day of that
+    status (for Ever 6 the first day off the plan).
     `days_open`: days from `since` to the day, null for Ever 6. `last_plan_end`: first day off the latest plan that has
     ended (null: none). School: the registration that covers the day (a main one before a subsidiary or guest, then the
     latest start); null where no source knows one. Year group: as last recorded, moved on to the day's academic year;
@@ -118,17 +88,17 @@ def status_on(database: Database, on: date, *, settings: Settings, within: str =
     """
     return database.query(
         f"""
-        SELECT * FROM ({_status_on_sql(on, settings, within)})
+        SELECT * FROM ({_status_on_sql(on, within)})
         ORDER BY surname NULLS LAST, forename NULLS LAST, child_id
         """
     )
 
 
-def _status_on_sql(on: date, settings: Settings, within: str) -> str:
+def _status_on_sql(on: date, within: str) -> str:
     year = on.year - (on.month < 8)
     day = day_sql(on)
     return f"""
-    WITH status AS ({status_sql(on, settings=settings, within=within)}),
+    WITH status AS ({status_sql(on, within)}),
     enrolled AS (
         SELECT e.* FROM enrolment_period e SEMI JOIN status s ON s.child_id = e.child_id
         WHERE {live("e", day)}
@@ -146,7 +116,7 @@ def _status_on_sql(on: date, settings: Settings, within: str) -> str:
         WHERE urn IN (SELECT urn FROM enrolled) GROUP BY urn
     )
     SELECT s.child_id, s.status, s.since,
-        CASE WHEN s.status <> 'Ever 6' THEN ({day} - s.since)::INT END AS days_open, s.last_plan_end,
+        CASE WHEN s.status <> '{EVER_6}' THEN ({day} - s.since)::INT END AS days_open, s.last_plan_end,
         e.urn, coalesce(n.name, e.urn) AS school_name, n.phase, {_year_group(year)} AS year_group,
         a.team_name, a.worker_name, p.surname, p.forename, {school_age_sql("p.birth_date", day)} AS school_age
     FROM status s LEFT JOIN person p ON p.child_id = s.child_id
@@ -164,7 +134,7 @@ _BY = {
 }
 
 
-def counts_by(database: Database, on: date, by: str, *, settings: Settings, within: str = "person") -> pa.Table:
+def counts_by(database: Database, on: date, by: str, *, within: str = "person") -> pa.Table:
     """One row per team, school, year group, phase or status on the day: children under each status.
 
     Columns: `by` (the group; null where it is not known), `urn` (for schools), one count per status with underscores
@@ -182,7 +152,7 @@ def counts_by(database: Database, on: date, by: str, *, settings: Settings, with
             cp_plan + cin_plan AS on_plan, cp_plan + cin_plan + ever_6 AS cohort
         FROM (
             SELECT {group} AS "by", {key if by == "school" else "NULL::TEXT"} AS urn, {key} AS key, {counts}
-            FROM ({_status_on_sql(on, settings, within)}) GROUP BY ALL
+            FROM ({_status_on_sql(on, within)}) GROUP BY ALL
         )
         ORDER BY {order} NULLS LAST, urn
         """

@@ -25,7 +25,7 @@ from sightline.linkage.model import Model, train
 from sightline.linkage.people import standardise
 from sightline.linkage.predict import ACCEPTED, predict
 from sightline.vocabulary.errors import BadSetting
-from sightline.vocabulary.settings import Settings
+from sightline.vocabulary.settings import STATUSES, Settings
 
 FEWEST_BOTH = 10
 Z = 1.959964  # a 95% interval
@@ -98,25 +98,25 @@ def match_rate_by(
 ) -> pa.Table:
     """One row per value of a group of the children on a plan or looked after that day: how many were found.
 
+    A child who counts under another authority's plan is left out: their records are that authority's to link.
+
     `by`: plan, sex, ethnicity, age, team, school or sen. Columns: value, children, found (an education record has the
     same child_id) and percent; with_marks (a register has the child) and marks_percent; missed, missed_low and
     missed_high: links estimated to be missing, with a 95% interval, null where too few were found both ways. School
     and SEN are known of found children only: there the share with marks is the figure to read. Reads the facts, link,
-    person, status_period, allocation, enrolment_period and presence. Raises BadSetting for another group.
+    person, counted_period, allocation, enrolment_period and presence. Raises BadSetting for another group.
     """
     if by not in GROUPS:
         raise BadSetting(f"There is no match rate by {by}; there is one by {', '.join(GROUPS)}.")
     chosen = settings or Settings()
-    ranks = " ".join(f"WHEN '{status}' THEN {n}" for n, status in enumerate(chosen.precedence))
     database.execute(
-        f"""
+        """
         CREATE OR REPLACE TEMP TABLE _cohort AS
-        SELECT child_id, arg_min(status, CASE status {ranks} END) AS status FROM status_period
-        WHERE status IN (SELECT unnest($statuses)) AND start_date <= $on AND (end_date IS NULL OR end_date > $on)
+        SELECT child_id, status FROM counted_period
+        WHERE list_contains($statuses, status) AND start_date <= $on AND (end_date IS NULL OR end_date > $on)
             AND NOT coalesce(other_authority, false)
-        GROUP BY child_id
         """,
-        {"on": on, "statuses": list(chosen.precedence)},
+        {"on": on, "statuses": list(STATUSES)},
     )
     try:
         likely = _by_likeness(database, model, chosen)

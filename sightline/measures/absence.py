@@ -15,7 +15,7 @@ from sightline.measures.registers import year_sql
 from sightline.measures.schools import schools_sql
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.periods import Calendar, academic_year, monday, year_start
-from sightline.vocabulary.settings import Settings
+from sightline.vocabulary.settings import STATUSES, Settings
 
 EVERYONE = "person"
 UNITS = ("enrolment", "child")
@@ -59,7 +59,7 @@ GROUPINGS: dict[str, Grouping] = {
         ),
         Grouping("phase", ("phase",), "Phase of education of the school, in words"),
         Grouping("team", ("team_ref", "team_name"), "Social worker's team on the Monday of each week", weekly=True),
-        Grouping("plan", ("plan",), "Status on the Monday of each week, precedence applied", weekly=True),
+        Grouping("plan", ("plan",), "Counted status on the Monday of each week", weekly=True),
         Grouping("year_group", ("year_group",), "National curriculum year in that academic year"),
         Grouping("week", ("week",), "Monday of the week", weekly=True),
         Grouping("half_term", ("half_term",), "Half term of the authority's calendar", weekly=True),
@@ -98,8 +98,8 @@ def absence(
       an enrolment (or child) missing that share of its own possible sessions or more.
     - Plan and team are those of the Monday of each week, so sessions go to the plan held when they took place. An
       enrolment with sessions in two groups counts once in each and is judged on its sessions there. Children on no
-      plan are "no plan"; with `ever_6`, those within the look-back since their last plan are "Ever 6". Assessment
-      is not a plan.
+      plan are "no plan"; with `ever_6`, those of them who count as Ever 6 are shown so. Assessment is not a plan.
+      Which status counts was decided when `counted_period` was made.
     - The statistics' own limits are off unless asked for: `statutory_age` keeps pupils aged 5 to 15 on the 31 August
       before the academic year (an unknown birth date is left out), `without_boarders` leaves out boarders.
 
@@ -296,19 +296,11 @@ class _Query:
         return labels
 
     def _plan_sql(self) -> str:
-        order = [*self.settings.precedence, *([EVER_6] if self.ever_6 else [])]
-        listed = "[" + ", ".join(f"'{status}'" for status in order) + "]"
-        held = "start_date <= week AND (end_date IS NULL OR end_date > week)"
-        rank = f"CASE WHEN {held} THEN list_position({listed}, status) END"
-        if self.ever_6:
-            rank = f"coalesce({rank}, {len(order)})"
-            years = self.settings.look_back_years
-            held = f"start_date <= week AND (end_date IS NULL OR end_date + INTERVAL {years} YEAR > week)"
+        counted = ", ".join(f"'{status}'" for status in (*STATUSES, *([EVER_6] if self.ever_6 else [])))
         return f"""
-            SELECT child_id, week, {listed}[min({rank})] AS plan
-            FROM (FROM {self._scoped("status_period")} WHERE list_contains({listed}, status)) AS s
-            JOIN ({self._mondays()}) AS m ON {held}
-            GROUP BY child_id, week
+            SELECT child_id, week, status AS plan
+            FROM (FROM {self._scoped("counted_period")} WHERE status IN ({counted})) AS s
+            JOIN ({self._mondays()}) AS m ON start_date <= week AND (end_date IS NULL OR end_date > week)
         """
 
     def _weekly_joins(self) -> list[str]:

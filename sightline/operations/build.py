@@ -151,6 +151,11 @@ def build(
         b.table("status_period", inputs, lambda: assembled().table)
         b.table("finding", inputs, lambda: assembled().findings)
         b.table(
+            "counted_period",
+            [*b.made_of("person", "status_period"), repr(settings)],
+            lambda: cohort.assemble_counted_periods(database, settings),
+        )
+        b.table(
             "allocation",
             [*b.files(*WORKER_FACTS), *linked, repr(settings)],
             lambda: cohort.assemble_allocations(database, settings),
@@ -287,7 +292,7 @@ def _reconcile(b: _Build, now: datetime) -> None:
     """
     database, settings = b.database, b.home.settings
     as_at = newest_day(database) or now.date()
-    everyone = cache(lambda: cohort.status_on(database, as_at, settings=settings))
+    everyone = cache(lambda: cohort.status_on(database, as_at))
     in_cohort = cache(lambda: everyone().filter(pc.is_in(everyone()["status"], pa.array(cohort.COHORT))))
     found = cache(
         lambda: reconciliation.disagreements(

@@ -6,6 +6,7 @@ from fractions import Fraction
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spec_tables import counted
 
 from sightline import alerts, measures
 from sightline.engine import Database, arrow_schema
@@ -90,6 +91,7 @@ def test_thresholds_and_falls_are_as_the_twin_finds_them(rows, as_at):
             schema=arrow_schema("status_period"),
         ),
     }
+    tables["counted_period"] = counted(tables["status_period"])
     with Database.of(tables, complete=False) as database:
         database.add(
             "register_school_week", database.conformed("register_school_week", measures.register_school_week_sql())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pyarrow as pa
-import spec_tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spec_tables import database
+from spec_tables import counted, database
 
 from sightline.cohort import PLANS, assemble_allocations, assemble_status_periods, changes, status_on, summary
 from sightline.engine import Database, arrow_schema
@@ -63,7 +64,24 @@ def merged(rows):
     return out
 
 
-def of_periods(rows) -> Database:
+PEOPLE = dict.fromkeys("ABCD", (None, None))
+CHOICES = st.builds(
+    Settings,
+    precedence=st.permutations(STATUSES).map(tuple),
+    look_back_years=st.integers(1, 8),
+    ever_6_oldest_age=st.integers(5, 25),
+)
+# Born so that childhood ends before, among or after the plans; 29 February more often than in life. Most are alive.
+BORN = st.one_of(
+    st.none(),
+    st.dates(date(1992, 1, 1), date(2012, 12, 31)),
+    st.sampled_from([date(year, 2, 29) for year in range(1992, 2013, 4)]),
+)
+DIED = st.one_of(st.none(), st.none(), st.integers(0, DAYS).map(day))
+LIVES = st.fixed_dictionaries({child: st.tuples(BORN, DIED) for child in "ABCD"})
+
+
+def of_periods(rows, choices, people=PEOPLE) -> Database:
     periods = {
         "child_id": [r[0] for r in rows],
         "status": [r[1] for r in rows],
@@ -75,43 +93,85 @@ def of_periods(rows) -> Database:
     schema = arrow_schema("status_period")
     table = pa.table({f.name: pa.array(periods.get(f.name, [None] * len(rows)), f.type) for f in schema}, schema=schema)
     # Only what the questions read: filling the whole vocabulary for each example would take longer than the questions.
-    tables = {"status_period": table, "person": spec_tables.table("person", "child_id\nA\nB\nC\nD")}
+    lives = [{"child_id": c, "birth_date": born, "death_date": died} for c, (born, died) in people.items()]
+    person = pa.Table.from_pylist(lives, schema=arrow_schema("person"))
+    tables = {"status_period": table, "person": person, "counted_period": counted(table, person, choices)}
     empty_too = ("enrolment_period", "allocation", "school", "delivery")
     return Database.of(tables | {n: empty(n, stored=True) for n in empty_too}, complete=False)
 
 
-def slow_status(rows, on, choices):
-    """The status of each child on a day, one child at a time."""
+def grown_up(born, on, oldest):
+    """Whether a child is older than the oldest age, counting birthdays (29 February: 1 March)."""
+    return born is not None and on.year - born.year - ((on.month, on.day) < (born.month, born.day)) > oldest
+
+
+def slow_status(rows, on, choices, people=PEOPLE):
+    """The status of each child on a day, since when, and when the last plan ended, one child at a time."""
     found = {}
     for child in "ABCD":
         mine = [(k, s, e) for c, k, s, e in rows if c == child and s <= on]
         live = [(k, s) for k, s, e in mine if e is None or e > on]
         ends = [e for k, _, e in mine if k in PLANS and e is not None and e <= on]
+        born, died = people[child]
+        childhood = not grown_up(born, on, choices.ever_6_oldest_age) and (died is None or died > on)
         for kind in choices.precedence:
             if starts := [s for k, s in live if k == kind]:
-                found[child] = (kind, min(starts))
+                found[child] = (kind, min(starts), max(ends, default=None))
                 break
         else:
             last_days = [e - timedelta(days=1) for e in ends]
-            if any(last > years_before(on, choices.look_back_years) for last in last_days):
-                found[child] = ("Ever 6", max(ends))
+            if childhood and any(last > years_before(on, choices.look_back_years) for last in last_days):
+                found[child] = ("Ever 6", max(ends), max(ends))
             elif starts := [s for k, s in live if k == "assessment"]:
-                found[child] = ("assessment only", min(starts))
+                found[child] = ("assessment only", min(starts), max(ends, default=None))
     return found
 
 
 @FEW
-@given(
-    spans(),
-    st.integers(0, DAYS + 2500),
-    st.permutations(STATUSES),
-    st.integers(1, 8),
-)
-def test_status_on_equals_its_slow_twin(rows, on, precedence, years):
-    rows, choices = merged(rows), Settings(precedence=tuple(precedence), look_back_years=years)
-    with of_periods(rows) as db:
-        got = {r["child_id"]: (r["status"], r["since"]) for r in status_on(db, day(on), settings=choices).to_pylist()}
-    assert got == slow_status(rows, day(on), choices)
+@given(spans(), st.integers(0, DAYS + 2500), CHOICES, LIVES)
+def test_status_on_equals_its_slow_twin(rows, on, choices, people):
+    rows = merged(rows)
+    with of_periods(rows, choices, people) as db:
+        listed = status_on(db, day(on)).to_pylist()
+    got = {r["child_id"]: (r["status"], r["since"], r["last_plan_end"]) for r in listed}
+    assert len(got) == len(listed)
+    assert got == slow_status(rows, day(on), choices, people)
+
+
+@settings(max_examples=20, deadline=None)
+@given(spans(within=400), CHOICES, LIVES)
+def test_counted_periods_give_every_day_what_the_twin_gives(rows, choices, people):
+    """From the day before the first plan until after every look-back; and no two rows of a child overlap or could be
+    one."""
+    rows, choices = merged(rows), replace(choices, look_back_years=1 + choices.look_back_years % 2)
+    with of_periods(rows, choices, people) as db:
+        days = pa.table({"day": pa.array([day(n) for n in range(-1, 550 + 366 * choices.look_back_years)])})
+        db.add("days", days)
+        listed = db.rows(
+            "SELECT day, child_id, status, since, last_plan_end, line "
+            "FROM days JOIN counted_period c ON start_date <= day AND (end_date IS NULL OR end_date > day)"
+        )
+        held = db.rows(
+            "SELECT child_id, end_date, start_date, status, since, last_plan_end FROM counted_period ORDER BY 1, 3"
+        )
+    got: dict = {}
+    for on, child, *told in listed:
+        assert child not in got.setdefault(on, {})
+        *answer, line = told
+        got[on][child] = tuple(answer)
+        # The row it rests on is a period that had begun: of the status, or for Ever 6 the plan that ended last.
+        status, since, _ = answer
+        _, kind, start, end = rows[line]
+        if status == "Ever 6":
+            assert kind in PLANS
+            assert end == since
+        else:
+            assert kind == status.removesuffix(" only")
+            assert (start, end is None or end > on) == (since, True)
+    for (child, end, *_, a, b, c), (following, _, start, *same) in pairwise(held):
+        assert child != following or end < start or [a, b, c] != same
+    for on in days["day"].to_pylist():
+        assert got.get(on, {}) == slow_status(rows, on, choices, people)
 
 
 @FEW
@@ -119,7 +179,7 @@ def test_status_on_equals_its_slow_twin(rows, on, precedence, years):
 def test_the_summary_adds_up(rows, since, days):
     rows, choices = merged(rows), Settings()
     before, on = day(since), day(since + days)
-    with of_periods(rows) as db:
+    with of_periods(rows, choices) as db:
         got = summary(db, on, before, settings=choices)
         listed = changes(db, before, on, settings=choices).to_pylist()
     then, now = (slow_status(rows, d, choices) for d in (before, on))

@@ -59,7 +59,7 @@ def listed(database):
         options = {name: tables.pop(name) for name in more}
         tables.setdefault("status_period", ON_PLAN)
         tables.setdefault("person", people(tables["status_period"]))
-        with database(**tables) as db:
+        with database(settings, **tables) as db:
             if "register_week" in tables:
                 db.execute(f"CREATE OR REPLACE TABLE weeks AS {measures.register_school_week_sql()}")
                 db.execute("CREATE OR REPLACE TABLE register_school_week AS FROM weeks")
@@ -490,3 +490,22 @@ def test_every_reason_has_a_specification_here_and_its_words():
         assert all(reason[name] for name in ("name", "says", "why"))
         assert {s for s in reason["settings"].split(", ") if s} <= known
     assert len({r.code for r in alerts.REASONS}) == len(alerts.REASONS)
+
+
+def test_ever_6_is_as_the_cohort_counts_it(listed):
+    """B was only ever looked after and C is dead: neither is Ever 6. D is."""
+    past = """
+        child_id | status       | start_date | end_date
+        B        | looked after | 2020-01-01 | 2024-01-01
+        C        | CIN plan     | 2020-01-01 | 2024-01-01
+        D        | CIN plan     | 2020-01-01 | 2024-01-01
+    """
+    rows = SUSPENSIONS.replace(" A ", " D ").strip().splitlines()
+    everyone = {
+        "status_period": past,
+        "person": "child_id | death_date\nB |\nC | 2024-02-01\nD |",
+        "exclusion": "\n".join([*rows, *(r.replace(" D ", f" {c} ") for r in rows if " D " in r for c in "BC")]),
+        "delivery": DELIVERIES,
+    }
+    got = listed("suspension", **everyone, ever_6=True)
+    assert {r["child_id"] for r in got} == {"D"}

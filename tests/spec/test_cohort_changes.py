@@ -12,11 +12,12 @@ SINCE, ON = date(2024, 3, 31), date(2024, 4, 30)
 
 @pytest.fixture
 def changed(database, same):
-    def run(periods, expect, since=SINCE, on=ON, **more):
+    def run(periods, expect, since=SINCE, on=ON, step_days=28):
+        choices = Settings(step_days=step_days)
         children = sorted({line.split("|")[0].strip() for line in periods.strip().splitlines()[1:]})
         with database(status_period=periods, person="child_id\n" + "\n".join(children)) as db:
-            same(changes(db, since, on, settings=Settings(), **more), expect)
-            return summary(db, on, since, settings=Settings(), **more)
+            same(changes(db, since, on, settings=choices), expect)
+            return summary(db, on, since, settings=choices)
 
     return run
 

@@ -13,11 +13,10 @@ DAY = date(2024, 5, 10)
 @pytest.fixture
 def status(database, same):
     def run(periods, expect, on=DAY, settings=None, person=None):
-        settings = settings or Settings()
         children = sorted({line.split("|")[0].strip() for line in periods.strip().splitlines()[1:]})
         person = person or "child_id\n" + "\n".join(children)
-        with database(status_period=periods, person=person) as db:
-            same(status_on(db, on, settings=settings), expect)
+        with database(settings, status_period=periods, person=person) as db:
+            same(status_on(db, on), expect)
 
     return run
 
@@ -159,7 +158,7 @@ def test_school_year_group_team_and_worker_of_the_day(database, same):
     }
     with database(**tables) as db:
         same(
-            status_on(db, DAY, settings=Settings()),
+            status_on(db, DAY),
             """
             child_id | urn    | school_name   | phase     | year_group | team_name | worker_name
             A        | 100901 | Hollow School | Secondary | 7          | South     | Sam Rowan
@@ -168,11 +167,11 @@ def test_school_year_group_team_and_worker_of_the_day(database, same):
             """,
         )
         same(
-            counts_by(db, DAY, "school", settings=Settings()),
+            counts_by(db, DAY, "school"),
             "by | urn | cin_plan | on_plan | cohort\nHollow School | 100901 | 1 | 1 | 1\n100903 | 100903 | 1 | 1 | 1\n | | 1 | 1 | 1",
         )
         with pytest.raises(ValueError, match="cannot be counted by 'ward'"):
-            counts_by(db, DAY, "ward", settings=Settings())
+            counts_by(db, DAY, "ward")
 
 
 def test_counts_keep_looked_after_and_assessed_children_out_of_the_cohort(database, same):
@@ -189,7 +188,7 @@ def test_counts_keep_looked_after_and_assessed_children_out_of_the_cohort(databa
     }
     with database(**tables) as db:
         same(
-            counts_by(db, DAY, "team", settings=Settings()),
+            counts_by(db, DAY, "team"),
             """
             by | looked_after | cp_plan | cin_plan | ever_6 | assessment_only | on_plan | cohort
                | 1            | 1       | 1        | 1      | 1               | 2       | 3
@@ -203,4 +202,4 @@ def test_only_children_within_are_seen(database, same, table):
         person="child_id\nA\nB",
     ) as db:
         db.add("my caseload", table("person", "child_id\nB").select(["child_id"]))
-        same(status_on(db, DAY, settings=Settings(), within="my caseload"), "child_id | status\nB | CIN plan")
+        same(status_on(db, DAY, within="my caseload"), "child_id | status\nB | CIN plan")

@@ -41,7 +41,7 @@ def absence(database):
         for name in ("allocation", "status_period", "enrolment_period", "term"):
             if name in given:
                 tables[name] = given.pop(name)
-        with database(**tables) as db:
+        with database(settings, **tables) as db:
             if mart:
                 db.execute(f"CREATE TABLE years AS {measures.register_year_sql()}")
                 db.execute("CREATE OR REPLACE TABLE register_year AS FROM years")
@@ -264,3 +264,11 @@ def test_the_scope_is_kept(absence, database, same):
         same(
             measures.absence(db, by=["child"], within="mine", settings=Settings(), **YEAR), "child_id | possible\nB | 8"
         )
+
+
+def test_nobody_older_than_the_oldest_age_is_ever_6(absence, same):
+    """A, born in May 2013, was on a plan within the look-back; an authority that stops at 10 counts none of it."""
+    given = {"status_period": "child_id | status | start_date | end_date\nA | CIN plan | 2022-01-01 | 2022-06-01"}
+    same(absence("plan", unit="child", ever_6=True, **given), "plan | units\nEver 6 | 1\nno plan | 2")
+    settings = Settings(ever_6_oldest_age=10)
+    same(absence("plan", unit="child", ever_6=True, settings=settings, **given), "plan | units\nno plan | 3")

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from sightline.cohort import assemble_counted_periods
 from sightline.engine import Database, arrow_schema
 from sightline.linkage import Model, link, match_rate_by, missed_links
 from sightline.vocabulary.errors import BadSetting
@@ -117,6 +118,7 @@ def answers() -> dict[str, list[dict]]:
         )
         for name in ("status_period", "person", "allocation", "enrolment_period"):
             database.add(name, pa.Table.from_pylist(rows[name], schema=arrow_schema(name)))
+        database.add("counted_period", assemble_counted_periods(database, Settings()))
         return {by: match_rate_by(database, by, on=ON, model=Model.stored()).to_pylist() for by in GROUPS}
 
 
