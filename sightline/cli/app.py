@@ -230,10 +230,17 @@ def findings(
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List what is wrong in the files in force: file, line, record, field, value, and what would be right."""
+    """List what is wrong in the files in force: file, line, record, field, value, and what would be right.
+
+    Rules that hold several files against each other and could not run are named, with why, on the error stream.
+    """
     _, opened = _open(home, snapshot)
     rows = operations.findings(opened, rule=rule, severity=severity, table=table, kind=kind, delivery=delivery)
     give("Findings", rows, Format.json if as_json else form, out, screen=_ON_SCREEN["findings"])
+    sys.stdout.flush()
+    for each in operations.rules_not_run(opened):
+        if rule in (None, each["rule"]):
+            errors.print(f"Rule {each['rule']} was not run. {each['why']}", markup=False, highlight=False)
 
 
 @command

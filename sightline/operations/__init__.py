@@ -31,6 +31,7 @@ from sightline.operations.mapping import Proposal, agree_mapping, propose_mappin
 from sightline.operations.match import Matched, match_files
 from sightline.operations.opened import Opened, Scope, opened
 from sightline.operations.receive import FileReceipt, Receipt, rebuild, receive, sweep
+from sightline.operations.records import rules_not_run
 from sightline.operations.source import source_line
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "reconciliation_rules",
     "record_console_view",
     "send_batch",
+    "rules_not_run",
     "source_line",
     "sweep",
     "synthesise",

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from sightline import cohort, measures
 from sightline.engine import Database, arrow_schema
+from sightline.operations.opened import Opened
 from sightline.sources.base import Reading
 from sightline.validation import RecordCheck, RecordRule, check_records, gathered, record_rules
 from sightline.vocabulary.periods import academic_year
@@ -59,6 +60,15 @@ def check_reading(reading: Reading) -> list[RecordCheck]:
     tables["delivery"] = pa.Table.from_pylist([row | {"place": 0}], schema=arrow_schema("delivery"))
     tables["link"] = _links(tables)
     return check_tables(tables, rules, settings=Settings())
+
+
+def rules_not_run(opened: Opened) -> list[dict[str, str]]:
+    """One row per rule over records that nothing in the snapshot let run: rule, says and why."""
+    says = {rule.code: rule.says for rule in record_rules()}
+    rows = opened.database.rows(
+        "SELECT rule, min(why) FROM record_check GROUP BY rule HAVING NOT bool_or(ran) ORDER BY rule"
+    )
+    return [{"rule": rule, "says": says.get(rule, ""), "why": why or ""} for rule, why in rows]
 
 
 def _put(database: Database, name: str, table: pa.Table) -> None:
