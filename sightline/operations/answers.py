@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -16,20 +16,17 @@ from sightline.sources import SOURCES
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.periods import academic_year
 
-CHILD_WEEKS = 54  # a year and a bit of weeks on a child's page
-
 
 @dataclass(frozen=True, slots=True)
 class ChildFacts:
-    """What is held of one child on one day. Each table's rows carry the kind of file and the day it was received.
+    """What is held of one child. Each table's rows carry the kind of file and the day it was received.
 
-    `person` is the row of `person`; `status` the row of the cohort on the day, if the child is in it. `periods`: one
-    row per plan period; `workers`: one row per allocation; `schools`: one row per registration; `weeks`: one row per
-    school week, newest first; `suspensions`: one row per suspension or exclusion.
+    `person` is the row of `person`. `periods`: one row per plan period; `workers`: one row per allocation; `schools`:
+    one row per registration; `weeks`: one row per school week since `Opened.registers_since`, newest first;
+    `suspensions`: one row per suspension or exclusion.
     """
 
     person: dict[str, Any]
-    status: dict[str, Any] | None
     periods: pa.Table
     workers: pa.Table
     schools: pa.Table
@@ -37,17 +34,21 @@ class ChildFacts:
     suspensions: pa.Table
 
 
-def cohort_on(opened: Opened, scope: Scope, on: date) -> pa.Table:
+def cohort_on(opened: Opened, scope: Scope, on: date, schools: Collection[str] | None = None) -> pa.Table:
     """One row per child in the cohort (or being assessed only) on a day: the columns of `cohort.status_on`, and
     `possible`, `absent`, `attendance_rate` (percent, of the academic year so far) and `attendance_band`
-    ("90% and above", "50% to 90%", "below 50%", "no marks")."""
+    ("90% and above", "50% to 90%", "below 50%", "no marks"). With `schools`, attendance is that in the registers of
+    these schools alone."""
     within = opened.within(scope)
     rows = cohort.status_on(opened.database, on, within=within)
     opened.database.add("cohort_rows", rows)
+    by = ("child",) if schools is None else ("child", "school")
     so_far = measures.absence(
-        opened.database, by=("child",), unit="child", start=date(academic_year(on), 8, 1), end=on + timedelta(days=1),
+        opened.database, by=by, unit="child", start=date(academic_year(on), 8, 1), end=on + timedelta(days=1),
         settings=opened.settings, within="cohort_rows",
     )  # fmt: skip
+    if schools is not None:
+        so_far = so_far.filter(pc.is_in(so_far["urn"], value_set=pa.array(sorted(schools), pa.string())))
     opened.database.add("cohort_absence", so_far)
     crossing = sorted(opened.settings.crossing_percents, reverse=True)
     high, low = crossing[0], crossing[-1]
@@ -59,7 +60,11 @@ def cohort_on(opened: Opened, scope: Scope, on: date) -> pa.Table:
                 WHEN 100 * (possible - authorised - unauthorised) < {low} * possible THEN 'below {low}%'
                 WHEN 100 * (possible - authorised - unauthorised) < {high} * possible THEN '{low}% to {high}%'
                 ELSE '{high}% and above' END AS attendance_band
-        FROM cohort_rows LEFT JOIN cohort_absence USING (child_id)
+        FROM cohort_rows LEFT JOIN (
+            SELECT child_id, sum(possible)::BIGINT AS possible, sum(authorised)::BIGINT AS authorised,
+                sum(unauthorised)::BIGINT AS unauthorised
+            FROM cohort_absence GROUP BY child_id
+        ) USING (child_id)
         ORDER BY surname, forename, child_id
         """
     )
@@ -87,18 +92,28 @@ def cohort_counts(opened: Opened, scope: Scope, on: date, by: str) -> pa.Table:
 
 
 def cohort_weeks(
-    opened: Opened, scope: Scope, start: date, end: date, children: Sequence[str] | None = None
+    opened: Opened,
+    scope: Scope,
+    start: date,
+    end: date,
+    children: Sequence[str],
+    schools: Collection[str] | None = None,
 ) -> pa.Table:
-    """One row per week: sessions possible and missed and the attendance rate of these children (None: all in scope)."""
-    chosen = scope if children is None else Scope.of(c for c in children if scope.holds(c))
-    within = opened.within(chosen)
-    return opened.database.query(
+    """One row per week: sessions possible and missed and the attendance rate of these children, in the registers of
+    these schools (None: of all). Children outside the scope are left out."""
+    door = opened.children if start >= opened.registers_since else opened.database
+    within = opened.within(Scope.of(c for c in children if scope.holds(c)), door)
+    at = "true"
+    if schools is not None:
+        door.add("at_schools", pa.table({"urn": pa.array(sorted(schools), pa.string())}))
+        at = "urn IN (SELECT urn FROM at_schools)"
+    return door.query(
         f"""
         SELECT week, sum(possible)::INTEGER AS possible, sum(authorised)::INTEGER AS authorised,
             sum(unauthorised)::INTEGER AS unauthorised,
             100.0 * (sum(possible) - sum(authorised) - sum(unauthorised)) / nullif(sum(possible), 0) AS attendance_rate
         FROM register_week SEMI JOIN {within} USING (child_id)
-        WHERE week >= ? AND week < ?
+        WHERE week >= ? AND week < ? AND {at}
         GROUP BY week HAVING sum(possible) > 0 ORDER BY week
         """,
         [start, end],
@@ -123,16 +138,17 @@ def absence_by(
     return measures.absence(database, by=tuple(by), unit=unit, start=start, end=end, settings=settings, within=within)
 
 
-def child_facts(opened: Opened, scope: Scope, child_id: str, as_at: date) -> ChildFacts:
-    """Everything a child's page shows. Raises NotAllowed when the child is outside the scope."""
+def child_facts(opened: Opened, scope: Scope, child_id: str) -> ChildFacts:
+    """Everything dated that is held of one child. Raises NotAllowed when the child is outside the scope.
+
+    Whether and how the child is in the cohort is the child's row of `cohort_on`, so that a list and a page agree.
+    """
     opened.check(scope, child_id)
-    database = opened.database
-    database.add("one_child", pa.table({"child_id": [child_id]}))
-    status = cohort.status_on(database, as_at, within="one_child").to_pylist()
+    near = opened.children
 
     def facts(table: str, order: str, *, named: bool = False, where: str = "true") -> pa.Table:
         school = "LEFT JOIN (SELECT urn, any_value(name) AS school_name FROM school GROUP BY urn) USING (urn)"
-        return database.query(
+        return near.query(
             f"""
             SELECT {table}.* EXCLUDE (child_id), {"school_name," if named else ""}
                 delivery.kind AS delivery_kind, delivery.received AS received_on
@@ -142,10 +158,9 @@ def child_facts(opened: Opened, scope: Scope, child_id: str, as_at: date) -> Chi
             [child_id],
         )
 
-    recent = f"week BETWEEN DATE '{as_at - timedelta(weeks=CHILD_WEEKS)}' AND DATE '{as_at}'"
+    recent = f"week BETWEEN DATE '{opened.registers_since}' AND DATE '{opened.newest}'"
     return ChildFacts(
-        person=database.query("SELECT * FROM person WHERE child_id = ?", [child_id]).to_pylist()[0],
-        status=status[0] if status else None,
+        person=near.query("SELECT * FROM person WHERE child_id = ?", [child_id]).to_pylist()[0],
         periods=facts("status_period", "start_date"),
         workers=facts("allocation", "start_date"),
         schools=facts("enrolment_period", "start_date", named=True),
