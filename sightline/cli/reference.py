@@ -6,11 +6,14 @@ python -m sightline.cli.reference docs/reference
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from sightline.cli.app import app
+from sightline.reconciliation import exceptions_markdown
 from sightline.sources import SOURCES
 from sightline.validation import rules_markdown
 from sightline.vocabulary.glossary import glossary_markdown
@@ -21,13 +24,20 @@ def commands_markdown() -> str:
     """Every command with its arguments and options, as its `--help` has them."""
     group = typer.main.get_command(app)
     lines = ["# Commands", "", "Every command takes `--help`. Refusals are one sentence and an exit code.", ""]
-    for name, command in sorted(getattr(group, "commands").items()):  # noqa: B009  a group, though its type hides it
+    for name, command in _commands(group):
         lines += [f"## {name}", "", _plain(command.help), "", "| | what it is |", "| --- | --- |"]
         for parameter in command.params:
             shown = ", ".join(parameter.opts) if parameter.opts[0].startswith("-") else parameter.name.upper()
             lines.append(f"| `{shown}` | {_plain(getattr(parameter, 'help', ''))} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command below a group with its whole name, groups before the commands in them."""
+    for name, command in sorted(getattr(group, "commands", {}).items()):
+        yield f"{before}{name}", command
+        yield from _commands(command, f"{before}{name} ")
 
 
 def kinds_markdown() -> str:
@@ -67,6 +77,7 @@ PAGES = {
     "commands.md": commands_markdown,
     "kinds-of-file.md": kinds_markdown,
     "rules.md": rules_markdown,
+    "exceptions.md": exceptions_markdown,
     "settings.md": settings_markdown,
     "glossary.md": glossary_markdown,
 }

@@ -80,8 +80,9 @@ _CHILDREN = (
     """
     CREATE OR REPLACE TEMP TABLE _ranked AS
     SELECT delivery, kind, system, coalesce(authority, '') AS authority,
-        -- A table without dates, such as a list of people, came with the others of its system on one day.
-        coalesce(as_at, max(as_at) OVER (PARTITION BY system, received), received) AS day,
+        -- A table without dates, such as a list of people, came with the others of its system: it has the middle one of
+        -- their days, since some of them look ahead.
+        coalesce(as_at, quantile_disc(as_at, 0.5) OVER (PARTITION BY system, received), received) AS day,
         row_number() OVER (ORDER BY coalesce(as_at, received), place, delivery) AS word
     FROM delivery
     """,

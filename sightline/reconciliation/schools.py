@@ -322,7 +322,7 @@ SCHOOL_RULES: Final = (
                 any_value(line) AS line FROM school WHERE authority IS NOT NULL GROUP BY urn) b ON b.urn = a.urn
             CROSS JOIN (
                 SELECT coalesce(nullif((SELECT authority FROM _setting), ''), (SELECT mode(authority) FROM _ranked
-                    WHERE authority <> '' AND system IN (SELECT system FROM _care_system))) AS ours
+                    WHERE authority <> '')) AS ours
             )
             WHERE c.on_plan AND a.now AND b.authority <> ours
             """,

@@ -130,8 +130,11 @@ _SHOWN: Final = """
     CASE
         WHEN f.kind = 'missing-upn' THEN EXISTS (
             SELECT 1 FROM child c JOIN _true_ref t ON t.system = c.system AND t.ref = c.child_ref
-            JOIN (SELECT delivery, coalesce(as_at, max(as_at) OVER (PARTITION BY system, received), received) AS day
-                FROM delivery) d USING (delivery)
+            JOIN (
+                SELECT delivery,
+                    coalesce(as_at, quantile_disc(as_at, 0.5) OVER (PARTITION BY system, received), received) AS day
+                FROM delivery
+            ) d USING (delivery)
             JOIN _who_is w ON w.child = t.child
             JOIN person p ON p.child_id = w.child_id
             WHERE t.child = f.child AND c.system = f.system

@@ -132,6 +132,8 @@ def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory
         "sweep": ask("sweep", where=own),
         "match": ask("match", children, children),
         "match-rate": ask("match-rate"),
+        "exceptions": ask("exceptions"),
+        "accuracy": ask("accuracy"),
         "train-linkage": ask("train-linkage", where=own),
     }
 
@@ -188,7 +190,10 @@ def commands_shown() -> list[tuple[str, str]]:
 def test_every_command_shown_can_be_typed(page: str, line: str):
     _, name, *words = shlex.split(line.split(" | ")[0], comments=True)
     assert name in COMMANDS, f"{page} shows {name}, which is no command"
-    options = {option for parameter in COMMANDS[name].params for option in parameter.opts}
+    command = COMMANDS[name]
+    if words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words[0]]
+    options = {option for parameter in command.params for option in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= options, page
 
 
