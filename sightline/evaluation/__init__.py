@@ -7,7 +7,7 @@ goes into each table of the `CATALOGUE`. Nothing here reads or writes a file.
 from sightline.evaluation.against import Comparison, against_report
 from sightline.evaluation.catalogue import CATALOGUE, Job, Spec, jobs, spec
 from sightline.evaluation.linked import LINKED, counts, link
-from sightline.evaluation.received import NPD, empty_received, kind_of_plans, projection
+from sightline.evaluation.received import NPD, empty_received, kind_of_plans, projection, reference_column
 from sightline.evaluation.result import Cell, Left, Table, shown
 from sightline.evaluation.samples import Frame
 from sightline.evaluation.study import Study
@@ -34,6 +34,7 @@ __all__ = [
     "kind_of_plans",
     "link",
     "projection",
+    "reference_column",
     "shown",
     "spec",
     "table_csv",

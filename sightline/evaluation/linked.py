@@ -221,14 +221,26 @@ def _pupil_years(database: Database) -> None:
     database.execute(
         f"""
         CREATE OR REPLACE TABLE pupil_year AS
-        WITH one AS (
-            SELECT * FROM census SEMI JOIN study_year USING (year) WHERE pupil IS NOT NULL
+        -- Nearly every key has one record: only the few with more are sorted out, which saves a sort of them all.
+        WITH twice AS (
+            SELECT pupil, year FROM census WHERE pupil IS NOT NULL GROUP BY pupil, year HAVING count(*) > 1
+        ), one AS (
+            SELECT * FROM census SEMI JOIN study_year USING (year) ANTI JOIN twice USING (pupil, year)
+            WHERE pupil IS NOT NULL
+            UNION ALL BY NAME
+            SELECT * FROM census SEMI JOIN study_year USING (year) SEMI JOIN twice USING (pupil, year)
             QUALIFY row_number() OVER (PARTITION BY pupil, year ORDER BY send DESC NULLS LAST, fsm DESC NULLS LAST,
                 idaci NULLS LAST, age NULLS LAST, female NULLS LAST, ethnicity NULLS LAST, authority NULLS LAST,
                 school NULLS LAST) = 1
+        ), summed AS (
+            SELECT pupil, year, count(*) AS n, sum(authorised + unauthorised) AS missed, sum(possible) AS possible
+            FROM absence SEMI JOIN study_year USING (year) WHERE pupil IS NOT NULL GROUP BY pupil, year
         ), missed AS (
-            SELECT pupil, year, sum(authorised + unauthorised) AS missed, sum(possible) AS possible
-            FROM (SELECT DISTINCT * FROM absence) GROUP BY ALL
+            SELECT pupil, year, missed, possible FROM summed WHERE n = 1
+            UNION ALL
+            SELECT pupil, year, sum(authorised + unauthorised), sum(possible)
+            FROM (SELECT DISTINCT * FROM absence SEMI JOIN (SELECT * FROM summed WHERE n > 1) USING (pupil, year))
+            GROUP BY pupil, year
         ), suspended AS (
             SELECT pupil, year, sum(sessions) AS suspended
             FROM (SELECT DISTINCT * FROM exclusions WHERE category IN ({wanted})) GROUP BY ALL
@@ -271,8 +283,7 @@ def _pupil_years(database: Database) -> None:
         database,
         part,
         "Absence records whose pupil is in no census of the year",
-        "SELECT count(*) FROM (SELECT DISTINCT pupil, year FROM absence SEMI JOIN study_year USING (year)) "
-        "ANTI JOIN pupil_year USING (pupil, year)",
+        "SELECT count(*) FROM absence SEMI JOIN study_year USING (year) ANTI JOIN pupil_year USING (pupil, year)",
     )
     _note(
         database,
@@ -310,8 +321,13 @@ def _attainment(database: Database, stage: str) -> None:
     database.execute(
         f"""
         CREATE OR REPLACE TABLE {stage}_linked AS
-        WITH one AS (
-            SELECT * FROM {stage} SEMI JOIN study_year USING (year) WHERE pupil IS NOT NULL
+        WITH twice AS (
+            SELECT pupil, year FROM {stage} WHERE pupil IS NOT NULL GROUP BY pupil, year HAVING count(*) > 1
+        ), one AS (
+            SELECT * FROM {stage} SEMI JOIN study_year USING (year) ANTI JOIN twice USING (pupil, year)
+            WHERE pupil IS NOT NULL
+            UNION ALL BY NAME
+            SELECT * FROM {stage} SEMI JOIN study_year USING (year) SEMI JOIN twice USING (pupil, year)
             QUALIFY row_number() OVER (PARTITION BY pupil, year ORDER BY {best}) = 1
         )
         SELECT o.*, p.post, p.female, p.ethnicity, p.fsm, p.idaci, p.authority, p.region, p.school, p.send, p.send_ever,

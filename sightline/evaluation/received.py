@@ -163,8 +163,8 @@ def _by_name(columns: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def projection(table: str, columns: Sequence[str], source: str, file: str) -> str:
-    """SQL over `source` that gives a table's columns, one row per row received.
+def projection(table: str, columns: Sequence[str], source: str, file: str, *, pupil: str = "VARCHAR") -> str:
+    """SQL over `source` that gives a table's columns, one row per row received; `pupil` is the references' type.
 
     Raises UnreadableFile naming a needed column that is not there, and the columns that are.
     """
@@ -177,14 +177,25 @@ def projection(table: str, columns: Sequence[str], source: str, file: str) -> st
                 f"{file} has no column for {name} of {table} (looked for {', '.join(spec.names)}). "
                 f"It has: {', '.join(columns)}."
             )
+        if name == "pupil" and found is not None and pupil != "VARCHAR":
+            parts.append(f"CAST({_quoted(found)} AS {pupil}) AS {name}")
+            continue
         value = "NULL" if found is None else spec.sql.format(x=f"CAST({_quoted(found)} AS VARCHAR)")
         parts.append(f"CAST({value} AS {spec.kind}) AS {name}")
     return f"SELECT {', '.join(parts)} FROM {source}"
 
 
-def empty_received(table: str) -> str:
+def reference_column(columns: Sequence[str]) -> str | None:
+    """The column that holds pupil matching references; None when there is none."""
+    by_name = _by_name(columns)
+    return next((by_name[n] for n in _PMR.names if n in by_name), None)
+
+
+def empty_received(table: str, *, pupil: str = "VARCHAR") -> str:
     """SQL of a table with no rows, for an extract that was not received."""
-    parts = (f"CAST(NULL AS {spec.kind}) AS {name}" for name, spec in TABLES[table].items())
+    parts = (
+        f"CAST(NULL AS {pupil if name == 'pupil' else spec.kind}) AS {name}" for name, spec in TABLES[table].items()
+    )
     return f"SELECT {', '.join(parts)} WHERE false"
 
 

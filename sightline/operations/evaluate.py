@@ -218,14 +218,15 @@ def _linked(study: Study, found: _Found, work: Path, say: Progress) -> Database:
     complete = folder / "complete"
     if not complete.is_file():
         say("Reading the extracts")
+        kind = _reference_type(database, found)
         for name in evaluation.NPD:
-            _received(database, name, found.npd[name])
+            _received(database, name, found.npd[name], kind)
         say("Reading the plans")
-        _plan_records(database, found)
+        _plan_records(database, found, kind)
         say("Linking")
         evaluation.link(database, study)
         for name in evaluation.LINKED:
-            database.write_parquet(f'SELECT * FROM "{name}" ORDER BY ALL', folder / f"{name}.parquet")
+            database.write_parquet(f'SELECT * FROM "{name}"', folder / f"{name}.parquet")
         _write(complete, "complete")
         database.close()
         database = Database(memory_limit=MEMORY, temp=work)
@@ -249,28 +250,52 @@ def _columns(database: Database, path: Path) -> list[str]:
         raise UnreadableFile(f"{path.name} is not readable as {path.suffix[1:].upper()}.") from None
 
 
-def _received(database: Database, name: str, files: tuple[Path, ...]) -> None:
-    """All files of one extract as one table, its columns by our names and nothing else."""
-    parts = [evaluation.projection(name, _columns(database, p), _source(p), p.name) for p in files]
+def _reference_type(database: Database, found: _Found) -> str:
+    """BIGINT when every file holds its pupil matching references as whole numbers, else VARCHAR.
+
+    Numbers take a third of the room in the joins. Census returns have no reference of their own.
+    """
+    held = [p for p in found.all() if p.suffix.lower() != ".xml"]
+    for path in held:
+        if path.suffix.lower() != ".parquet":
+            return "VARCHAR"
+        column = evaluation.reference_column(_columns(database, path))
+        if column is None:
+            continue
+        kind = database.one(
+            f"SELECT column_type FROM (DESCRIBE SELECT * FROM {_source(path)}) WHERE column_name = ?", [column]
+        )
+        if kind not in ("BIGINT", "INTEGER", "SMALLINT", "UINTEGER"):
+            return "VARCHAR"
+    return "BIGINT"
+
+
+def _received(database: Database, name: str, files: tuple[Path, ...], kind: str = "VARCHAR") -> None:
+    """All files of one extract as one table, its columns by our names and nothing else.
+
+    Parquet is read where it lies each time it is needed, which takes less room than a copy; CSV is read once.
+    """
+    parts = [evaluation.projection(name, _columns(database, p), _source(p), p.name, pupil=kind) for p in files]
     if not parts:
-        parts = [evaluation.empty_received(name)]
-    database.execute(f"CREATE OR REPLACE TABLE {name} AS {' UNION ALL '.join(parts)}")
+        parts = [evaluation.empty_received(name, pupil=kind)]
+    how = "VIEW" if all(p.suffix.lower() == ".parquet" for p in files) else "TABLE"
+    database.execute(f"CREATE OR REPLACE {how} {name} AS {' UNION ALL '.join(parts)}")
 
 
 def _empty(database: Database) -> None:
     for name in evaluation.NPD:
         _received(database, name, ())
-    database.execute(f"CREATE TABLE plan_record ({PLAN_COLUMNS})")
+    database.execute(f"CREATE TABLE plan_record ({PLAN_COLUMNS.format(kind='VARCHAR')})")
 
 
-PLAN_COLUMNS = "pupil VARCHAR, plan VARCHAR, start DATE, last DATE, census INTEGER"
+PLAN_COLUMNS = "pupil {kind}, plan VARCHAR, start DATE, last DATE, census INTEGER"
 _PLAN = {"cin_plan": "CIN plan", "cp_plan": "CP plan"}
 
 
-def _plan_records(database: Database, found: _Found) -> None:
+def _plan_records(database: Database, found: _Found, reference: str) -> None:
     """Plans of every census: tables of plans by their columns, census returns by our reader and the links."""
-    database.execute(f"CREATE OR REPLACE TABLE plan_record ({PLAN_COLUMNS})")
-    _links(database, found.links)
+    database.execute(f"CREATE OR REPLACE TABLE plan_record ({PLAN_COLUMNS.format(kind=reference)})")
+    _links(database, found.links, reference)
     returns: list[Path] = []
     for path in found.plans:
         kind = None
@@ -284,7 +309,7 @@ def _plan_records(database: Database, found: _Found) -> None:
         census = named[-1] if named else "NULL"
         database.execute(
             f"INSERT INTO plan_record SELECT pupil, '{_PLAN[kind]}', start, last, coalesce(census, {census}) "
-            f"FROM ({evaluation.projection(kind, columns, _source(path), path.name)})"
+            f"FROM ({evaluation.projection(kind, columns, _source(path), path.name, pupil=reference)})"
         )
         if database.one("SELECT count(*) FROM plan_record WHERE census IS NULL"):
             raise UnreadableFile(
@@ -327,7 +352,7 @@ def _from_return(database: Database, reading: Reading, name: str) -> None:
         )
 
 
-def _links(database: Database, path: Path | None) -> None:
+def _links(database: Database, path: Path | None, reference: str) -> None:
     """UPN to pupil matching reference: from the file of links, else from the census extract where it has UPNs."""
     if path is None:
         database.execute(
@@ -341,7 +366,7 @@ def _links(database: Database, path: Path | None) -> None:
         raise UnreadableFile(f"{path.name} needs the columns UPN and PupilMatchingRefAnonymous.")
     database.execute(
         f'CREATE OR REPLACE TABLE link AS SELECT DISTINCT upper(trim(CAST("{upn}" AS VARCHAR))) AS upn, '
-        f'CAST("{pupil}" AS VARCHAR) AS pupil FROM {_source(path)}'
+        f'CAST("{pupil}" AS {reference}) AS pupil FROM {_source(path)}'
     )
 
 
