@@ -30,7 +30,7 @@ test: .venv/tested
 	$(BIN)/python -m pytest -n auto
 	@if [ -n "$$SIGHTLINE_TEST_POSTGRES" ]; then \
 		echo "The application's tests again, on PostgreSQL"; \
-		SIGHTLINE_TEST_DATABASE_URL="$$SIGHTLINE_TEST_POSTGRES" $(BIN)/python -m pytest -n auto -k web; \
+		SIGHTLINE_TEST_DATABASE_URL="$$SIGHTLINE_TEST_POSTGRES" $(BIN)/python -m pytest -n auto -k web -m "not browser"; \
 	else \
 		echo "Not run: the application's tests on PostgreSQL (set SIGHTLINE_TEST_POSTGRES to a server's address)"; \
 	fi

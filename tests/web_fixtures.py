@@ -42,6 +42,26 @@ def facts(
 
 
 @pytest.fixture
+def facts_of(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., web_authority.Opened]]:
+    """Puts other tables of the authority in place of the store's newest snapshot."""
+    from sightline.web import facts as module
+
+    held: list[web_authority.Opened] = []
+
+    def put(tables: dict[str, Any]) -> web_authority.Opened:
+        opened = web_authority.opened(tables, snapshot=f"other-{len(held)}")
+        held.append(opened)
+        monkeypatch.setattr(module.operations, "opened", lambda home, **_: opened)
+        module.open_current()
+        return opened
+
+    yield put
+    module.forget()
+    for opened in held:
+        opened.database.close()
+
+
+@pytest.fixture
 def person(db: None) -> Callable[..., Any]:
     """Makes a person with one grant (or none), by role."""
     from sightline.web.accounts.inviting import grant

@@ -95,6 +95,15 @@ class Facts:
         place = places.get(child.child_id)
         return None if place is None else self.cohort().slice(place, 1).to_pylist()[0]
 
+    def school_ages(self) -> dict[str, str | None]:
+        """For each child of the cohort, whether below, of or above school age (None: no birth date is held)."""
+
+        def ages() -> dict[str, str | None]:
+            rows = self.cohort()
+            return dict(zip(rows["child_id"].to_pylist(), rows["school_age"].to_pylist(), strict=True))
+
+        return self.of_role("school ages", ages)
+
     def summary(self) -> Any:
         """Size, joiners and leavers in the last four weeks (see `operations.cohort_summary`)."""
         since = self.on - SINCE

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import web_authority as authority
 
@@ -253,11 +256,7 @@ def test_answers_kept_in_memory_are_never_another_person_s(facts, person, browse
     assert len({charts[r] for r in ("officer", "team_manager", "social_worker", "school_lead")}) == 4
 
 
-def test_a_school_reads_attendance_in_its_own_registers_alone(db, person, browse, monkeypatch):
-    import pyarrow as pa
-
-    from sightline.web import facts as module
-
+def test_a_school_reads_attendance_in_its_own_registers_alone(facts_of, person, browse):
     held = authority.tables()
     weeks = held["register_week"].to_pylist()
     elsewhere = [
@@ -266,18 +265,52 @@ def test_a_school_reads_attendance_in_its_own_registers_alone(db, person, browse
         if row["child_id"] == authority.child_id(0)
     ]
     held["register_week"] = pa.Table.from_pylist(weeks + elsewhere, schema=held["register_week"].schema)
-    opened = authority.opened(held, snapshot="two schools")
-    monkeypatch.setattr(module.operations, "opened", lambda home, **_: opened)
-    module.open_current()
-    try:
-        rates = {}
-        for role in ("school_lead", "officer"):
-            text = browse(person(role)).get(f"/cohort/?school={authority.SCHOOLS[0]}").content.decode()
-            row = re.search(r"Tok000surname.*?numeric\">([\d.]+)%", text, re.DOTALL)
-            chart = re.search(r"Attendance of these .* was ([\d.]+)%", text)
-            rates[role] = float(row[1]), float(chart[1])
-    finally:
-        module.forget()
-        opened.database.close()
+    facts_of(held)
+    rates = {}
+    for role in ("school_lead", "officer"):
+        text = browse(person(role)).get(f"/cohort/?school={authority.SCHOOLS[0]}").content.decode()
+        row = re.search(r"Tok000surname.*?numeric\">([\d.]+)%", text, re.DOTALL)
+        chart = re.search(r"Attendance of these .* was ([\d.]+)%", text)
+        rates[role] = float(row[1]), float(chart[1])
     assert rates["school_lead"][0] > 80 > 55 > rates["officer"][0]
     assert rates["school_lead"][1] > rates["officer"][1]
+
+
+# A child on a plan, by number: born, and what is said of the school and the year group while no roll holds them.
+NO_ROLL = {
+    1: (date(2023, 3, 1), "Below school age", "Not of school age"),
+    2: (date(2009, 3, 1), "Above school age", "Not of school age"),
+    6: (date(2015, 3, 1), "No school found", "Not known"),
+    7: (None, "No school found", "Not known"),
+}
+
+
+def test_no_school_is_amiss_only_for_a_child_of_school_age(facts_of, person, browse):
+    held = authority.tables()
+    for name in ("enrolment_period", "register_week"):
+        gone = pc.is_in(held[name]["child_id"], value_set=pa.array([authority.child_id(n) for n in NO_ROLL]))
+        held[name] = held[name].filter(pc.invert(gone))
+    people = held["person"].to_pylist()
+    for n, (born, _, _) in NO_ROLL.items():
+        people[n]["birth_date"] = born
+    held["person"] = pa.Table.from_pylist(people, schema=held["person"].schema)
+    facts_of(held)
+    browser = browse(person("officer"))
+    text = browser.get("/cohort/").content.decode()
+    for n, (_, school, year) in NO_ROLL.items():
+        row = re.search(rf"Tok{n:03}surname.*?</tr>", text, re.DOTALL)[0]
+        assert f">{school}</td>" in row
+        assert f">{year}</td>" in row
+        assert f"{school}." in browser.get(f"/children/{public_id(n)}/").content.decode()
+    for asked, expected in (
+        ("school=below", {1}),
+        ("school=above", {2}),
+        ("school=none", {6, 7}),
+        ("year=Not of school age", {1, 2}),
+        ("year=none", {6, 7}),
+    ):
+        assert set(listed(browser.get(f"/cohort/?{asked}").content.decode())) == expected, asked
+    options = re.findall(r'<option value="(below|above|none)">([^<]+)</option>', text)
+    assert options[:3] == [
+        ("above", "Above school age"), ("below", "Below school age"), ("none", "No school found"),
+    ]  # fmt: skip

@@ -9,7 +9,9 @@ import shutil
 import stat
 import subprocess
 import sys
+import tomllib
 from datetime import date, timedelta
+from fnmatch import fnmatch
 from itertools import pairwise
 from pathlib import Path
 
@@ -262,3 +264,17 @@ def test_weeks_of_adds_up_schools_and_leaves_missing_weeks_empty():
     ]
     got = charts.weeks_of(rows, MONDAY, MONDAY + timedelta(weeks=2))
     assert got == (charts.Week(MONDAY, 14, 1, 2), charts.Week(MONDAY + timedelta(weeks=1), 0, 0, 0))
+
+
+def test_a_wheel_holds_what_is_built_and_not_committed():
+    """Hatch leaves out what git ignores, unless it is named: every ignored file of the package must be."""
+    named = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"][
+        "artifacts"
+    ]
+    ignored = subprocess.run(
+        ["git", "ls-files", "--others", "--ignored", "--exclude-standard", "sightline"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    wanted = [name for name in ignored if "__pycache__" not in name]
+    assert {"app.css", "app.js", "charts.js"} <= {Path(name).name for name in wanted}
+    assert [name for name in wanted if not any(fnmatch(name, pattern) for pattern in named)] == []

@@ -15,7 +15,7 @@ from sightline.vocabulary.tables import Sensitivity
 from sightline.web import facts
 from sightline.web.authz.door import open_child
 from sightline.web.pages import charts
-from sightline.web.pages.cohort import name_of, reader
+from sightline.web.pages.cohort import name_of, no_school, reader
 
 
 def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
@@ -38,12 +38,14 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         ]
     if held.access.role is not None and held.access.role.statuses is not None:
         periods = [r for r in periods if r["status"] in held.access.role.statuses]
+    status = held.status(child)
     threshold = max(held.opened.settings.crossing_percents)
     first = held.chart_start()
     context = {
         "facts": held,
         "name": seen(Sensitivity.IDENTITY, name_of(found.person)),
-        "status": held.status(child),
+        "status": status,
+        "no_school": no_school(status["school_age"] if status is not None else None),
         "facts_of_child": key_facts(found.person, seen),
         "periods": periods,
         "workers": found.workers.to_pylist(),

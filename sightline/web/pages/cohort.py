@@ -24,6 +24,9 @@ from sightline.web.people.models import Child
 PAGE = 25
 BAND_PARTS = ("and above", " to ", "below")  # the order of bands, whatever their limits are set to
 NOT_HELD = "none"  # how an address says "no team" or "no school"
+# Where no school is found, and none need be: by `school_age` of `cohort.status_on`.
+OUT_OF_AGE = {"below": "Below school age", "above": "Above school age"}
+NO_SCHOOL, NO_YEAR, YEAR_OUT_OF_AGE = "No school found", "Year group not known", "Not of school age"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +43,9 @@ class Filter:
 FILTERS = (
     Filter("plan", "status", "status", "Plan", "No plan"),
     Filter("team", "team_name", "team_name", "Team", "No team"),
-    Filter("school", "urn", "school_name", "School", "No school found"),
+    Filter("school", "school_place", "school_says", "School", NO_SCHOOL),
     Filter("phase", "phase", "phase", "Phase", "Phase not known"),
-    Filter("year", "year_group", "year_group", "Year group", "Year group not known"),
+    Filter("year", "year_says", "year_says", "Year group", NO_YEAR),
     Filter("band", "attendance_band", "attendance_band", "Attendance this school year", "No marks"),
 )
 SORTS = {
@@ -126,9 +129,31 @@ def _whole(rows: pa.Table) -> tuple[pa.Table, dict[str, list[tuple[str, str]]], 
 
 
 def with_places(rows: pa.Table) -> pa.Table:
-    """The rows with the place of the year group in its list, to sort by: 2 comes before 10."""
-    places = [YEAR_PLACE.get(code) for code in rows["year_group"].to_pylist()]
-    return rows.append_column("year_place", pa.array(places, pa.int32()))
+    """The rows with the place of the year group in its list to sort by (2 comes before 10), and with what is said
+    where a child has no school or no year group: nothing is amiss with a child who is not of school age."""
+    years, ages = rows["year_group"].to_pylist(), rows["school_age"].to_pylist()
+    urns, names = rows["urn"].to_pylist(), rows["school_name"].to_pylist()
+    columns = {
+        "year_place": pa.array([YEAR_PLACE.get(year) for year in years], pa.int32()),
+        "year_says": pa.array(
+            [y or (YEAR_OUT_OF_AGE if age in OUT_OF_AGE else None) for y, age in zip(years, ages, strict=True)],
+            pa.string(),
+        ),
+        "school_place": pa.array(
+            [u or (age if age in OUT_OF_AGE else None) for u, age in zip(urns, ages, strict=True)], pa.string()
+        ),
+        "school_says": pa.array(
+            [n or u or OUT_OF_AGE.get(age) for n, u, age in zip(names, urns, ages, strict=True)], pa.string()
+        ),
+    }
+    for name, column in columns.items():
+        rows = rows.append_column(name, column)
+    return rows
+
+
+def no_school(school_age: str | None) -> str:
+    """What is said of the school of a child without one."""
+    return OUT_OF_AGE.get(school_age or "", NO_SCHOOL)
 
 
 def options_of(rows: pa.Table, each: Filter) -> list[tuple[str, str]]:
@@ -156,6 +181,8 @@ def _order(each: Filter, pair: tuple[str, str]) -> tuple[int, str]:
         return (999, "")
     if each.name == "year":
         return (YEAR_PLACE.get(value, 998), "")
+    if each.name == "school" and value in OUT_OF_AGE:
+        return (998, says)
     if each.name == "plan":
         return (STATUSES.index(value) if value in STATUSES else 998, "")
     if each.name == "band":
@@ -218,8 +245,8 @@ def rows_shown(rows: Sequence[dict[str, Any]], access: Access) -> list[dict[str,
         {
             "address": addresses.get(row["child_id"]),
             "name": seen(Sensitivity.IDENTITY, name_of(row)),
-            "year": seen(Sensitivity.EDUCATION, row["year_group"]),
-            "school": seen(Sensitivity.EDUCATION, row["school_name"] or row["urn"]),
+            "year": seen(Sensitivity.EDUCATION, row["year_says"] or "Not known"),
+            "school": seen(Sensitivity.EDUCATION, row["school_says"] or NO_SCHOOL),
             "status": seen(Sensitivity.CARE_STATUS, row["status"]),
             "since": seen(Sensitivity.CARE_STATUS, row["since"]),
             "worker": seen(Sensitivity.STAFF, row["worker_name"]),

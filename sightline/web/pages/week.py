@@ -13,7 +13,7 @@ from sightline.alerts import REASONS
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.door import fields_shown
-from sightline.web.pages.cohort import name_of, reader
+from sightline.web.pages.cohort import name_of, no_school, reader
 from sightline.web.pages.templating import query
 from sightline.web.people.models import Child
 
@@ -77,7 +77,7 @@ def groups_of(rows: list[dict[str, Any]], held: facts.Facts) -> list[dict[str, A
     addresses = dict(
         Child.objects.filter(child_id__in={r["child_id"] for r in rows}).values_list("child_id", "public_id")
     )
-    deliveries = held.deliveries()
+    deliveries, ages = held.deliveries(), held.school_ages()
     seen = reader(held.access)
     return [
         {
@@ -89,7 +89,9 @@ def groups_of(rows: list[dict[str, Any]], held: facts.Facts) -> list[dict[str, A
                     "status": seen(Sensitivity.CARE_STATUS, r["status"]),
                     "says": r["says"],
                     "since": r["since"],
-                    "school": seen(Sensitivity.EDUCATION, r["school_name"] or r["urn"]),
+                    "school": seen(
+                        Sensitivity.EDUCATION, r["school_name"] or r["urn"] or no_school(ages.get(r["child_id"]))
+                    ),
                     "worker": seen(Sensitivity.STAFF, r["worker_name"]),
                     "team": seen(Sensitivity.STAFF, r["team_name"]),
                     "source": deliveries.get(r["delivery"] or ""),
