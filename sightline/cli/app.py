@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import sys
 from collections.abc import Callable
@@ -129,7 +128,7 @@ def receive(
 ) -> None:
     """Receive files: recognise each by its content, keep it, read it, and say what is wrong and what changed."""
     place = Home.open(home)
-    sender = by or getpass.getuser()
+    sender = by or operations.console_user()
     with errors.status("Reading") as status:
         receipt = operations.receive(place, paths, by=sender, again=again, progress=status.update)
     if as_json:
@@ -186,7 +185,7 @@ def show(
     """Show one snapshot: its files in force, what was read from each, and every table made from them."""
     store = Home.open(home).store
     s = store.snapshot(snapshot)
-    files = [
+    files: list[dict[str, Any]] = [
         {
             "delivery": d.id,
             "file": d.shown,
@@ -234,8 +233,11 @@ def findings(
 
     Rules that hold several files against each other and could not run are named, with why, on the error stream.
     """
-    _, opened = _open(home, snapshot)
+    place, opened = _open(home, snapshot)
     rows = operations.findings(opened, rule=rule, severity=severity, table=table, kind=kind, delivery=delivery)
+    asked = {"rule": rule, "severity": severity, "table": table, "kind": kind, "delivery": delivery}
+    told = "".join(f", {name} {value}" for name, value in asked.items() if value)
+    operations.record_console_view(place, f"Findings in snapshot {opened.id}{told}", None)
     give("Findings", rows, Format.json if as_json else form, out, screen=_ON_SCREEN["findings"])
     sys.stdout.flush()
     for each in operations.rules_not_run(opened):
@@ -252,7 +254,11 @@ def source(
     as_json: JsonOption = False,
 ) -> None:
     """Show the line of a received file, as it came, that a figure or a finding rests on."""
-    lines = operations.source_line(Home.open(home), delivery, line, around=around)
+    place = Home.open(home)
+    lines = operations.source_line(place, delivery, line, around=around)
+    first, last = lines[0][0], lines[-1][0]
+    shown_lines = f"Line {line}" if first == last else f"Lines {first} to {last}"
+    operations.record_console_view(place, f"{shown_lines} of delivery {delivery}", None)
     if as_json:
         print_json([{"line": n, "text": text} for n, text in lines])
         return
@@ -473,7 +479,7 @@ def rebuild(
 ) -> None:
     """Make every derived table again from the files in force, as after a change of settings."""
     with errors.status("Building") as status:
-        made = operations.rebuild(Home.open(home), by=by or getpass.getuser(), progress=status.update)
+        made = operations.rebuild(Home.open(home), by=by or operations.console_user(), progress=status.update)
     print_json({"snapshot": made.id}) if as_json else console.print(f"Snapshot {made.id} is new.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -89,7 +88,7 @@ def exceptions(
     everyone = Scope.everyone()
     if history:
         rows = operations.exception_history(place, opened, everyone, history)
-        operations.record_console_view(place, f"The life of exception {history}", [])
+        operations.record_console_view(place, f"The life of exception {history}", None)
         give(f"Exception {history}", rows, form, out)
         return
     rows = operations.exceptions(place, opened, everyone, on=_now().date(), cohort_only=cohort_only, **filters)
@@ -118,7 +117,7 @@ def send(
 ) -> None:
     """Write the exceptions nobody has asked about yet for one owner, and mark them as sent."""
     place, opened = _opened(home)
-    sender = by or getpass.getuser()
+    sender = by or operations.console_user()
     batch = operations.send_batch(
         place, opened, Scope.everyone(), owner=owner, out=out, by=sender, at=_now(), again=again
     )
@@ -142,7 +141,9 @@ def answer(
 ) -> None:
     """Take an answered batch back: each answer is recorded, and what could not be taken is said."""
     place, opened = _opened(home)
-    answers = operations.receive_answers(place, opened, Scope.everyone(), file, by=by or getpass.getuser(), at=_now())
+    answers = operations.receive_answers(
+        place, opened, Scope.everyone(), file, by=by or operations.console_user(), at=_now()
+    )
     refused = [a for a in answers if not a.taken]
     if as_json:
         print_json(answers)
@@ -170,7 +171,7 @@ def decide(
         raise BadSetting("An exception is sent in a batch: sightline exceptions send.")
     place, opened = _opened(home)
     taken = operations.decide(
-        place, opened, Scope.everyone(), ids, decision, by=by or getpass.getuser(), at=_now(), reason=reason
+        place, opened, Scope.everyone(), ids, decision, by=by or operations.console_user(), at=_now(), reason=reason
     )
     if as_json:
         print_json(taken)

@@ -15,7 +15,7 @@ from sightline.operations.answers import (
 )
 from sightline.operations.batches import ANSWERS, Answer, Batch, receive_answers, send_batch
 from sightline.operations.check import FileCheck, check_file
-from sightline.operations.console import record_console_view
+from sightline.operations.console import console_user, record_console_view
 from sightline.operations.exceptions import (
     Taken,
     accuracy_by_source,
@@ -59,6 +59,7 @@ __all__ = [
     "cohort_on",
     "cohort_summary",
     "cohort_weeks",
+    "console_user",
     "decide",
     "exception_history",
     "exceptions",
@@ -72,8 +73,8 @@ __all__ = [
     "receive_answers",
     "reconciliation_rules",
     "record_console_view",
-    "send_batch",
     "rules_not_run",
+    "send_batch",
     "source_line",
     "sweep",
     "synthesise",

@@ -309,13 +309,45 @@ def test_a_view_of_children_is_recorded_before_it_is_shown(home: Path, words: li
     assert last["user"] and last["at"]
 
 
+def test_records_whose_child_nobody_can_name_are_recorded_by_what_was_asked(home: Path):
+    rows = call("findings", "--severity", "error", "--home", home, "--json").json()
+    log = home / "console-access.jsonl"
+    last = json.loads(log.read_text().splitlines()[-1])
+    assert last["asked"].startswith("Findings in snapshot ") and last["asked"].endswith(", severity error")
+    assert last["child_ids"] is None
+    found = next(row for row in rows if row["line"] and row["line"] > 1)
+    delivery, line = found["delivery"], found["line"]
+    for words, asked in (([], f"Line {line}"), (["--around", 1], f"Lines {line - 1} to ")):
+        assert call("source", delivery, line, *words, "--home", home).code == 0
+        last = json.loads(log.read_text().splitlines()[-1])
+        assert last["asked"].startswith(asked) and last["asked"].endswith(f" of delivery {delivery}")
+        assert last["child_ids"] is None
+
+
+def test_a_user_the_system_has_no_name_for_is_recorded_by_number(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert call("cohort", "--children", "--home", home).code == 0
+    last = json.loads((home / "console-access.jsonl").read_text().splitlines()[-1])
+    assert last["user"] == str(os.getuid())
+    copy = tmp_path / "home"
+    shutil.copytree(home, copy)
+    assert call("rebuild", "--home", copy).code == 0
+    assert call("snapshots", "--home", copy, "--json").json()[-1]["by"] == str(os.getuid())
+
+
 def test_a_view_that_cannot_be_recorded_does_not_happen(home: Path, tmp_path: Path):
     copy = tmp_path / "home"
     shutil.copytree(home, copy)
     (copy / "console-access.jsonl").unlink(missing_ok=True)
     (copy / "console-access.jsonl").mkdir()
-    said = call("week", "--home", copy)
-    assert (said.code, said.out) == (1, "")
+    for words in (["week"], ["findings"]):
+        said = call(*words, "--home", copy)
+        assert (said.code, said.out) == (1, "")
 
 
 # Formats
