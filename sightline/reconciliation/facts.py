@@ -246,8 +246,11 @@ _PLAN_TABLES = (
         AND b.from_day < coalesce(a.end_date, {NEVER}) AND b.to_day >= a.start_date + (SELECT late_days FROM _setting)
     WHERE a.other_authority IS NOT true AND NOT EXISTS (
         SELECT 1 FROM _plan_said q WHERE q.child_id = a.child_id AND q.kind = a.kind AND q.system = b.system
-            AND (q.start_date = a.start_date OR (q.start_date < coalesce(a.end_date, {NEVER})
-                AND coalesce(q.end_date, {NEVER}) > a.start_date))
+            AND q.start_date = a.start_date
+    ) AND NOT EXISTS (
+        -- A plan left open is known to have lasted to the day of the file that says so, and no longer.
+        SELECT 1 FROM _plan q WHERE q.child_id = a.child_id AND q.kind = a.kind AND q.system = b.system
+            AND q.start_date < coalesce(a.end_date, {NEVER}) AND coalesce(q.end_date, q.day + 1) > a.start_date
     )
     GROUP BY ALL
     """,

@@ -40,6 +40,8 @@ _NUMBER: Final = """
         SELECT a.*, o.child_id AS other, CASE
             WHEN a.fault IS NOT NULL THEN 'malformed'
             WHEN b.value IS NULL AND o.child_id IS NULL OR a.value = b.value THEN 'right'
+            -- A temporary number stands in until the child's own is known: it contradicts no other.
+            WHEN b.temporary AND NOT a.temporary THEN 'right'
             WHEN o.child_id IS NOT NULL THEN 'another'
             WHEN a.former OR (a.temporary AND NOT b.temporary) THEN CASE WHEN a.care THEN 'former' ELSE 'right' END
             ELSE 'different' END AS judged
