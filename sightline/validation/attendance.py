@@ -44,17 +44,25 @@ def mark_outside_enrolment() -> str:
         WITH whole AS (
             SELECT child_id, urn, min(start_date) AS start_date, max(until) AS until, min(spoken_from) AS spoken_from,
                 count(*) AS periods
-            FROM check_roll GROUP BY child_id, urn
+            FROM check_roll, check_year y
+            GROUP BY child_id, urn
+            HAVING periods > 1 OR min(start_date) > any_value(y.first) OR max(until) < any_value(y.after) + 7
         ),
-        looked AS (
+        looked AS MATERIALIZED (
             SELECT w.child_id, w.urn, w.week, w.marks, w.delivery, w.line, o.spoken_from
             FROM register_week w JOIN whole o ON o.child_id = w.child_id AND o.urn = w.urn
-            WHERE (w.week < o.start_date OR w.week + 7 > o.until OR o.periods > 1) AND w.week + 7 > o.spoken_from
+            WHERE w.week + 7 > o.spoken_from AND (w.week < o.start_date OR w.week + 7 > o.until OR o.periods > 1)
+        ),
+        beyond AS MATERIALIZED (
+            SELECT w.* FROM looked w ANTI JOIN check_roll r ON r.child_id = w.child_id AND r.urn = w.urn
+                AND r.start_date <= w.week AND r.until >= w.week + 7
         )
-        SELECT x.* FROM ({sessions("SELECT * FROM looked")}) x
-        WHERE NOT {within(ADMINISTRATIVE, "x.mark")} AND x.day >= x.spoken_from AND NOT EXISTS (
-            SELECT 1 FROM check_roll r WHERE r.child_id = x.child_id AND r.urn = x.urn
-                AND x.day >= r.start_date AND x.day < r.until)
+        SELECT x.* FROM (
+            SELECT * FROM ({sessions("SELECT * FROM beyond")}) x
+            WHERE NOT {within(ADMINISTRATIVE, "x.mark")} AND x.day >= x.spoken_from
+        ) x
+        ANTI JOIN check_roll r ON r.child_id = x.child_id AND r.urn = x.urn
+            AND r.start_date <= x.day AND r.until > x.day
     """)
 
 

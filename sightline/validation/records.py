@@ -41,7 +41,7 @@ _YEARS: Final = range(2005, 2099)
 _AFTER: Final = 92
 _NEVER: Final = "DATE '9999-12-31'"
 _MADE: Final = ("check_school", "check_calendar", "check_letter", "check_newest", "check_year", "check_roll",
-                "check_suspension", "check_setting")  # fmt: skip
+                "check_suspension", "check_setting", "check_found")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,34 +231,12 @@ def _check(database: Database, rule: RecordRule) -> RecordCheck:
     if why:
         return RecordCheck(rule, Outcome.NOT_RUN, why=why)
     try:
-        rows = database.query(_named(rule.find)).cast(RECORD_ROWS)
+        database.execute(f"CREATE OR REPLACE TEMP TABLE check_found AS {_FOUND.format(rule.find)}")
+        rows = database.query(_NAMED).cast(RECORD_ROWS)
     except duckdb.Error as error:
         # Not the message: it may quote a record.
         return RecordCheck(rule, Outcome.NOT_RUN, why=f"The rule failed on these records ({type(error).__name__}).")
     return RecordCheck(rule, Outcome.FOUND if rows.num_rows else Outcome.CLEAR, rows)
-
-
-def _named(find: str) -> str:
-    """SQL for a rule's rows with the source's own id of each child: where there are several, the one in that file."""
-    return f"""
-        WITH found AS MATERIALIZED (SELECT *, row_number() OVER () AS nth FROM ({find})),
-        refs AS (
-            SELECT f.nth, f.delivery, f.week, d.system, l.ref
-            FROM found f JOIN delivery d USING (delivery) JOIN link l ON l.child_id = f.child_id AND l.system = d.system
-            WHERE f.record IS NULL
-        ),
-        named AS (
-            SELECT r.nth, coalesce(min(r.ref) FILTER (r.week BETWEEN p.first_week AND p.last_week),
-                min(r.ref) FILTER (p.pupil_ref IS NOT NULL), min(r.ref)) AS ref
-            FROM refs r LEFT JOIN presence p
-                ON p.delivery = r.delivery AND p.system = r.system AND p.pupil_ref = r.ref
-            GROUP BY r.nth
-        )
-        SELECT f.delivery, coalesce(f.record, n.ref, '') AS child, f."table", f.field, coalesce(f.value, '') AS value,
-            coalesce(f.against, '') AS against, coalesce(f.line, 0)::INTEGER AS line
-        FROM found f LEFT JOIN named n USING (nth)
-        ORDER BY f.delivery, line, child, value
-    """
 
 
 def _gather(database: Database, schools: pa.Table, settings: Settings, as_at: date) -> None:
@@ -320,6 +298,29 @@ def _calendar(database: Database, settings: Settings) -> pa.Table:
         parts.append(pa.table([[urn] * len(days), days, counts, flags], schema=schema))
     return pa.concat_tables(parts)
 
+
+# A table of its own, so that the engine knows how few rows there are and never joins every link to every delivery.
+_FOUND: Final = """
+    SELECT f.*, row_number() OVER () AS nth, d.system FROM ({}) f LEFT JOIN delivery d USING (delivery)
+"""
+# The source's own id of each child; where a child has several there, the one of that file and week.
+_NAMED: Final = """
+    WITH refs AS MATERIALIZED (
+        SELECT f.nth, f.delivery, f.week, f.system, l.ref
+        FROM check_found f JOIN link l ON l.child_id = f.child_id AND l.system = f.system
+        WHERE f.record IS NULL
+    ),
+    named AS (
+        SELECT r.nth, coalesce(min(r.ref) FILTER (r.week BETWEEN p.first_week AND p.last_week),
+            min(r.ref) FILTER (p.pupil_ref IS NOT NULL), min(r.ref)) AS ref
+        FROM refs r LEFT JOIN presence p ON p.delivery = r.delivery AND p.system = r.system AND p.pupil_ref = r.ref
+        GROUP BY r.nth
+    )
+    SELECT f.delivery, coalesce(f.record, n.ref, '') AS child, f."table", f.field, coalesce(f.value, '') AS value,
+        coalesce(f.against, '') AS against, coalesce(f.line, 0)::INTEGER AS line
+    FROM check_found f LEFT JOIN named n USING (nth)
+    ORDER BY f.delivery, line, child, value
+"""
 
 # A register's word on who was on roll begins with the academic year of its first day: who left before is not in it.
 _ROLL: Final = f"""

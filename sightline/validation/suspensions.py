@@ -173,7 +173,7 @@ def suspension_in_one_source() -> str:
     its first suspension to its last day; a census of the days from its first suspension to its last; a school's own
     system of its own school only."""
     return f"""
-        WITH told AS (
+        WITH told AS MATERIALIZED (
             SELECT l.child_id, s.system, coalesce(n.urn, s.school_ref) AS urn, s.pupil_ref, s.start_date,
                 s.category = 'PERM' AS permanent, s.category, s.sessions, s.delivery, s.line, d.as_at
             FROM suspension s JOIN link l ON l.system = s.system AND l.ref = s.pupil_ref
@@ -193,15 +193,17 @@ def suspension_in_one_source() -> str:
                 CASE WHEN system = 'school-census' THEN max(start_date) ELSE greatest(max(start_date), max(as_at)) END
                     AS last
             FROM every GROUP BY 1, 2, 3
+        ),
+        asked AS (
+            SELECT a.*, p.system AS silent
+            FROM told a JOIN speaks p ON p.system <> a.system AND a.start_date BETWEEN p.first AND p.last
+                AND coalesce(p.urn, a.urn) IS NOT DISTINCT FROM a.urn
         )
         SELECT DISTINCT a.delivery, a.child_id, NULL::DATE AS week, a.pupil_ref AS record, 'suspension' AS "table",
             'start_date' AS field,
             coalesce(a.category, 'SUSP') || ' from ' || a.start_date || coalesce(', ' || a.sessions || ' sessions', '')
                 AS value,
-            'not in ' || p.system AS against, a.line
-        FROM told a JOIN speaks p ON p.system <> a.system AND a.start_date BETWEEN p.first AND p.last
-            AND coalesce(p.urn, a.urn) IS NOT DISTINCT FROM a.urn
-        WHERE NOT EXISTS (
-            SELECT 1 FROM told o WHERE o.child_id = a.child_id AND o.system = p.system AND o.permanent = a.permanent
-                AND abs(o.start_date - a.start_date) <= {_NEAR})
+            'not in ' || a.silent AS against, a.line
+        FROM asked a ANTI JOIN told o ON o.child_id = a.child_id AND o.system = a.silent AND o.permanent = a.permanent
+            AND o.start_date BETWEEN a.start_date - {_NEAR} AND a.start_date + {_NEAR}
     """
