@@ -182,7 +182,8 @@ def cell_rule(cell: Cell, policy: Policy) -> str:
         return CLASS
     if cell.kind == "percentage" and policy.both_sides:
         with_it = cell.numerator
-        return SIDES if min(with_it, cell.n - with_it) < policy.threshold else PASSED
+        # Fewer than the rounding base would print as 0% or 100%.
+        return SIDES if min(with_it, cell.n - with_it) < max(policy.threshold, policy.rounding) else PASSED
     return _total_rule(cell, policy) if cell.kind == "total" else PASSED
 
 

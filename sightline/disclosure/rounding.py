@@ -7,7 +7,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Final
 
-_STEPS: Final = (1, 2, 5)
+_FINEST: Final = -9
+_EVEN: Final = (
+    *(Decimal(digit).scaleb(power) for power in range(_FINEST, 1) for digit in (1, 2, 4, 5)),
+    *(Decimal(step) for step in (10, 20, 25, 50)),
+)
+"""Steps that divide 100, none more than twice the one before: so a share at least a step's least prints as neither
+nought nor all."""
 
 
 def to_base(value: float, base: int) -> int:
@@ -16,15 +22,20 @@ def to_base(value: float, base: int) -> int:
     return -whole if value < 0 else whole
 
 
-def step_for(least: float) -> Decimal:
+def step_for(least: Fraction) -> Decimal:
     """The smallest of ..., 0.1, 0.2, 0.5, 1, 2, 5, 10, ... that is at least `least` (which is above nought)."""
     power = math.floor(math.log10(least)) - 1
     while True:
-        for digit in _STEPS:
+        for digit in (1, 2, 5):
             step = Decimal(digit).scaleb(power)
-            if step >= Decimal(least):
+            if Fraction(step) >= least:
                 return step
         power += 1
+
+
+def share_step(n: int, base: int) -> Decimal:
+    """The step in which a percentage of `n` children is printed: at least `base` children, at most 50 points."""
+    return next((step for step in _EVEN if Fraction(step) >= Fraction(100 * base, n)), _EVEN[-1])
 
 
 def to_step(value: float, step: Decimal) -> Decimal:
@@ -41,12 +52,12 @@ def percentage(value: float, n: int, base: int) -> Decimal:
 
     So the number of children behind it can be worked out no closer than from the count rounded to `base`.
     """
-    return to_step(value, min(step_for(100 * base / n), Decimal(50)))
+    return to_step(value, share_step(n, base))
 
 
 def mean(value: float, n: int, base: int) -> Decimal:
     """A mean of `n` children, in steps each worth at least what `base` children at the mean give the sum."""
-    return Decimal(0) if value == 0 else to_step(value, step_for(abs(value) * base / n))
+    return Decimal(0) if value == 0 else to_step(value, step_for(abs(Fraction(repr(float(value)))) * base / n))
 
 
 def digits(value: float, figures: int) -> Decimal:

@@ -265,7 +265,7 @@ def exposed(of: System, hidden: set[Variable], need: Numbers, corners: Corners) 
 
 
 def plainly_exposed(of: System, hidden: set[Variable], need: Numbers) -> bool:
-    """Whether one sum alone gives a hidden figure away: nothing else in it is unknown, or too little is left to share."""
+    """Whether one sum alone gives a hidden figure away: nothing else in it is unknown, or too little is left."""
     unknown = (hidden | of.remainders | of.nested) - of.fixed
     for whole, parts in of.sums:
         if whole in unknown:
