@@ -206,6 +206,42 @@ def _exposure(database: Database, study: Study) -> None:
     )
 
 
+_NARROW: Final = """
+    pupil, CAST(year AS SMALLINT) AS year, CAST(female AS TINYINT) AS female, CAST(age AS TINYINT) AS age,
+    CAST(ethnicity AS ethnicity_word) AS ethnicity, CAST(fsm AS TINYINT) AS fsm, CAST(idaci AS DECIMAL(9, 6)) AS idaci,
+    CAST(authority AS authority_word) AS authority, CAST(school AS school_word) AS school, CAST(send AS TINYINT) AS send
+"""
+_BEST: Final = (
+    "send DESC NULLS LAST, fsm DESC NULLS LAST, idaci NULLS LAST, age NULLS LAST, female NULLS LAST, "
+    "ethnicity NULLS LAST, authority NULLS LAST, school NULLS LAST"
+)
+
+
+def _keep_one(database: Database, source: str, name: str, columns: str, best: str) -> None:
+    """One record for each pupil and year of the study: the first by `best` where there are more.
+
+    Nearly every key has one record: only the few with more are sorted, which saves a sort of them all.
+    """
+    database.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE twice AS
+        SELECT pupil, year FROM {source} WHERE pupil IS NOT NULL GROUP BY pupil, year HAVING count(*) > 1
+        """
+    )
+    database.execute(
+        f"""
+        CREATE OR REPLACE TABLE {name} AS
+        SELECT {columns} FROM {source} SEMI JOIN study_year USING (year) ANTI JOIN twice USING (pupil, year)
+        WHERE pupil IS NOT NULL
+        UNION ALL
+        SELECT {columns} FROM (
+            SELECT * FROM {source} SEMI JOIN study_year USING (year) SEMI JOIN twice USING (pupil, year)
+            QUALIFY row_number() OVER (PARTITION BY pupil, year ORDER BY {best}) = 1
+        )
+        """
+    )
+
+
 def _pupil_years(database: Database) -> None:
     part = "Pupils"
     _note(database, part, "Census records received", "SELECT count(*) FROM census")
@@ -218,46 +254,58 @@ def _pupil_years(database: Database) -> None:
         "(SELECT year FROM study_year))",
     )
     wanted = ", ".join(f"'{c}'" for c in SUSPENDED)
+    for name in ("ethnicity", "authority", "school"):
+        # Words as numbers: a nation's table then stays in memory.
+        database.execute(f"DROP TYPE IF EXISTS {name}_word CASCADE")
+        database.execute(
+            f"CREATE TYPE {name}_word AS ENUM (SELECT DISTINCT {name} FROM census WHERE {name} IS NOT NULL ORDER BY 1)"
+        )
+    # In steps, each narrow: one query of it all would hold several copies of a nation at once.
+    _keep_one(database, "census", "kept", _NARROW, _BEST)
+    database.execute(
+        """
+        CREATE OR REPLACE TABLE missed AS
+        SELECT pupil, year, CAST(count(*) AS SMALLINT) AS n, CAST(sum(authorised + unauthorised) AS DECIMAL(9, 2)) AS
+            missed, CAST(sum(possible) AS DECIMAL(9, 2)) AS possible
+        FROM absence SEMI JOIN study_year USING (year) WHERE pupil IS NOT NULL GROUP BY pupil, year
+        """
+    )
+    # A pupil of two schools has two records, which add up; one record received twice is one.
+    database.execute(
+        """
+        CREATE OR REPLACE TABLE missed_again AS
+        SELECT pupil, year, CAST(sum(authorised + unauthorised) AS DECIMAL(9, 2)) AS missed,
+            CAST(sum(possible) AS DECIMAL(9, 2)) AS possible
+        FROM (SELECT DISTINCT * FROM absence SEMI JOIN (SELECT * FROM missed WHERE n > 1) USING (pupil, year))
+        GROUP BY pupil, year
+        """
+    )
+    database.execute(
+        """
+        UPDATE missed SET missed = a.missed, possible = a.possible FROM missed_again AS a
+        WHERE missed.n > 1 AND missed.pupil = a.pupil AND missed.year = a.year
+        """
+    )
     database.execute(
         f"""
         CREATE OR REPLACE TABLE pupil_year AS
-        -- Nearly every key has one record: only the few with more are sorted out, which saves a sort of them all.
-        WITH twice AS (
-            SELECT pupil, year FROM census WHERE pupil IS NOT NULL GROUP BY pupil, year HAVING count(*) > 1
-        ), one AS (
-            SELECT * FROM census SEMI JOIN study_year USING (year) ANTI JOIN twice USING (pupil, year)
-            WHERE pupil IS NOT NULL
-            UNION ALL BY NAME
-            SELECT * FROM census SEMI JOIN study_year USING (year) SEMI JOIN twice USING (pupil, year)
-            QUALIFY row_number() OVER (PARTITION BY pupil, year ORDER BY send DESC NULLS LAST, fsm DESC NULLS LAST,
-                idaci NULLS LAST, age NULLS LAST, female NULLS LAST, ethnicity NULLS LAST, authority NULLS LAST,
-                school NULLS LAST) = 1
-        ), summed AS (
-            SELECT pupil, year, count(*) AS n, sum(authorised + unauthorised) AS missed, sum(possible) AS possible
-            FROM absence SEMI JOIN study_year USING (year) WHERE pupil IS NOT NULL GROUP BY pupil, year
-        ), missed AS (
-            SELECT pupil, year, missed, possible FROM summed WHERE n = 1
-            UNION ALL
-            SELECT pupil, year, sum(authorised + unauthorised), sum(possible)
-            FROM (SELECT DISTINCT * FROM absence SEMI JOIN (SELECT * FROM summed WHERE n > 1) USING (pupil, year))
-            GROUP BY pupil, year
-        ), suspended AS (
-            SELECT pupil, year, sum(sessions) AS suspended
-            FROM (SELECT DISTINCT * FROM exclusions WHERE category IN ({wanted})) GROUP BY ALL
-        ), sent AS (SELECT pupil, max(send) AS send_ever FROM one GROUP BY ALL),
+        WITH suspended AS (
+            SELECT pupil, year, CAST(sum(sessions) AS DECIMAL(9, 2)) AS suspended
+            FROM (SELECT DISTINCT * FROM exclusions WHERE category IN ({wanted})) GROUP BY pupil, year
+        ), sent AS (SELECT pupil, max(send) AS send_ever FROM kept GROUP BY pupil),
         cin AS (SELECT pupil, year, months FROM exposure WHERE plan = 'CIN plan'),
         cp AS (SELECT pupil, year, months FROM exposure WHERE plan = 'CP plan')
-        SELECT o.pupil, o.year, y.post, o.female, CAST(o.age AS INTEGER) AS age, o.ethnicity, o.fsm,
-            CAST(o.idaci AS DECIMAL(9, 6)) AS idaci, o.authority, o.region, o.school, o.send, s.send_ever,
-            m.missed, m.possible,
+        SELECT o.*, CAST(y.post AS TINYINT) AS post, s.send_ever, m.missed, m.possible,
             -- A pupil in the census with no suspension in the exclusions extract was not suspended.
             CASE WHEN (SELECT count(*) FROM exclusions) > 0 THEN coalesce(x.suspended, 0) END AS suspended,
             coalesce(cin.months, 0) AS cin_months, coalesce(cp.months, 0) AS cp_months
-        FROM one AS o JOIN study_year AS y USING (year) JOIN sent AS s USING (pupil)
+        FROM kept AS o JOIN study_year AS y USING (year) JOIN sent AS s USING (pupil)
         LEFT JOIN missed AS m USING (pupil, year) LEFT JOIN suspended AS x USING (pupil, year)
         LEFT JOIN cin USING (pupil, year) LEFT JOIN cp USING (pupil, year)
         """
     )
+    for name in ("kept", "missed", "missed_again"):
+        database.execute(f"DROP TABLE {name}")
     _note(database, part, "Pupils and years", "SELECT count(*) FROM pupil_year")
     _note(
         database,
@@ -318,21 +366,13 @@ def _attainment(database: Database, stage: str) -> None:
         "(SELECT year FROM study_year))",
     )
     best = ", ".join(f"{name} DESC NULLS LAST" for name in TABLES[stage] if name not in ("pupil", "year"))
+    _keep_one(database, stage, "kept", "*", best)
     database.execute(
         f"""
         CREATE OR REPLACE TABLE {stage}_linked AS
-        WITH twice AS (
-            SELECT pupil, year FROM {stage} WHERE pupil IS NOT NULL GROUP BY pupil, year HAVING count(*) > 1
-        ), one AS (
-            SELECT * FROM {stage} SEMI JOIN study_year USING (year) ANTI JOIN twice USING (pupil, year)
-            WHERE pupil IS NOT NULL
-            UNION ALL BY NAME
-            SELECT * FROM {stage} SEMI JOIN study_year USING (year) SEMI JOIN twice USING (pupil, year)
-            QUALIFY row_number() OVER (PARTITION BY pupil, year ORDER BY {best}) = 1
-        )
-        SELECT o.*, p.post, p.female, p.ethnicity, p.fsm, p.idaci, p.authority, p.region, p.school, p.send, p.send_ever,
+        SELECT o.*, p.post, p.female, p.ethnicity, p.fsm, p.idaci, p.authority, p.school, p.send, p.send_ever,
             coalesce(s.grp, '{NO_PLAN}') AS grp
-        FROM one AS o JOIN pupil_year AS p USING (pupil, year) LEFT JOIN status AS s USING (pupil, year)
+        FROM kept AS o JOIN pupil_year AS p USING (pupil, year) LEFT JOIN status AS s USING (pupil, year)
         """
     )
     _note(

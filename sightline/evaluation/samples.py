@@ -212,7 +212,7 @@ def grouped(frame: Frame, stage: str, plan: str, cluster: str | None) -> Grouped
     """The pupils of a key stage on this plan, or on none, in the year they took it; the other plan's are left out."""
     outcomes = list(OUTCOMES[stage].values())
     places = frame.study.models.idaci_places
-    ethnic = "coalesce(ethnicity, 'NOT KNOWN')" if frame.study.models.ethnicity else "''"
+    ethnic = "coalesce(CAST(ethnicity AS VARCHAR), 'NOT KNOWN')" if frame.study.models.ethnicity else "''"
     sums = []
     for name in outcomes:
         # Exact decimals: the order of adding cannot change a digit.
@@ -222,7 +222,7 @@ def grouped(frame: Frame, stage: str, plan: str, cluster: str | None) -> Grouped
             f"coalesce(CAST(sum({y}) AS DOUBLE), 0) AS total_{name}",
             f"coalesce(CAST(sum(CAST({y} * {y} AS DECIMAL(20, 6))) AS DOUBLE), 0) AS squares_{name}",
         ]
-    key = f', {cluster} AS "cluster"' if cluster else ""
+    key = f', CAST({cluster} AS VARCHAR) AS "cluster"' if cluster else ""
     source = f"{stage}_linked WHERE {frame.send_sql()} AND grp IN ('{plan}', '{NO_PLAN}')"
     found = frame.database.query(
         f"""

@@ -231,8 +231,7 @@ def _linked(study: Study, found: _Found, work: Path, say: Progress) -> Database:
         database.close()
         database = Database(memory_limit=MEMORY, temp=work)
     for name in evaluation.LINKED:
-        path = str(folder / f"{name}.parquet").replace("'", "''")
-        database.execute(f"CREATE TABLE \"{name}\" AS SELECT * FROM read_parquet('{path}')")
+        database.add_parquet(name, [folder / f"{name}.parquet"])
     return database
 
 

@@ -153,7 +153,9 @@ def test_row_order_splitting_csv_and_a_file_twice_change_nothing(nation, tmp_pat
     pq.write_table(absence.slice(half), other / "npd" / "absence_2.parquet")
     shutil.copy(other / "cin" / "cin_2019.parquet", other / "cin" / "again_cin_2019.parquet")
     shutil.copy(other / "npd" / "exclusions.parquet", other / "npd" / "exclusions_again.parquet")
-    names = ["table-55", "table-59", "table-53"]
+    for name in ("census", "ks1"):
+        shutil.copy(other / "npd" / f"{name}.parquet", other / "npd" / f"{name}_again.parquet")
+    names = ["table-55", "table-59", "table-53", "table-63"]
     assert figures(evaluate(other / "study.toml", tmp_path / "b", only=names)) == figures(
         evaluate(folder / "study.toml", tmp_path / "a", only=names)
     )
