@@ -87,7 +87,7 @@ def exception_history(home: Home, opened: Opened, scope: Scope, exception_id: st
     if not found.num_rows:
         raise NotAllowed("There is no such exception that you may see.")
     lived = opened.database.query(
-        "SELECT at, to_state AS event, NULL::TEXT AS by, NULL::TEXT AS reason, snapshot FROM exception_history "
+        'SELECT "at", to_state AS event, NULL::TEXT AS "by", NULL::TEXT AS reason, snapshot FROM exception_history '
         "WHERE exception_id = ?",
         [exception_id],
     ).to_pylist()
