@@ -20,6 +20,7 @@ from sightline.operations import Home, Opened, Scope
 from sightline.vocabulary.errors import BadSetting, SightlineError
 from sightline.vocabulary.findings import Severity
 from sightline.vocabulary.periods import academic_year
+from sightline.vocabulary.tables import SHAPE
 
 app = typer.Typer(
     name="sightline",
@@ -540,6 +541,9 @@ def demo(
             )
         found = sum(sum(f.findings.values()) for f in receipt.files)
         console.print(f"{len(receipt.files):,} files received, {found:,} findings, snapshot {receipt.snapshot}.")
+    elif place.store.snapshot().shape != SHAPE:
+        with errors.status("Building anew for this version") as status:
+            operations.rebuild(place, by="demonstration", progress=status.update)
     opened = operations.opened(place)
     day = max(opened.data_to.values(), default=opened.as_at)
     before = opened.as_at - timedelta(weeks=4)

@@ -22,7 +22,7 @@ from sightline.operations.home import Home
 from sightline.operations.opened import newest_day
 from sightline.store import Delivery, Derived, Snapshot, TableFile
 from sightline.vocabulary.periods import academic_year
-from sightline.vocabulary.tables import FACTS
+from sightline.vocabulary.tables import FACTS, SHAPE
 
 Progress = Callable[[str], None]
 
@@ -67,7 +67,7 @@ class _Build:
 
     def part(self, table: str, part: str, inputs: Iterable[str], make: Callable[[Path], None]) -> Derived:
         """Take over a part whose key is known, or make it: `make` writes the Parquet file."""
-        key = hashlib.sha256("\n".join([__version__, table, part, *inputs]).encode()).hexdigest()[:32]
+        key = hashlib.sha256("\n".join([__version__, SHAPE, table, part, *inputs]).encode()).hexdigest()[:32]
         known = self.known.get((table, part))
         if known is None or known.key != key or self.afresh:
             built = self.work / "table.parquet"
@@ -187,6 +187,7 @@ def build(
         deliveries=ids,
         replaced=replaced,
         derived=derived,
+        shape=SHAPE,
         work=work,
     )
 

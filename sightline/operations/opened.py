@@ -18,6 +18,7 @@ from sightline.store import Snapshot
 from sightline.vocabulary.errors import NotAllowed, NothingHeld, StoreDamaged
 from sightline.vocabulary.periods import monday
 from sightline.vocabulary.settings import Settings
+from sightline.vocabulary.tables import SHAPE
 
 # Social care systems, whose dates say how fresh the cohort is.
 CARE_SYSTEMS = ("cin-census", "ssd")
@@ -30,7 +31,6 @@ CHILD_WEEKS = 54
 _KNOWN = "(SELECT child_id FROM status_period UNION SELECT child_id FROM allocation)"
 _OF_CHILDREN = ("person", "status_period", "allocation", "enrolment_period", "exclusion")
 _NAMING = ("delivery", "school")
-_WHO_COUNTS = "counted_period"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def opened(home: Home, snapshot_id: str | None = None, *, keep_children: bool = 
     up all day asks for `keep_children`: what is held of the children social care knows, and their registers of the
     last `CHILD_WEEKS` weeks, then stay in memory (about 100 MB for an authority of 100,000 pupils, made once in a
     second), where one child is found ten times faster than in a file. Raises NothingHeld when nothing has been
-    received, or the snapshot was made before there was a table of who counts when.
+    received, or the snapshot was made by another version of Sightline.
     """
     snapshot = home.store.snapshot(snapshot_id)
     key = (home.path.resolve(), snapshot.id)
@@ -187,6 +187,12 @@ def newest_day(database: Database) -> date | None:
 
 
 def _database_of(home: Home, snapshot: Snapshot) -> Database:
+    if snapshot.shape != SHAPE:
+        # A table it lacks would be empty, and say that nobody is in the cohort.
+        raise NothingHeld(
+            f"Snapshot {snapshot.id} was made by another version of Sightline. To make one that this version can read: "
+            "sightline rebuild."
+        )
     files: dict[str, list[Path]] = {}
     for delivery in home.store.deliveries(snapshot):
         for name, file in delivery.tables.items():
@@ -194,12 +200,6 @@ def _database_of(home: Home, snapshot: Snapshot) -> Database:
         files.setdefault("finding", []).append(home.store.path_of(delivery.findings))
     for derived in snapshot.derived:
         files.setdefault(derived.table, []).append(home.store.path_of(derived.file))
-    if _WHO_COUNTS not in files:
-        # An empty table in its place would say that nobody is in the cohort.
-        raise NothingHeld(
-            f"Snapshot {snapshot.id} was made by an earlier Sightline and does not say who counts when. "
-            "To make one that does: sightline rebuild."
-        )
     missing = sorted(path.stem[:12] for paths in files.values() for path in paths if not path.is_file())
     if missing:
         raise StoreDamaged(

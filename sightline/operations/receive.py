@@ -26,6 +26,7 @@ from sightline.sources.intake import Received
 from sightline.store import Delivery, Snapshot, TableFile, digest_of
 from sightline.vocabulary.errors import SightlineError
 from sightline.vocabulary.findings import Finding, Severity
+from sightline.vocabulary.tables import SHAPE
 
 Progress = Callable[[str], None]
 
@@ -99,7 +100,7 @@ def receive(
             if delivery:
                 in_force = _put_in_force(delivery, in_force, replaced)
         ids = tuple(d.id for d in in_force)
-        if before and before.deliveries == ids and before.reader == __version__:
+        if before and before.deliveries == ids and (before.reader, before.shape) == (__version__, SHAPE):
             return Receipt(tuple(receipts), before.id, new=False)
         if not ids:
             return Receipt(tuple(receipts), None, new=False)

@@ -91,6 +91,7 @@ class Snapshot:
     deliveries: tuple[str, ...]
     replaced: tuple[str, ...] = ()
     derived: tuple[Derived, ...] = ()
+    shape: str = ""
     layout: int = LAYOUT
 
 
@@ -247,12 +248,13 @@ class Store:
         deliveries: tuple[str, ...],
         replaced: tuple[str, ...],
         derived: tuple[Derived, ...],
+        shape: str,
         work: Path,
     ) -> Snapshot:
         """Make a complete snapshot appear: from this moment it is the current one."""
         name = self.next_id(made)
         moment = made.isoformat(timespec="seconds")
-        snapshot = Snapshot(name, parent, moment, by, reader, deliveries, replaced, derived)
+        snapshot = Snapshot(name, parent, moment, by, reader, deliveries, replaced, derived, shape)
         write_text(_json(asdict(snapshot)), self.root / "snapshots" / f"{name}.json", work)
         return snapshot
 

@@ -11,6 +11,7 @@ fact table as received; `cohort` converts. A missing value is null, never a code
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -971,3 +972,12 @@ _DERIVED = (
 TABLES: dict[str, Table] = {t.name: t for t in (*_FACTS, *_DERIVED)}
 FACTS: tuple[str, ...] = tuple(t.name for t in _FACTS)
 DERIVED: tuple[str, ...] = tuple(t.name for t in _DERIVED)
+
+
+def shape() -> str:
+    """A digest of how every table is declared: two programs that agree on it can read each other's snapshots."""
+    said = ((t.name, [(c.name, str(c.type)) for c in t]) for t in TABLES.values())
+    return hashlib.sha256(repr(sorted(said)).encode()).hexdigest()[:12]
+
+
+SHAPE = shape()
