@@ -7,6 +7,7 @@ import pyarrow as pa
 from sightline.cohort.schools import school_names
 from sightline.cohort.words import NEVER, RANKED
 from sightline.engine import Database
+from sightline.vocabulary.systems import PARTIAL_SYSTEMS
 
 
 def assemble_enrolments(database: Database) -> pa.Table:
@@ -89,8 +90,11 @@ _PERIODS = f"""
         QUALIFY row_number() OVER (PARTITION BY child_id, urn, start_date
             ORDER BY word DESC, end_date IS NULL, end_date DESC, system, line) = 1
     ),
-    -- A file of leavers alone says nothing of who stayed.
-    census AS (SELECT DISTINCT system, urn, day FROM _on_roll WHERE day IS NOT NULL AND end_date IS NULL),
+    -- A file of leavers alone, or of some pupils only, says nothing of who stayed.
+    census AS (
+        SELECT DISTINCT system, urn, day FROM _on_roll
+        WHERE day IS NOT NULL AND end_date IS NULL AND system NOT IN {PARTIAL_SYSTEMS}
+    ),
     gone AS (
         SELECT o.system, o.urn, o.day, min(c.day) AS next_day
         FROM (SELECT DISTINCT system, urn, day FROM _on_roll) o

@@ -10,6 +10,7 @@ from sightline.cohort.words import NEVER, RANKED
 from sightline.engine import Database, findings_table
 from sightline.vocabulary.findings import Finding, Severity
 from sightline.vocabulary.settings import Settings
+from sightline.vocabulary.systems import PARTIAL_SYSTEMS
 
 _KINDS = {
     "CIN plan": ("cin_plan", "NULL::BOOLEAN"),
@@ -77,16 +78,17 @@ def assemble_status_periods(database: Database, settings: Settings) -> StatusPer
 
 
 # The last word on each (child, kind, start), with presumed ends. Within one delivery, the row that ends, and ends last.
-_LAST_WORD = """
+_LAST_WORD = f"""
     CREATE OR REPLACE TEMP TABLE _last AS
     WITH chosen AS (
         SELECT * EXCLUDE usable FROM _said WHERE usable
         QUALIFY row_number() OVER (PARTITION BY child_id, status, start_date
             ORDER BY word DESC, end_date IS NULL, end_date DESC, system, child_ref, line) = 1
     ),
-    -- A delivery that shows no plan of the kind at all may be a part of a return: its silence means nothing.
+    -- A delivery that shows no plan of the kind at all, or is always of some children only, says nothing by silence.
     speaks AS (
-        SELECT DISTINCT status, system, authority, day FROM _said WHERE day IS NOT NULL
+        SELECT DISTINCT status, system, authority, day FROM _said
+        WHERE day IS NOT NULL AND system NOT IN {PARTIAL_SYSTEMS}
     ),
     heard AS (SELECT status, system, authority, max(day) AS last_day FROM speaks GROUP BY ALL),
     presumed AS (

@@ -130,6 +130,23 @@ def test_another_authoritys_later_census_presumes_nothing(periods):
     )
 
 
+def test_a_system_that_sends_some_children_only_presumes_nothing_by_silence(periods):
+    """Yesterday's batch held A, today's holds B: A's plan is as it was."""
+    periods(
+        "child_id | end_date\nA |\nB |",
+        delivery="""
+            delivery | system  | as_at      | place
+            monday   | csc-api | 2024-11-18 | 1
+            tuesday  | csc-api | 2024-11-19 | 2
+        """,
+        cin_plan="""
+            child_ref | system  | delivery | start_date
+            A         | csc-api | monday   | 2024-09-02
+            B         | csc-api | tuesday  | 2024-10-07
+        """,
+    )
+
+
 def test_one_plan_with_two_starts_ends_when_the_later_word_says(periods):
     """Census: open since 2 January; the dataset: 3 January to 10 June. A's is one plan. B's later plan is another."""
     periods(
