@@ -59,7 +59,9 @@ def evaluate(
     print_table(f"Written to {done.out}", rows)
     for table in done.tables:
         for column, why in table.refused:
-            errors.print(f"{table.id}, {column}: not estimated, because {why}.", markup=False, highlight=False)
+            errors.print(
+                f"{table.id}, {column}: not estimated, because {why.rstrip('.')}.", markup=False, highlight=False
+            )
     if done.comparison:
         counted = evaluation.verdicts(done.comparison)
         outside = [

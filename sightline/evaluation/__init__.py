@@ -6,6 +6,7 @@ goes into each table of the `CATALOGUE`. Nothing here reads or writes a file.
 
 from sightline.evaluation.against import Comparison, against_report
 from sightline.evaluation.catalogue import CATALOGUE, Job, Spec, jobs, spec
+from sightline.evaluation.figures import figure_data
 from sightline.evaluation.linked import LINKED, counts, link
 from sightline.evaluation.received import NPD, empty_received, kind_of_plans, projection, reference_column
 from sightline.evaluation.result import Cell, Left, Table, shown
@@ -29,6 +30,7 @@ __all__ = [
     "against_report",
     "counts",
     "empty_received",
+    "figure_data",
     "index_html",
     "jobs",
     "kind_of_plans",

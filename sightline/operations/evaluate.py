@@ -400,7 +400,7 @@ def _outputs(
         "outputs": {name: hashlib.sha256(_bytes(content)).hexdigest() for name, content in sorted(written.items())},
     }
     _write(out / "manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
-    stale = {p for p in (out / "tables").glob("*") if f"tables/{p.name}" not in written}
+    stale = {p for part in ("tables", "figures") for p in (out / part).glob("*") if f"{part}/{p.name}" not in written}
     stale |= {p for p in (out / "against.csv", out / "tables.xlsx") if p.exists() and p.name not in written}
     for path in stale:
         path.unlink()
@@ -412,6 +412,9 @@ def _texts(study: Study, made: list[tuple[Job, Table]], compared: tuple[Comparis
         for form, write in forms.items():
             if form in study.outputs.formats:
                 yield f"tables/{table.id}.{form}", write(table)
+    first = study.sample.send[0]
+    for figure in evaluation.figure_data(table for job, table in made if job.send == first):
+        yield f"figures/{figure.id}.csv", evaluation.table_csv(figure)
     if compared:
         yield "against.csv", _comparison_csv(compared)
     yield "report.html", evaluation.index_html(study, made, comparison=_comparison_html(compared))

@@ -93,6 +93,7 @@ def test_both_runs_by_send_are_there_and_differ(run):
 def test_the_folder_is_whole_and_marked(run):
     names = set(files(run.out))
     assert {"report.html", "manifest.json", "against.csv", "tables.xlsx", "study.toml", "tables/table-63.html"} <= names
+    assert {f"figures/figure-{n}.csv" for n in range(9, 15)} <= names
     for name, content in files(run.out).items():
         if name.endswith((".html", ".csv")) and name != "against.csv":
             assert MARK in content.decode()

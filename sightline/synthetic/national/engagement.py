@@ -312,7 +312,10 @@ def others(rng: np.random.Generator, pupils: Pupils, seen: Flags, measure: Measu
     wanted = np.append(goal[0].reshape(-1), np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         scale = np.where(total > 0, wanted * size / total, 1.0)
-    scale[8] = 1.35
+    # The others keep their own level on average; children with SEND miss a quarter more.
+    rest = cell == 8
+    scale[8] = 1 / max(float((nature * pull)[rest].mean()), 1e-9) if rest.any() else 1.0
+    mu = mu * np.where(pupils.send[pupil] > 0, 1.25, 1.0)
     counts = draw(rng, mu * scale[cell], measure)
     settle(rng, counts, cell, wanted[:8])
     return counts
