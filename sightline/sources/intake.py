@@ -30,8 +30,9 @@ _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 NOT_FOR_RECEIPT = ".not-for-receipt"
 _LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
 KINDS = (
-    "Sightline reads CIN census files (XML or CSV), Standard Safeguarding Dataset extracts, school census tables, "
-    "session marks, suspensions and schools as CSV, and Wonde JSON"
+    "Sightline reads the CIN census, the Standard Safeguarding Dataset, Annex A, the looked after children return, the "
+    "school census, Common Transfer Files, session marks, suspensions, the register of schools, Wonde's answers and "
+    "national statistics"
 )
 
 
