@@ -96,7 +96,7 @@ def did_logit(frame: Frame, table_id: str, stage: str, plan: str, printed: int) 
         f"Likelihood of reaching the expected standard at {stage.upper()} for children subject to a {plan}",
         sample=_sample(frame, stage, plan),
         estimator="Logit on cells of identical pupils; average marginal effects, each column a variable of its own",
-        errors=f"{says}, delta method",
+        errors=f"{says or frame.study.models.attainment_errors}, delta method",
         formula="Pr(reached) = F(constant + " + " + ".join(did_rows(plan)) + " + ethnic group)",
         notes=(ETHNICITY, NOT_THE_EFFECT) if frame.study.models.ethnicity else (NOT_THE_EFFECT,),
         printed=printed,
@@ -148,7 +148,7 @@ def did_effects(frame: Frame, table_id: str, stage: str, plan: str) -> Table:
         f"Change in the probability of reaching the expected standard at {stage.upper()}, children on a {plan}",
         sample=_sample(frame, stage, plan),
         estimator="From the logit of the table before, and a linear model of the same cells",
-        errors=f"{says}, delta method; linear probability robust or clustered",
+        errors=f"{says or frame.study.models.attainment_errors}, delta method; linear probability robust or clustered",
         notes=tuple(f"{row}: {text}" for row, text in EFFECTS.items()),
         source="Puhani (2012); Ai and Norton (2003)",
     )
@@ -209,7 +209,7 @@ def did_scores(frame: Frame, table_id: str, stage: str, plan: str, printed: int)
         f"OLS regression for {stage.upper()} outcomes for children subject to a {plan}",
         sample=_sample(frame, stage, plan),
         estimator="Least squares on cells of identical pupils (n, sum and sum of squares)",
-        errors=says,
+        errors=says or frame.study.models.score_errors,
         formula="score = constant + " + " + ".join(did_rows(plan)) + " + ethnic group + error",
         notes=(
             ETHNICITY,

@@ -88,7 +88,7 @@ def fixed_effects(frame: Frame, table_id: str, measure: str, plan: str, printed:
         f"Number of sessions missed due to {word} a year for children subject to a {plan}",
         sample=f"{frame.whom}, on a {plan} before and after the extension, by number of years with one",
         estimator="Least squares with an effect for each pupil; the constant is mean(y) - mean(x)'b, as xtreg, fe",
-        errors=says,
+        errors=says or frame.study.models.engagement_errors,
         formula="sessions = pupil effect + months after + months before + period + age + FSM + IDACI + error",
         notes=("N counts pupils, as the report does.", AGE_AND_PERIOD, PROXY),
         printed=printed,
