@@ -21,8 +21,8 @@ from sightline.vocabulary.settings import Settings
 NEVER = "DATE '9999-12-31'"
 _TABLES = (
     "_setting", "_ranked", "_care_system", "_care", "_ref", "_said", "_reference", "_mention", "_upn", "_upn_reference",
-    "_upn_held", "_name", "_record", "_plan_said", "_plan", "_cover", "_pair", "_unmatched", "_roll_said",
-    "_roll_day", "_roll_now", "_at_school", "_present", "_sent", "_suspended", "_suspended_cover",
+    "_upn_held", "_name", "_record", "_twice", "_upn_judged", "_plan_said", "_plan", "_cover", "_pair", "_unmatched",
+    "_roll_said", "_roll_day", "_roll_now", "_at_school", "_present", "_sent", "_suspended", "_suspended_cover",
 )  # fmt: skip
 _VIEWS = ("_school_name", "_cohort", "_upn_value")
 _PLANS = (("CIN plan", "cin_plan"), ("CP plan", "cp_plan"), ("looked after", "looked_after"))
@@ -165,6 +165,21 @@ _VALUES = (
         WHERE i.kind = 'upn' GROUP BY ALL) u ON u.system = c.system AND u.ref = c.child_ref
     GROUP BY ALL
     """,
+    # Two records of one care system that are one child, or share a birth date and a number or a name.
+    """
+    CREATE OR REPLACE TEMP TABLE _twice AS
+    SELECT a.system, a.value AS first, b.value AS second
+    FROM _record a JOIN _record b ON b.system = a.system AND b.child_id = a.child_id WHERE b.value > a.value
+    UNION
+    SELECT a.system, a.value, b.value
+    FROM _record a JOIN _record b ON b.system = a.system AND b.birth_date = a.birth_date AND b.upn = a.upn
+    WHERE b.value > a.value
+    UNION
+    SELECT a.system, a.value, b.value
+    FROM (FROM _record JOIN _name USING (child_id)) a JOIN (FROM _record JOIN _name USING (child_id)) b
+        ON b.system = a.system AND b.birth_date = a.birth_date AND b.surname = a.surname AND b.forename = a.forename
+    WHERE b.value > a.value
+    """,
 )
 
 _NUMBERS = (
@@ -184,6 +199,30 @@ _NUMBERS = (
     CREATE OR REPLACE TEMP TABLE _upn_reference AS
     SELECT * FROM _upn WHERE NOT care AND fault IS NULL
     QUALIFY row_number() OVER (PARTITION BY child_id ORDER BY temporary, former, NOT register, word DESC, system) = 1
+    """,
+    # Each number is judged once, in this order: malformed, another child's, an earlier one, plainly different. Lists of
+    # events and old marks name the number of their day, so only what a care system holds can be out of date.
+    """
+    CREATE OR REPLACE TEMP TABLE _upn_judged AS
+    WITH elsewhere AS (
+        -- A school's system has the number of another child. (One born on the same day is this child, found twice.)
+        SELECT DISTINCT h.child_id, h.system
+        FROM _upn h JOIN identifier i ON i.kind = 'upn' AND i.value = h.value
+        JOIN link l ON l.system = i.system AND l.ref = i.ref
+        JOIN person p ON p.child_id = l.child_id JOIN _care c ON c.child_id = h.child_id
+        WHERE l.child_id <> h.child_id AND p.birth_date IS DISTINCT FROM c.birth_date
+            AND i.system NOT IN (SELECT system FROM _care_system)
+    )
+    SELECT a.*, CASE
+        WHEN a.fault IS NOT NULL THEN 'malformed'
+        WHEN b.value IS NULL AND o.child_id IS NULL OR a.value = b.value THEN 'right'
+        -- A temporary number stands in until the child's own is known: it contradicts no other.
+        WHEN b.temporary AND NOT a.temporary THEN 'right'
+        WHEN o.child_id IS NOT NULL THEN 'another'
+        WHEN a.former OR (a.temporary AND NOT b.temporary) THEN CASE WHEN a.care THEN 'former' ELSE 'right' END
+        ELSE 'different' END AS judged
+    FROM _upn a LEFT JOIN _upn_reference b ON b.child_id = a.child_id
+    LEFT JOIN elsewhere o ON o.child_id = a.child_id AND o.system = a.system
     """,
 )
 

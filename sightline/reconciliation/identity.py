@@ -33,32 +33,6 @@ def _field(code: str, name: str, field: str, due: int, why: str) -> Rule:
     )
 
 
-# A pupil number is judged once, in this order: malformed, another child's, an earlier one, plainly different. Lists of
-# events and old marks name the number of their day, so only what a care system holds can be out of date.
-_NUMBER: Final = """
-    FROM (
-        SELECT a.*, o.child_id AS other, CASE
-            WHEN a.fault IS NOT NULL THEN 'malformed'
-            WHEN b.value IS NULL AND o.child_id IS NULL OR a.value = b.value THEN 'right'
-            -- A temporary number stands in until the child's own is known: it contradicts no other.
-            WHEN b.temporary AND NOT a.temporary THEN 'right'
-            WHEN o.child_id IS NOT NULL THEN 'another'
-            WHEN a.former OR (a.temporary AND NOT b.temporary) THEN CASE WHEN a.care THEN 'former' ELSE 'right' END
-            ELSE 'different' END AS judged
-        FROM _upn a LEFT JOIN _upn_reference b ON b.child_id = a.child_id
-        LEFT JOIN (
-            -- One born on the same day is this child on another record.
-            SELECT h.child_id, h.system, min(l.child_id) AS child_id_2
-            FROM _upn h JOIN identifier i ON i.kind = 'upn' AND i.value = h.value
-            JOIN link l ON l.system = i.system AND l.ref = i.ref
-            JOIN person p ON p.child_id = l.child_id JOIN _care c ON c.child_id = h.child_id
-            WHERE l.child_id <> h.child_id AND p.birth_date IS DISTINCT FROM c.birth_date
-                AND i.system NOT IN (SELECT system FROM _care_system) GROUP BY ALL
-        ) AS o(held_by, held_in, child_id) ON o.held_by = a.child_id AND o.held_in = a.system
-    ) a LEFT JOIN _upn_reference b ON b.child_id = a.child_id AND b.system <> a.system
-"""
-
-
 def _number(code: str, name: str, says: str, judged: str, why: str) -> Rule:
     return Rule(
         code=code,
@@ -71,7 +45,11 @@ def _number(code: str, name: str, says: str, judged: str, why: str) -> Rule:
         shows=_SHOWS,
         ready="EXISTS (SELECT 1 FROM _upn)",
         lacks="Some system must hold pupil numbers.",
-        find=parted(f"{_NUMBER} WHERE a.judged = '{judged}'", what="'upn'"),
+        find=parted(
+            "FROM _upn_judged a LEFT JOIN _upn_reference b ON b.child_id = a.child_id AND b.system <> a.system "
+            f"WHERE a.judged = '{judged}'",
+            what="'upn'",
+        ),
     )
 
 
@@ -154,11 +132,8 @@ IDENTITY_RULES: Final = (
         lacks="A care system must send children.",
         find=parted(
             """
-            FROM _record a JOIN _record b ON b.system = a.system AND b.value > a.value
-            LEFT JOIN _name n ON n.child_id = a.child_id LEFT JOIN _name m ON m.child_id = b.child_id
-            WHERE b.child_id = a.child_id
-                OR (a.birth_date = b.birth_date
-                    AND (b.upn = a.upn OR (n.surname = m.surname AND n.forename = m.forename)))
+            FROM _twice t JOIN _record a ON a.system = t.system AND a.value = t.first
+            JOIN _record b ON b.system = t.system AND b.value = t.second
             """,
             what="'records ' || a.value || ' and ' || b.value",
             # One of the two stands for the child; linkage may change its mind about which.
