@@ -138,12 +138,18 @@ def absence_by(
     return measures.absence(database, by=tuple(by), unit=unit, start=start, end=end, settings=settings, within=within)
 
 
+def child_person(opened: Opened, scope: Scope, child_id: str) -> dict[str, Any]:
+    """The row of `person` of one child. Raises NotAllowed when the child is outside the scope."""
+    opened.check(scope, child_id)
+    return opened.children.query("SELECT * FROM person WHERE child_id = ?", [child_id]).to_pylist()[0]
+
+
 def child_facts(opened: Opened, scope: Scope, child_id: str) -> ChildFacts:
     """Everything dated that is held of one child. Raises NotAllowed when the child is outside the scope.
 
     Whether and how the child is in the cohort is the child's row of `cohort_on`, so that a list and a page agree.
     """
-    opened.check(scope, child_id)
+    person = child_person(opened, scope, child_id)
     near = opened.children
 
     def facts(table: str, order: str, *, named: bool = False, where: str = "true") -> pa.Table:
@@ -160,7 +166,7 @@ def child_facts(opened: Opened, scope: Scope, child_id: str) -> ChildFacts:
 
     recent = f"week BETWEEN DATE '{opened.registers_since}' AND DATE '{opened.newest}'"
     return ChildFacts(
-        person=near.query("SELECT * FROM person WHERE child_id = ?", [child_id]).to_pylist()[0],
+        person=person,
         periods=facts("status_period", "start_date"),
         workers=facts("allocation", "start_date"),
         schools=facts("enrolment_period", "start_date", named=True),

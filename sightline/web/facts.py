@@ -134,6 +134,10 @@ class Facts:
         """Everything a child's page shows. Raises NotAllowed outside the scope."""
         return operations.child_facts(self.opened, self.scope, child.child_id)
 
+    def person(self, child: Child) -> dict[str, Any]:
+        """Who the child is. Raises NotAllowed outside the scope."""
+        return operations.child_person(self.opened, self.scope, child.child_id)
+
     def deliveries(self) -> dict[str, tuple[str, date | None]]:
         """The kind and day received of every file in force, by delivery."""
         rows = self.opened.children.rows("SELECT delivery, kind, received FROM delivery")

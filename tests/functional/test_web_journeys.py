@@ -50,6 +50,11 @@ def test_a_monday(visit, accessible, role):
     expect(page.get_by_text("That you opened this page has been recorded.")).to_be_visible()
     assert "Tok" not in page.url
     assert re.search(r"/children/[0-9a-f-]{36}/$", page.url)
+    tabs = page.get_by_label("This child").get_by_role("link")
+    for place in range(1, tabs.count()):
+        tabs.nth(place).click()
+        expect(page.get_by_label("This child").locator("[aria-current=page]")).to_have_count(1)
+        accessible(page, f"{slug}-child-tab-{place}")
     page.get_by_label("Pages").get_by_role("link", name="This week").click()
     accessible(page, f"{slug}-week")
 

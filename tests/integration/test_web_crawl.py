@@ -110,6 +110,9 @@ HIDDEN_FIELDS = {
 }
 
 
+TABS = {"who-has-looked": "child_looked"}
+
+
 @pytest.mark.parametrize("role", authority.ROLE_OVER)
 def test_no_page_holds_a_token_outside_the_role(facts, person, browse, role, caplog):
     """Every page, every page of every list, every child out of scope by its address, and some in scope."""
@@ -124,6 +127,8 @@ def test_no_page_holds_a_token_outside_the_role(facts, person, browse, role, cap
     outside = [child for child in children if number[child] not in VISIBLE[role]]
     inside = [child for child in children if number[child] in VISIBLE[role]]
     paths += [f"/children/{children[child]}/" for child in outside + inside[:8]] + ["/no-such-page/", "/children/x/"]
+    tabs = [name for name in ("who-has-looked",) if PAGES[TABS[name]].allows("GET", signed_in=True, role=role)]
+    paths += [f"/children/{children[child]}/{tab}/" for child in outside[:3] + inside[:3] for tab in tabs]
     seen: set[int] = set()
     for path in paths:
         for headers in ({}, {"HX-Request": "true"}) if "sort=name" in path else ({},):

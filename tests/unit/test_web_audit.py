@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import web_authority as authority
 from django.db import DatabaseError, connection, transaction
 
 from sightline.web import audit
-from sightline.web.audit.models import LOGS, START, AccessEntry, SecurityEntry
+from sightline.web.audit.models import LOGS, START, AccessEntry, SecurityEntry, ShownChild
+from sightline.web.authz.matrix import PAGES
 
 pytest_plugins = ["web_fixtures"]
 
@@ -52,10 +55,10 @@ def test_each_entry_is_chained_to_the_one_before(db):
     assert (verdict.entries, verdict.head) == (3, third.hash)
 
 
-def _untriggered(cursor, sql, parameters=()):
+def _untriggered(cursor, sql, parameters=(), *, table="audit_accessentry"):
     """What somebody could do who owns the database: switch the trigger off, change, switch it on again."""
     if connection.vendor == "sqlite":
-        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_accessentry'")
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [table])
         triggers = cursor.fetchall()
         for name, _ in triggers:
             cursor.execute(f"DROP TRIGGER {name}")
@@ -63,9 +66,9 @@ def _untriggered(cursor, sql, parameters=()):
         for _, made in triggers:
             cursor.execute(made)
     else:
-        cursor.execute("ALTER TABLE audit_accessentry DISABLE TRIGGER USER")
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         cursor.execute(sql, parameters)
-        cursor.execute("ALTER TABLE audit_accessentry ENABLE TRIGGER USER")
+        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
 def test_an_entry_changed_behind_the_triggers_shows(db):
@@ -214,3 +217,99 @@ def test_audit_lines_carry_ids_and_never_a_child(facts, person, browse, caplog):
     lines = [r.getMessage() for r in caplog.records if r.name == "sightline.audit"]
     assert any('"action": "listed"' in line for line in lines)
     assert not any("child-" in line or "Tok" in line for line in lines)
+
+
+# Who has looked
+
+
+def looked(browser, public_id, asked=""):
+    from html import unescape
+
+    text = unescape(browser.get(f"/children/{public_id}/who-has-looked/{asked}").content.decode())
+    return [re.findall(r">([^<>]*)</t[dh]>", row) for row in re.findall(r"<tr[^>]*>.*?</tr>", text, re.DOTALL)]
+
+
+def test_who_has_looked_names_who_when_in_which_role_and_on_which_page(facts, person, browse):
+    from sightline.web.people.models import Child
+
+    child = Child.objects.get(child_id=authority.child_id(0))
+    worker, head = person("social_worker"), person("virtual_school_head")
+    browse(worker).get(f"/children/{child.public_id}/")
+    browse(worker).get("/cohort/")
+    browse(person("school_lead", over=authority.SCHOOLS[1])).get(f"/children/{child.public_id}/")
+    other = Child.objects.get(child_id=authority.child_id(6))
+    browse(worker).get(f"/children/{other.public_id}/")
+    browser = browse(head)
+    rows = looked(browser, child.public_id)
+    opened = [row for row in rows if row[1:4] == [worker.called, "Social worker", "Opened"]]
+    assert len(opened) == 1, "once for this child, not for the other"
+    assert opened[0][4] == PAGES["child"].says
+    assert "location" in opened[0][5]
+    assert re.fullmatch(r"\d+ [A-Z][a-z]{2} \d{4}, \d\d:\d\d", opened[0][0])
+    assert not any("Seen in a list" in row for row in rows)
+    refused = [row for row in rows if "Asked for it and was refused" in row]
+    assert [row[2] for row in refused] == ["School safeguarding lead"]
+    again = looked(browser, child.public_id, "?lists=yes")
+    assert [row[1] for row in again if "Seen in a list" in row] == [worker.called]
+    own = [row for row in again if row[1:4] == [head.called, "Virtual School Head", "Opened"]]
+    assert len(own) == 2, "looking at who has looked is looking"
+
+
+def test_who_has_looked_comes_in_pages_of_fifty(facts, person, browse):
+    from sightline.web.people.models import Child
+
+    for _ in range(60):
+        AccessEntry.append(action="viewed", child_ids=[authority.child_id(0)], page="child", outcome="shown")
+    child, browser = Child.objects.get(child_id=authority.child_id(0)), browse(person("virtual_school_head"))
+    first, second = (looked(browser, child.public_id, f"?page={n}") for n in (1, 2))
+    # The second visit is an entry more, so one that was on the first page has moved to the second.
+    assert [sum("Nobody signed in" in row for row in page) for page in (first, second)] == [49, 12]
+
+
+def test_only_those_whom_the_matrix_names_see_who_has_looked(facts, person, browse):
+    from sightline.web.people.models import Child
+
+    child = Child.objects.get(child_id=authority.child_id(0))
+    for role in authority.ROLE_OVER:
+        answer = browse(person(role)).get(f"/children/{child.public_id}/who-has-looked/")
+        assert answer.status_code == (200 if role == "virtual_school_head" else 403)
+        record = browse(person(role, username=f"{role}-2")).get(f"/children/{child.public_id}/").content.decode()
+        assert ("who-has-looked" in record) == (role == "virtual_school_head")
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["DELETE FROM audit_shownchild WHERE entry = %s", "UPDATE audit_shownchild SET child_id = 'x' WHERE entry = %s"],
+)
+def test_an_entry_no_longer_found_by_its_child_shows(db, change):
+    entries = _write(3)
+    with connection.cursor() as cursor:
+        _untriggered(cursor, change, [entries[1].pk], table="audit_shownchild")
+    verdict = AccessEntry.verify()
+    assert verdict.broken_at == entries[1].pk
+    assert "not found by" in verdict.why
+
+
+def test_a_child_led_to_an_entry_that_is_not_there_shows(db):
+    _write(2)
+    ShownChild.objects.create(entry=10_000, child_id="child-1")
+    assert "do not speak of them" in AccessEntry.verify().why
+
+
+def test_the_database_refuses_to_change_how_entries_are_found(db):
+    _write(1)
+    with pytest.raises(DatabaseError, match="never changed or deleted"), transaction.atomic():
+        ShownChild.objects.update(child_id="x")
+
+
+def test_entries_from_before_are_found_by_their_children_too(db, monkeypatch):
+    from importlib import import_module
+
+    from django.apps import apps
+
+    monkeypatch.setattr(AccessEntry, "index", lambda entry: None)
+    entry = AccessEntry.append(action="viewed", child_ids=["a", "b", "a"], page="child", outcome="shown")
+    assert not AccessEntry.verify().whole
+    import_module("sightline.web.audit.migrations.0003_shown_children").entries_so_far(apps, None)
+    assert set(ShownChild.objects.values_list("entry", "child_id")) == {(entry.pk, "a"), (entry.pk, "b")}
+    assert AccessEntry.verify().whole

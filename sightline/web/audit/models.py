@@ -1,18 +1,23 @@
-"""The two logs. No foreign keys, so an entry outlives what it speaks of; no update or delete, by trigger."""
+"""The two logs, and how the entries that speak of a child are found.
+
+No foreign keys, so an entry outlives what it speaks of; no update or delete, by trigger.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
-from typing import Any, Self
+from itertools import islice
+from typing import Any, ClassVar, Self
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
 from django.utils import timezone
 
 START = "0" * 64
+_BATCH = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,11 @@ class Entry(models.Model):
             entry = cls(at=timezone.now(), previous=last or START, **fields)
             entry.hash = entry.computed_hash()
             entry.save(force_insert=True)
+            entry.index()
         return entry
+
+    def index(self) -> None:
+        """Write, with the entry, how it is found."""
 
     def computed_hash(self) -> str:
         held = {
@@ -76,7 +85,7 @@ class Entry(models.Model):
         """Read the whole log and recompute every hash."""
         before, last_id, count = START, 0, 0
         name = str(cls._meta.verbose_name)
-        for entry in cls.objects.order_by("pk").iterator(chunk_size=2000):
+        for entry in cls.objects.order_by("pk").iterator(chunk_size=_BATCH):
             count += 1
             if entry.previous != before:
                 return Verdict(name, count, before, entry.pk, f"Entries are missing between {last_id} and {entry.pk}.")
@@ -102,6 +111,51 @@ class AccessEntry(Entry):
         abstract = False
         verbose_name = "access log"
         verbose_name_plural = "access log"
+        # Refusals are looked up by the child that was asked for.
+        indexes: ClassVar = [
+            models.Index(fields=["purpose"], condition=models.Q(outcome="refused"), name="access_refused_purpose")
+        ]
+
+    def index(self) -> None:
+        shown = [ShownChild(entry=self.pk, child_id=child) for child in dict.fromkeys(self.child_ids)]
+        ShownChild.objects.bulk_create(shown)
+
+    @classmethod
+    def verify(cls) -> Verdict:
+        """Read the whole log, recompute every hash, and compare the finding of entries by child with the entries."""
+        verdict = super().verify()
+        if not verdict.whole:
+            return verdict
+        children = 0
+        entries = iter(cls.objects.order_by("pk").values_list("pk", "child_ids").iterator(chunk_size=_BATCH))
+        while batch := list(islice(entries, _BATCH)):
+            found: dict[int, set[str]] = {}
+            rows = ShownChild.objects.filter(entry__gte=batch[0][0], entry__lte=batch[-1][0])
+            for pk, child in rows.values_list("entry", "child_id").iterator(chunk_size=_BATCH):
+                found.setdefault(pk, set()).add(child)
+            for pk, child_ids in batch:
+                children += len(set(child_ids))
+                if set(child_ids) != found.get(pk, set()):
+                    return replace(verdict, broken_at=pk, why=f"Entry {pk} is not found by the children it speaks of.")
+        if ShownChild.objects.count() != children:
+            return replace(verdict, broken_at=0, why="Children lead to entries that do not speak of them.")
+        return verdict
+
+
+class ShownChild(models.Model):
+    """One row per child per entry of the access log: how the entries that speak of a child are found."""
+
+    entry = models.BigIntegerField()
+    child_id = models.CharField(max_length=64)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["child_id", "entry"], name="shown_child_entry"),
+            models.Index(fields=["entry"], name="shown_entry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Entry {self.entry}"
 
 
 class SecurityEntry(Entry):

@@ -20,6 +20,11 @@ def fields_shown(request: HttpRequest) -> list[str]:
     return sorted(f for f in (page.fields if page is not None else ()) if access.reads(f))
 
 
+def refusal_of(public_id: uuid.UUID) -> str:
+    """How the access log names a child who was asked for and refused."""
+    return f"child {public_id}"
+
+
 def open_child(request: HttpRequest, public_id: uuid.UUID) -> Child:
     """The only way a page gets a child: checked and recorded.
 
@@ -30,7 +35,7 @@ def open_child(request: HttpRequest, public_id: uuid.UUID) -> Child:
 
     child = visible_to(request.access, on=facts.scope_day(request)).filter(public_id=public_id).first()  # type: ignore[attr-defined]
     if child is None:
-        audit.refused(request, f"child {public_id}")
+        audit.refused(request, refusal_of(public_id))
         raise Http404
     audit.disclosed(request, [child.child_id], action="viewed", fields=fields_shown(request))
     return child

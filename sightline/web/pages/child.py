@@ -9,13 +9,18 @@ from typing import Any
 import pyarrow as pa
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import facts
 from sightline.web.authz.door import open_child
+from sightline.web.authz.matrix import PAGES
 from sightline.web.pages import charts
 from sightline.web.pages.cohort import name_of, no_school, reader
+from sightline.web.people.models import Child
+
+TABS = (("child", "Record"), ("child_looked", "Who has looked"))
 
 
 def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
@@ -43,6 +48,7 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     first = held.chart_start()
     context = {
         "facts": held,
+        "tabs": tabs_of(request, child),
         "name": seen(Sensitivity.IDENTITY, name_of(found.person)),
         "status": status,
         "no_school": no_school(status["school_age"] if status is not None else None),
@@ -58,6 +64,20 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     }
     registrations = {c.code: c.meaning for c in code_list("enrolment_status")}
     return render(request, "child/page.html", {**context, "registrations": registrations})
+
+
+def tabs_of(request: HttpRequest, child: Child) -> list[dict[str, Any]]:
+    """The pages of one child that this role may open."""
+    role, match = request.access.role, request.resolver_match  # type: ignore[attr-defined]
+    return [
+        {
+            "text": text,
+            "href": reverse(name, args=[child.public_id]),
+            "current": match is not None and match.view_name == name,
+        }
+        for name, text in TABS
+        if PAGES[name].allows("GET", signed_in=True, role=role.key if role is not None else None)
+    ]
 
 
 def _within(

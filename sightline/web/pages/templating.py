@@ -12,6 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils import timezone
 
 from sightline.sources import SOURCES
 from sightline.web import assets
@@ -51,7 +52,14 @@ def environment(**options: Any) -> jinja2.Environment:
     options["trim_blocks"] = options["lstrip_blocks"] = True
     held = jinja2.Environment(**options)  # noqa: S701 - Django's backend passes autoescape=True
     held.filters.update(
-        day=day, short_day=short_day, percent=percent, number=number, shown=shown, sentence=sentence, kind=kind
+        day=day,
+        moment=moment,
+        short_day=short_day,
+        percent=percent,
+        number=number,
+        shown=shown,
+        sentence=sentence,
+        kind=kind,
     )
     held.globals.update(url=reverse, asset=asset, query=query, service_name=settings.SIGHTLINE_NAME)
     return held
@@ -102,6 +110,12 @@ def query(**parameters: Any) -> str:
 def day(value: date | datetime | None, missing: str = "Not known") -> str:
     """12 October 2026."""
     return f"{value.day} {value:%B %Y}" if value is not None else missing
+
+
+def moment(value: datetime) -> str:
+    """12 Oct 2026, 14:05, by the clock here."""
+    here = timezone.localtime(value)
+    return f"{here.day} {here:%b %Y, %H:%M}"
 
 
 def short_day(value: date | None, missing: str = "") -> str:
