@@ -25,6 +25,8 @@ from sightline.operations.exceptions import (
     exceptions,
     reconciliation_rules,
 )
+from sightline.operations.fetch import TOKEN as WONDE_TOKEN
+from sightline.operations.fetch import Fetched, fetch_wonde, wonde_token
 from sightline.operations.home import Home
 from sightline.operations.invent import synthesise, synthesise_national
 from sightline.operations.linking import match_rate, train_linkage
@@ -34,12 +36,17 @@ from sightline.operations.opened import Opened, Scope, opened
 from sightline.operations.receive import FileReceipt, Receipt, rebuild, receive, sweep
 from sightline.operations.records import rules_not_run
 from sightline.operations.source import source_line
+from sightline.sources.wonde_client import DOMAIN as WONDE_DOMAIN
+from sightline.sources.wonde_client import Client as WondeClient
 
 __all__ = [
     "ANSWERS",
+    "WONDE_DOMAIN",
+    "WONDE_TOKEN",
     "Answer",
     "Batch",
     "ChildFacts",
+    "Fetched",
     "FileCheck",
     "FileReceipt",
     "Home",
@@ -50,6 +57,7 @@ __all__ = [
     "Scope",
     "Summary",
     "Taken",
+    "WondeClient",
     "absence_by",
     "accuracy_by_source",
     "agree_mapping",
@@ -65,6 +73,7 @@ __all__ = [
     "decide",
     "exception_history",
     "exceptions",
+    "fetch_wonde",
     "findings",
     "match_files",
     "match_rate",
@@ -83,4 +92,5 @@ __all__ = [
     "synthesise_national",
     "train_linkage",
     "week_list",
+    "wonde_token",
 ]

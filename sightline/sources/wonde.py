@@ -7,7 +7,8 @@ place, counted from 1 through the whole file, is its `line`.
 Wonde speaks in its own ids. A school's is turned into its URN, and an attendance code's into the code, by the answers
 that say so (`schools`, `attendance-codes`) among the files received together; records withdrawn are left out by the
 `deletions` among them. Answers never replace each other, because an answer may hold only what changed: the later one
-has the word.
+has the word. A file that says in its `meta` what it is complete of, as those that `sightline fetch` writes do, replaces
+the one before.
 """
 
 from __future__ import annotations
@@ -150,7 +151,8 @@ class _Answer:
         return (told or changed)[:10]
 
     def reading(self, kind: str, period: str, as_at: str, tables: dict[str, pa.Table], mark: str) -> Reading:
-        covers = f"{period}, {mark}"
+        # A file that holds every record of something is replaced by the next that does.
+        covers = text(self.meta.get("complete")) or f"{period}, {mark}"
         return Reading(kind, SYSTEM, period, covers, as_at=as_at, tables=tables, findings=self.findings)
 
     def mark(self) -> str:

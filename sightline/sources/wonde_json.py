@@ -133,11 +133,17 @@ def first_record(start: str) -> Record | None:
     return value if isinstance(value, dict) else None
 
 
-def write_page(records: Iterable[Record], as_at: str, path: Path) -> list[Path]:
-    """One answer with every record on a line of its own."""
+def write_page(records: Iterable[Record], as_at: str, path: Path, *, complete: str = "") -> list[Path]:
+    """One answer with every record on a line of its own.
+
+    `complete` says what the file holds every record of ("A1930499544 students"): a later file that says the same
+    replaces it.
+    """
     meta: dict[str, Any] = {"pagination": {"next": None, "previous": None, "more": False, "current_page": 1}}
     if as_at:
         meta["retrieved_at"] = as_at
+    if complete:
+        meta["complete"] = complete
     with path.open("w", encoding="utf-8") as out:
         out.write('{"data": [')
         for number, record in enumerate(records):

@@ -13,6 +13,7 @@ from sightline.vocabulary.errors import (
     NothingHeld,
     SightlineError,
     StoreDamaged,
+    Unreachable,
     UnreadableFile,
 )
 from sightline.vocabulary.findings import Finding, Severity
@@ -71,6 +72,7 @@ __all__ = [
     "StoreDamaged",
     "Table",
     "Type",
+    "Unreachable",
     "UnreadableFile",
     "academic_year",
     "bank_holidays",

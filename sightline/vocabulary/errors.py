@@ -37,3 +37,9 @@ class StoreDamaged(SightlineError):
     """What is on disk is not what the manifest says it should be."""
 
     exit_code = 7
+
+
+class Unreachable(SightlineError):
+    """A service on the network could not be asked, or refused. What was received before is kept."""
+
+    exit_code = 8
