@@ -41,7 +41,7 @@ def evaluate(
         else:
             for name, text in told.items():
                 if text:
-                    console.print(f"{name}: {text}", markup=False, highlight=False)
+                    console.print(f"{name.replace('_', ' ')}: {text}", markup=False, highlight=False)
         return
     if study is None:
         raise BadSetting("Give a study file, or --list, or --explain with the name of a table.")

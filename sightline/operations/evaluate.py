@@ -61,7 +61,7 @@ def catalogue() -> list[dict[str, Any]]:
             "table": s.id,
             "chapter": s.chapter,
             "says": s.says,
-            "in the report": f"Table {s.printed}" if s.printed else "",
+            "in_the_report": f"Table {s.printed}" if s.printed else "",
         }
         for s in evaluation.CATALOGUE
     ]
@@ -81,8 +81,8 @@ def explain(name: str) -> dict[str, str]:
         "sample": table.sample,
         "estimator": table.estimator,
         "formula": table.formula,
-        "standard errors": table.errors or ("as the study's [models] say" if table.formula else ""),
-        "in the report": table.source,
+        "standard_errors": table.errors or ("as the study's [models] say" if table.formula else ""),
+        "in_the_report": table.source,
         "notes": " ".join(table.notes),
     }
 

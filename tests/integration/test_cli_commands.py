@@ -26,7 +26,7 @@ from sightline.vocabulary.settings import Settings
 
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 # They read files that are named, and keep nothing.
-WITHOUT_HOME = {"check", "match", "synthesise"}
+WITHOUT_HOME = {"check", "evaluate", "match", "synthesise"}
 
 
 # Help

@@ -30,6 +30,7 @@ PAGES = [page for page in PAGES if DOCS / "reference" not in page.parents]
 
 # JSON shapes
 
+WITHOUT_HOME = ("check", "evaluate", "match", "synthesise")
 TYPES = {
     "text": str,
     "date": str,
@@ -101,7 +102,7 @@ def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("answers")
 
     def ask(*words: object, code: int = 0, where: Path = home) -> Any:
-        said = call(*words, "--json", *([] if words[0] in ("check", "match", "synthesise") else ["--home", where]))
+        said = call(*words, "--json", *([] if words[0] in WITHOUT_HOME else ["--home", where]))
         assert said.code == code, said.err
         return said.json()
 
@@ -111,6 +112,8 @@ def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory
     children = invented / "truth" / "children.csv"
     was = f"{int(ask('cohort')['on'][:4]) - 2}-01-15"
     own = folder / "home"
+    ask("synthesise", "--national", "--pupils", 3000, "--out", folder / "nation")
+    study = folder / "nation" / "study.toml"
     return {
         "receive": ask("receive", invented / "schools", marks_csv, folder / "empty.csv", code=3, where=own),
         "snapshots": ask("snapshots"),
@@ -135,6 +138,9 @@ def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory
         "exceptions": ask("exceptions"),
         "accuracy": ask("accuracy"),
         "train-linkage": ask("train-linkage", where=own),
+        "evaluate": ask("evaluate", study, "--only", "flow", "--only", "table-53", "--against", "report"),
+        "evaluate --list": ask("evaluate", "--list"),
+        "evaluate --explain": ask("evaluate", "--explain", "table-63"),
     }
 
 

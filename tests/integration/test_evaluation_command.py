@@ -51,7 +51,7 @@ def test_listing_and_explaining_need_no_study():
     listed = json.loads(run.invoke(app, ["evaluate", "--list", "--json"]).stdout)
     assert len(listed) == 33
     told = json.loads(run.invoke(app, ["evaluate", "--explain", "table-63", "--json"]).stdout)
-    assert told["standard errors"] == "model, delta method" and told["formula"].startswith("Pr(reached)")
+    assert told["standard_errors"] == "model, delta method" and told["formula"].startswith("Pr(reached)")
 
 
 @pytest.mark.parametrize(
