@@ -114,7 +114,7 @@ def tables() -> dict[str, pa.Table]:
          "status": "Open", "delivery": "d-gias", "system": "gias", "line": place}
         for place, urn in enumerate(SCHOOLS, start=1)
     ]  # fmt: skip
-    person, period, allocation, enrolment, exclusion, register = [], [], [], [], [], []
+    person, period, allocation, enrolment, exclusion, register, link, finding = ([] for _ in range(8))
     for n in range(CHILDREN):
         me = {"child_id": child_id(n)}
         care = {"delivery": "d-care", "line": n + 2}
@@ -122,6 +122,14 @@ def tables() -> dict[str, pa.Table]:
             **me, "surname": token(n, "surname"), "forename": token(n, "forename"), "upn": token(n, "upn"),
             "postcode": token(n, "postcode"), "ethnicity": token(n, "ethnicity"), "sex": "F" if n % 2 else "M",
             "birth_date": date(2026 - 6 - n % 9, 3, 1 + n % 28), "known_to_care": True,
+        })  # fmt: skip
+        link.append({**me, "system": "ssd", "ref": token(n, "ref"), "evidence": "the same id", "probability": 1.0})
+        finding.append({
+            "delivery": "d-care", "rule": "date-order" if n % 2 else "birth-date", "severity": "query" if n % 4 else "error",
+            "says": f"{token(n, 'says')} The plan ends before it starts.", "table": "cin_plan", "line": n + 2,
+            "record": token(n, "ref"), "right": "a later day",
+            "field": "end_date" if n % 10 else "Home postcode",
+            "value": f"={token(n, 'value' if n % 10 else 'postcode')}",
         })  # fmt: skip
         status = status_of(n)
         start = AS_AT - timedelta(days=3 + 11 * n)
@@ -168,6 +176,26 @@ def tables() -> dict[str, pa.Table]:
                     "late": got.late, "not_possible": got.not_possible, "delivery": "d-marks", "line": len(register) + 2,
                 })  # fmt: skip
             week += timedelta(weeks=1)
+    # A pupil whom no social care source knows, a line that names nobody, and a file as a whole.
+    finding += [
+        {
+            "delivery": "d-roll", "rule": "upn-check-letter", "severity": "error", "says": f"{token(999, 'says')} is wrong.",
+            "table": "pupil", "line": 77, "record": token(999, "ref"), "field": "upn", "value": token(999, "value"),
+        },
+        {
+            "delivery": "d-roll", "rule": "long-row", "severity": "error", "says": "This row has 9 cells and the header 8.",
+            "line": 78, "value": token(999, "value"),
+        },
+        {
+            "delivery": "d-marks", "rule": "column-missing", "severity": "note", "says": "The file has no column House.",
+            "value": "House",
+        },
+    ]  # fmt: skip
+    accuracy = [
+        {"snapshot": "snapshot-1", "made": AS_AT, "day": AS_AT, "system": system, "children": CHILDREN, "agree": agree,
+         "explained": 0, "asked": 1}
+        for system, agree in (("ssd", CHILDREN - 1), ("school-census", CHILDREN - 4))
+    ]  # fmt: skip
     years: dict[tuple[str, str, int], dict[str, Any]] = {}
     school_weeks: dict[tuple[str, date], dict[str, Any]] = {}
     for row in register:
@@ -190,6 +218,9 @@ def tables() -> dict[str, pa.Table]:
         "allocation": _table("allocation", allocation),
         "enrolment_period": _table("enrolment_period", enrolment),
         "exclusion": _table("exclusion", exclusion),
+        "link": _table("link", link),
+        "finding": _table("finding", finding),
+        "accuracy": _table("accuracy", accuracy),
         "register_week": _table("register_week", register),
         "register_year": _table("register_year", list(years.values())),
         "register_school_week": _table("register_school_week", list(school_weeks.values())),

@@ -33,6 +33,7 @@ from sightline.operations.linking import match_rate, train_linkage
 from sightline.operations.mapping import Proposal, agree_mapping, propose_mapping
 from sightline.operations.match import Matched, match_files
 from sightline.operations.opened import Opened, Scope, opened
+from sightline.operations.quality import deliveries_in_force, findings_within, found_in_education
 from sightline.operations.receive import FileReceipt, Receipt, rebuild, receive, sweep
 from sightline.operations.records import rules_not_run
 from sightline.operations.source import source_line
@@ -71,10 +72,13 @@ __all__ = [
     "cohort_weeks",
     "console_user",
     "decide",
+    "deliveries_in_force",
     "exception_history",
     "exceptions",
     "fetch_wonde",
     "findings",
+    "findings_within",
+    "found_in_education",
     "match_files",
     "match_rate",
     "opened",

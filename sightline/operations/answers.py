@@ -141,7 +141,9 @@ def absence_by(
 def child_person(opened: Opened, scope: Scope, child_id: str) -> dict[str, Any]:
     """The row of `person` of one child. Raises NotAllowed when the child is outside the scope."""
     opened.check(scope, child_id)
-    return opened.children.query("SELECT * FROM person WHERE child_id = ?", [child_id]).to_pylist()[0]
+    person: dict[str, Any]
+    (person,) = opened.children.query("SELECT * FROM person WHERE child_id = ?", [child_id]).to_pylist()
+    return person
 
 
 def child_facts(opened: Opened, scope: Scope, child_id: str) -> ChildFacts:

@@ -138,6 +138,27 @@ class Facts:
         """Who the child is. Raises NotAllowed outside the scope."""
         return operations.child_person(self.opened, self.scope, child.child_id)
 
+    def findings(self) -> pa.Table:
+        """One row per finding as this person may read it (see `operations.findings_within`)."""
+        return self._kept("findings", lambda: operations.findings_within(self.opened, self.scope))
+
+    def deliveries_in_force(self) -> list[dict[str, Any]]:
+        """One row per file in force with its findings by severity (see `operations.deliveries_in_force`)."""
+        return self._kept("files", lambda: operations.deliveries_in_force(self.opened).to_pylist())
+
+    def found_in_education(self) -> list[dict[str, Any]]:
+        """One row per plan: children of school age found on a roll and in registers, of those this person sees."""
+        return self.of_role("found", lambda: operations.found_in_education(self.cohort()).to_pylist())
+
+    def accuracy(self) -> list[dict[str, Any]]:
+        """One row per source system in this snapshot: how often it agrees with the others."""
+
+        def of_this_snapshot() -> list[dict[str, Any]]:
+            rows = operations.accuracy_by_source(self.opened).to_pylist()
+            return [row for row in rows if row["snapshot"] == self.opened.id]
+
+        return self._kept("accuracy", of_this_snapshot)
+
     def deliveries(self) -> dict[str, tuple[str, date | None]]:
         """The kind and day received of every file in force, by delivery."""
         rows = self.opened.children.rows("SELECT delivery, kind, received FROM delivery")

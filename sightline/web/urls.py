@@ -9,12 +9,14 @@ from allauth.mfa.totp import views as totp
 from django.urls import path
 
 from sightline.web.accounts.views import accept_invitation
-from sightline.web.pages import child, cohort, looked, views, week
+from sightline.web.pages import child, cohort, looked, quality, views, week
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("cohort/", cohort.view, name="cohort"),
     path("week/", week.view, name="week"),
+    path("data-quality/", quality.view, name="quality"),
+    path("data-quality/findings.csv", quality.download, name="quality_download"),
     path("children/<uuid:public_id>/", child.view, name="child"),
     path("children/<uuid:public_id>/who-has-looked/", looked.view, name="child_looked"),
     path("act-as/", views.act_as, name="act_as"),

@@ -57,6 +57,16 @@ def test_a_monday(visit, accessible, role):
         accessible(page, f"{slug}-child-tab-{place}")
     page.get_by_label("Pages").get_by_role("link", name="This week").click()
     accessible(page, f"{slug}-week")
+    more = page.get_by_label("Pages").get_by_role("link", name="Data quality")
+    if more.count():
+        more.click()
+        accessible(page, f"{slug}-data-quality")
+        page.get_by_label("Severity").select_option("Error")
+        page.get_by_role("button", name="Apply filters").click()
+        expect(page.get_by_role("status")).to_contain_text("12 of 43 findings")
+        with page.expect_download() as taken:
+            page.get_by_role("link", name="Download these findings (CSV)").click()
+        assert taken.value.suggested_filename == f"findings-{authority.AS_AT}.csv"
 
 
 def test_a_chart_has_a_name_a_description_gaps_and_a_table_of_the_same_numbers(visit):

@@ -127,6 +127,8 @@ def test_no_page_holds_a_token_outside_the_role(facts, person, browse, role, cap
     outside = [child for child in children if number[child] not in VISIBLE[role]]
     inside = [child for child in children if number[child] in VISIBLE[role]]
     paths += [f"/children/{children[child]}/" for child in outside + inside[:8]] + ["/no-such-page/", "/children/x/"]
+    for name, path in (("quality", "/data-quality/"), ("quality_download", "/data-quality/findings.csv")):
+        paths += [path] if PAGES[name].allows("GET", signed_in=True, role=role) else []
     tabs = [name for name in ("who-has-looked",) if PAGES[TABS[name]].allows("GET", signed_in=True, role=role)]
     paths += [f"/children/{children[child]}/{tab}/" for child in outside[:3] + inside[:3] for tab in tabs]
     seen: set[int] = set()

@@ -17,6 +17,7 @@ from django.utils import timezone
 from sightline.sources import SOURCES
 from sightline.web import assets
 from sightline.web.authz.access import Access
+from sightline.web.authz.matrix import PAGES
 
 SYSTEMS = {
     "cin-census": "CIN census",
@@ -74,9 +75,12 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
     navigation = []
     if signed_in and access is not None:
         listing = access.role.list_title if access.role is not None else ""
-        wanted = [("home", "Your day"), ("cohort", listing), ("week", "This week"), ("definitions", "Definitions")]
-        if access.role is None:
-            wanted = [("home", "Your day"), ("definitions", "Definitions")]
+        wanted = [
+            ("home", "Your day"), ("cohort", listing), ("week", "This week"), ("quality", "Data quality"),
+            ("definitions", "Definitions"),
+        ]  # fmt: skip
+        role = access.role.key if access.role is not None else None
+        wanted = [(name, text) for name, text in wanted if PAGES[name].allows("GET", signed_in=True, role=role)]
         navigation = [{"href": reverse(name), "text": text, "current": here == name} for name, text in wanted]
     return {
         "signed_in": signed_in,

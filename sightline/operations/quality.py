@@ -1,0 +1,80 @@
+"""How good the data are: the files in force, what was found wrong in them, and how much of the cohort was found."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from sightline.operations.opened import Opened, Scope
+
+# Statuses of a child whom a school should know of, in the order of the definitions.
+ON_PLAN = ("looked after", "CP plan", "CIN plan")
+
+
+def deliveries_in_force(opened: Opened) -> pa.Table:
+    """One row per file in force, the last received first: delivery, kind, period, as_at, received, and its findings by
+    severity (errors, queries, notes). A last row without a delivery is of what comparing files found."""
+    return opened.database.query(
+        """
+        SELECT delivery, kind, period, as_at, received, coalesce(errors, 0) AS errors, coalesce(queries, 0) AS queries,
+            coalesce(notes, 0) AS notes
+        FROM delivery FULL JOIN (
+            SELECT CASE WHEN f.delivery IN (SELECT delivery FROM delivery) THEN f.delivery END AS delivery,
+                count(*) FILTER (severity = 'error') AS errors, count(*) FILTER (severity = 'query') AS queries,
+                count(*) FILTER (severity NOT IN ('error', 'query')) AS notes
+            FROM finding f GROUP BY 1
+        ) USING (delivery)
+        ORDER BY received DESC NULLS LAST, place DESC NULLS LAST
+        """
+    )
+
+
+def findings_within(opened: Opened, scope: Scope) -> pa.Table:
+    """One row per finding of the files in force and of comparing them, the gravest first, as this scope may read them.
+
+    Columns: kind ("comparison" where no one file is at fault), received, delivery, line, rule, severity, says, table,
+    record, field, value, right, `child_id` (of a record of a child in scope) and `withheld`: the finding is about a
+    record of nobody in scope, so says, record, field and value are null and only its rule and place are told.
+    """
+    door = opened.children
+    within = opened.within(scope, door)
+    return door.query(
+        f"""
+        WITH about AS (
+            SELECT system, ref, min(child_id) AS child_id FROM link
+            WHERE child_id IN (SELECT child_id FROM {within}) AND ref IN (SELECT record FROM finding)
+            GROUP BY system, ref
+        ),
+        told AS (
+            SELECT f.*, coalesce(d.kind, 'comparison') AS kind, d.received, d.place, a.child_id,
+                f.record IS NOT NULL AND a.child_id IS NULL AS withheld
+            FROM finding f LEFT JOIN delivery d USING (delivery)
+            LEFT JOIN about a ON a.system = d.system AND a.ref = f.record
+        )
+        SELECT kind, received, delivery, line, rule, severity, CASE WHEN NOT withheld THEN says END AS says, "table",
+            CASE WHEN NOT withheld THEN record END AS record, CASE WHEN NOT withheld THEN field END AS field,
+            -- A value of a line that names no record may be anybody's.
+            CASE WHEN NOT withheld AND (record IS NOT NULL OR line IS NULL) THEN value END AS value,
+            CASE WHEN NOT withheld THEN "right" END AS "right", child_id, withheld
+        FROM told
+        ORDER BY CASE severity WHEN 'error' THEN 0 WHEN 'query' THEN 1 ELSE 2 END, place NULLS LAST, rule, line, record
+        """
+    )
+
+
+def found_in_education(cohort: pa.Table) -> pa.Table:
+    """One row per plan, of the rows of `cohort_on`: children of school age, how many of them are on a school's roll,
+    and how many have attendance marks this school year. A child whose birth date is not held counts as of school age.
+    """
+    rows = cohort.select(["status", "school_age", "urn", "possible"]).to_pylist()
+    counted = {status: [0, 0, 0] for status in ON_PLAN}
+    for row in rows:
+        if row["status"] in counted and row["school_age"] not in ("below", "above"):
+            sums = counted[row["status"]]
+            sums[0] += 1
+            sums[1] += row["urn"] is not None
+            sums[2] += bool(row["possible"])
+    names = ("children", "on_roll", "with_marks")
+    return pa.Table.from_pylist(
+        [{"status": status, **dict(zip(names, sums, strict=True))} for status, sums in counted.items() if sums[0]],
+        schema=pa.schema([("status", pa.string()), *((name, pa.int32()) for name in names)]),
+    )
