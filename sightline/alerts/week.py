@@ -48,7 +48,8 @@ def week(
     """One row per child per reason to act in the week that ends on `as_at` (the seven days to and including it).
 
     The children of table `within` who are on a plan (or looked after) on the day; those whose plan ended in the week,
-    for that and for suspensions; and, with `ever_6`, those who count as Ever 6 on the day. `weeks_back` widens the week.
+    for that and for suspensions; and, with `ever_6`, those who count as Ever 6 on the day. `weeks_back` widens the
+    week.
     `only` names the reasons wanted (all of them when empty; see `reasons`).
 
     "Since last week" compares the two days by the dates in the data, except for suspensions and exclusions: those that

@@ -4,6 +4,7 @@ import multiprocessing
 import random
 import shutil
 import time
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,10 @@ def test_a_kill_at_any_moment_leaves_the_last_snapshot_and_the_next_receive_work
 
     moments = random.Random(20241122)
     killed = untouched = 0
-    for n in range(KILLS):
+    for n in count():
+        if killed == KILLS:
+            break
+        assert n < 4 * KILLS, "the processes end before they can be killed"
         home = tmp_path / f"home-{n}"
         shutil.copytree(base, home)
         process = processes.Process(target=receive, args=(str(home), new))
@@ -78,5 +82,4 @@ def test_a_kill_at_any_moment_leaves_the_last_snapshot_and_the_next_receive_work
             receive(str(home), new)
             assert contents(home)[1] == after
         shutil.rmtree(home)
-    assert killed >= KILLS * 0.8, f"only {killed} of {KILLS} processes were still running when they were killed"
     assert untouched, "no kill came before the snapshot appeared"
