@@ -191,6 +191,10 @@ def tables() -> dict[str, pa.Table]:
             "value": "House",
         },
     ]  # fmt: skip
+    # As the store keeps them: what is not named is empty text, and no line is line 0.
+    finding = [
+        {"line": 0, **dict.fromkeys(("table", "record", "field", "value", "right"), ""), **row} for row in finding
+    ]
     accuracy = [
         {"snapshot": "snapshot-1", "made": AS_AT, "day": AS_AT, "system": system, "children": CHILDREN, "agree": agree,
          "explained": 0, "asked": 1}

@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from sightline.operations.opened import Opened, Scope
 
+_MAY_BE_EMPTY = ("table", "record", "field", "value", "right")
 # Statuses of a child whom a school should know of, in the order of the definitions.
 ON_PLAN = ("looked after", "CP plan", "CIN plan")
 
@@ -37,6 +38,7 @@ def findings_within(opened: Opened, scope: Scope) -> pa.Table:
     """
     door = opened.children
     within = opened.within(scope, door)
+    named = ", ".join(f'nullif("{c}", \'\') AS "{c}"' for c in _MAY_BE_EMPTY)
     return door.query(
         f"""
         WITH about AS (
@@ -44,10 +46,16 @@ def findings_within(opened: Opened, scope: Scope) -> pa.Table:
             WHERE child_id IN (SELECT child_id FROM {within}) AND ref IN (SELECT record FROM finding)
             GROUP BY system, ref
         ),
+        -- What a finding does not name is kept as empty text, and no line as line 0.
+        held AS (
+            SELECT delivery, rule, severity, says, {named},
+                nullif(line, 0) AS line
+            FROM finding
+        ),
         told AS (
             SELECT f.*, coalesce(d.kind, 'comparison') AS kind, d.received, d.place, a.child_id,
                 f.record IS NOT NULL AND a.child_id IS NULL AS withheld
-            FROM finding f LEFT JOIN delivery d USING (delivery)
+            FROM held f LEFT JOIN delivery d USING (delivery)
             LEFT JOIN about a ON a.system = d.system AND a.ref = f.record
         )
         SELECT kind, received, delivery, line, rule, severity, CASE WHEN NOT withheld THEN says END AS says, "table",
