@@ -52,6 +52,11 @@ class Unit(StrEnum):
     child = "child"
 
 
+class MappedKind(StrEnum):
+    marks = "marks"
+    suspensions = "suspensions"
+
+
 # What a screen has room for of the widest answers; every other form has every column.
 _ON_SCREEN = {
     "children": ("surname", "forename", "status", "since", "days_open", "school_name", "year_group", "team_name",
@@ -408,24 +413,27 @@ def absence(
 
 @command
 def mapping(
-    file: Annotated[Path, typer.Argument(help="A sender's table of session marks, such as a .csv.")],
+    file: Annotated[
+        Path, typer.Argument(help="A sender's table of session marks or suspensions, such as a .csv, .xlsx or .ods.")
+    ],
     home: HomeOption = None,
+    kind: Annotated[MappedKind | None, typer.Option(help="Read it as this; as what it looks like if left out.")] = None,
     save: Annotated[bool, typer.Option("--save", help="Agree to the proposal: write it to mappings.toml.")] = False,
     column: Annotated[
         list[str] | None, typer.Option(help="Correct one: MEANING=COLUMN, as in upn='Pupil Ref'. May be repeated.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what each column of a sender's file of marks seems to mean, and keep what you agree to for the next one."""
+    """Say what each column of a sender's file seems to mean, and keep what you agree to for the next one."""
     place = Home.open(home)
-    proposal = operations.propose_mapping(file, corrections=column or [])
+    proposal = operations.propose_mapping(file, kind=kind or "", corrections=column or [])
     if save:
         operations.agree_mapping(place, proposal)
     if as_json:
-        print_json({"fingerprint": proposal.fingerprint, "form": proposal.form, "columns": proposal.columns,
-                    "saved": save})  # fmt: skip
+        print_json({"fingerprint": proposal.fingerprint, "kind": proposal.kind, "form": proposal.form,
+                    "columns": proposal.columns, "saved": save})  # fmt: skip
         return
-    print_table(f"Columns of {file.name}", [{"meaning": m, "column": c} for m, c in proposal.columns.items()])
+    print_table(f"Columns of {proposal.shown}", [{"meaning": m, "column": c} for m, c in proposal.columns.items()])
     console.print(proposal.says, markup=False)
     console.print("Saved in mappings.toml." if save else "Not saved. Add --save to agree.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sightline.sources import (
@@ -17,6 +18,7 @@ from sightline.sources import (
     ees_json,
     gias,
     idaci,
+    intake,
     lait,
     marks,
     parquet,
@@ -28,7 +30,7 @@ from sightline.sources import (
     wonde,
 )
 from sightline.sources.base import Context, Head, Reading, Source
-from sightline.sources.intake import Limits, Received, head, recognise_among, unpack
+from sightline.sources.intake import Limits, Received, head, recognise_among
 from sightline.vocabulary.errors import BadSetting
 
 # From the most specific to the least: the first that knows a file reads it. Files that say what they are stand before
@@ -56,6 +58,13 @@ SOURCES: tuple[Source, ...] = (
     *attainment.SOURCES,
     *marks.SOURCES,
 )
+
+
+def unpack(paths: Sequence[Path], folder: Path, *, limits: Limits | None = None) -> Iterator[Received]:
+    """One row per single file at or below these paths (`intake.unpack`); a workbook with a source of its own is one."""
+    return intake.unpack(
+        paths, folder, limits=limits, whole=lambda seen: any(source.recognise(seen) for source in SOURCES)
+    )
 
 
 def recognise(path: Path, context: Context | None = None) -> Source:

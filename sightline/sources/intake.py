@@ -11,7 +11,7 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -19,12 +19,13 @@ from typing import IO
 from sightline.sources.base import Head, Source
 from sightline.sources.layout import HEAD, header_of
 from sightline.sources.looks import looks_like, utf16
-from sightline.sources.workbook import sheet_names
+from sightline.sources.workbook import sheet_names, write_sheets
 from sightline.vocabulary.errors import UnreadableFile
 
 _PIECE = 2**20
 _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+_SPREADSHEETS = ("an Excel workbook", "an OpenDocument spreadsheet")
 # Left by desktops in folders and archives; never what a person means to send.
 # A folder that holds a file of this name is passed over: the truth about an invented authority, say.
 NOT_FOR_RECEIPT = ".not-for-receipt"
@@ -63,15 +64,24 @@ class Received:
     error: UnreadableFile | None = None
 
 
-def unpack(paths: Sequence[Path], folder: Path, *, limits: Limits | None = None) -> Iterator[Received]:
+def unpack(
+    paths: Sequence[Path],
+    folder: Path,
+    *,
+    limits: Limits | None = None,
+    whole: Callable[[Head], bool] = lambda _: False,
+) -> Iterator[Received]:
     """One row per single file at or below these paths, in a steady order; archives are unpacked into `folder`.
+
+    A spreadsheet is opened as an archive of its sheets, each a table in delimited text whose lines are the sheet's
+    rows, but for one that `whole` knows as a kind of its own. Sheets that are hidden or hold no table are passed over.
 
     Folders are walked in order of name, hidden files and desktop litter skipped, links leading out of the folder
     refused, folders marked as not for receipt passed over. A .zip or .gz, told by content, is opened; an archive
     inside an archive is opened too, and one inside that is refused. Nothing is raised for a bad file: it comes with its
     `error`, and the others follow.
     """
-    yield from _Unpacking(folder, limits or Limits()).all(paths)
+    yield from _Unpacking(folder, limits or Limits(), whole).all(paths)
 
 
 def head(path: Path) -> Head:
@@ -172,9 +182,10 @@ def _hidden(name: str) -> bool:
 class _Unpacking:
     """One call of `unpack`: what has been unpacked so far counts against the limit for everything."""
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
+    def __init__(self, folder: Path, limits: Limits, whole: Callable[[Head], bool]) -> None:
         self.folder = folder
         self.limits = limits
+        self.whole = whole
         self.total = 0
         self.files = 0
 
@@ -227,6 +238,8 @@ class _Unpacking:
             yield from self.unzipped(path, shown, about.st_size, depth)
         elif start.startswith(_GZIP):
             yield from self.ungzipped(path, shown, about.st_size, depth)
+        elif start.startswith(_ZIP) and _office(path) in _SPREADSHEETS:
+            yield from self.sheets(path, shown, about.st_size)
         else:
             yield Received(shown, path, about.st_size)
 
@@ -273,6 +286,21 @@ class _Unpacking:
             )
         else:
             yield from self.opened(target, shown, depth + 1)
+
+    def sheets(self, path: Path, shown: str, size: int) -> Iterator[Received]:
+        """The sheets of a spreadsheet that hold tables; the file itself when none does, or when it is read whole."""
+        if self.whole(head(path)):
+            yield Received(shown, path, size)
+            return
+        try:
+            tables = write_sheets(path, lambda name: self.target(f"{name}.csv"))
+        except UnreadableFile as error:
+            yield Received(shown, None, error=error)
+            return
+        for name, table in tables:
+            yield Received(f"{shown}/{_plain(name)}", table, table.stat().st_size)
+        if not tables:
+            yield Received(shown, path, size)
 
     def ungzipped(self, path: Path, shown: str, size: int, depth: int) -> Iterator[Received]:
         if depth > 1:

@@ -187,7 +187,7 @@ def _by_values(table: pa.Table, names: Sequence[str], columns: dict[str, str]) -
             del held[fits[0]]
 
     if not {"upn", "pupil_id"} & columns.keys():
-        give("upn", _share_of_upns)
+        give("upn", share_of_upns)
     if not {"week", "marks"} <= columns.keys() and not {"mark", "am", "pm"} & columns.keys():
         give("marks", _share_of_week_strings)
     if "marks" in columns:
@@ -202,7 +202,8 @@ def _by_values(table: pa.Table, names: Sequence[str], columns: dict[str, str]) -
 # The part of a column's values that may be what is looked for, from 0 to 1.
 
 
-def _share_of_upns(values: Sequence[str]) -> float:
+def share_of_upns(values: Sequence[str]) -> float:
+    """The part of the values that are shaped like a UPN."""
     return sum(bool(_UPN.fullmatch(value)) for value in values) / len(values)
 
 

@@ -125,7 +125,7 @@ def columns_of(header: Iterable[str]) -> dict[str, list[str]]:
     return {what: found for what, names in ALIASES.items() if (found := [by_flat[n] for n in names if n in by_flat])}
 
 
-def _as_agreed(header: Sequence[str], agreed: Mapping[str, str]) -> dict[str, list[str]]:
+def as_agreed(header: Sequence[str], agreed: Mapping[str, str]) -> dict[str, list[str]]:
     """The columns an agreed mapping names. Raises UnreadableFile where it does not fit the file."""
     found = {}
     for what, column in agreed.items():
@@ -140,10 +140,10 @@ def _as_agreed(header: Sequence[str], agreed: Mapping[str, str]) -> dict[str, li
 
 
 def _recognise(head: Head) -> bool:
-    return _is(head.header)
+    return is_list(head.header)
 
 
-def _is(header: Collection[str]) -> bool:
+def is_list(header: Collection[str]) -> bool:
     """A pupil, a start and a category; and, where the category is only called type, a sign that exclusion is meant."""
     found = columns_of(header)
     if not found.keys() & {"upn", "pupil_id", "admission"} or not {"start_date", "category"} <= found.keys():
@@ -161,7 +161,7 @@ def read_suspensions(path: Path, context: Context) -> Reading:
     findings: list[Finding] = []
     raw = read_delimited(path, findings)
     header = [c for c in raw.column_names if c != "line"]
-    found = columns_of(header) | _as_agreed(header, context.mappings.get(mapping_key(header), {}))
+    found = columns_of(header) | as_agreed(header, context.mappings.get(mapping_key(header), {}))
     if not found.keys() & {"upn", "pupil_id", "admission"} or not {"start_date", "category"} <= found.keys():
         raise UnreadableFile("A list of suspensions needs columns for the UPN (or pupil id), start date and category.")
     _judge_header(set(raw.column_names), found, findings)

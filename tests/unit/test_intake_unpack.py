@@ -185,6 +185,12 @@ def test_a_wrong_checksum_is_damage(tmp_path):
 
 
 def test_an_office_document_is_one_file(tmp_path):
+    letter = zipped(**{"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<document/>"})
+    (tmp_path / "letter.csv").write_bytes(letter)
+    assert received([tmp_path / "letter.csv"], tmp_path / "work") == {"letter.csv": letter}
+
+
+def test_a_damaged_workbook_is_refused(tmp_path):
     book = zipped(**{"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workbook/>"})
-    (tmp_path / "book.csv").write_bytes(book)
-    assert received([tmp_path / "book.csv"], tmp_path / "work") == {"book.csv": book}
+    (tmp_path / "book.xlsx").write_bytes(book)
+    assert "damaged" in received([tmp_path / "book.xlsx"], tmp_path / "work")["book.xlsx"]
