@@ -33,15 +33,17 @@ from sightline.operations.linking import match_rate, train_linkage
 from sightline.operations.mapping import Proposal, agree_mapping, propose_mapping
 from sightline.operations.match import Matched, match_files
 from sightline.operations.opened import Opened, Scope, opened
-from sightline.operations.quality import deliveries_in_force, findings_within, found_in_education
+from sightline.operations.quality import ON_PLAN, deliveries_in_force, findings_within, found_in_education
 from sightline.operations.receive import FileReceipt, Receipt, rebuild, receive, sweep
 from sightline.operations.records import rules_not_run
+from sightline.operations.school import SchoolFacts, school_facts
 from sightline.operations.source import source_line
 from sightline.sources.wonde_client import DOMAIN as WONDE_DOMAIN
 from sightline.sources.wonde_client import Client as WondeClient
 
 __all__ = [
     "ANSWERS",
+    "ON_PLAN",
     "WONDE_DOMAIN",
     "WONDE_TOKEN",
     "Answer",
@@ -55,6 +57,7 @@ __all__ = [
     "Opened",
     "Proposal",
     "Receipt",
+    "SchoolFacts",
     "Scope",
     "Summary",
     "Taken",
@@ -89,6 +92,7 @@ __all__ = [
     "reconciliation_rules",
     "record_console_view",
     "rules_not_run",
+    "school_facts",
     "send_batch",
     "source_line",
     "sweep",

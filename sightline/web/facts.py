@@ -19,7 +19,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from sightline import operations
-from sightline.operations import ChildFacts, Home, Opened, Scope
+from sightline.operations import ChildFacts, Home, Opened, SchoolFacts, Scope
 from sightline.vocabulary.errors import NothingHeld
 from sightline.vocabulary.periods import academic_year, monday
 from sightline.web.authz.access import Access, hidden_from, visible_to
@@ -137,6 +137,22 @@ class Facts:
     def person(self, child: Child) -> dict[str, Any]:
         """Who the child is. Raises NotAllowed outside the scope."""
         return operations.child_person(self.opened, self.scope, child.child_id)
+
+    def at_school(self, urn: str) -> pa.Table:
+        """The rows of the cohort at one school."""
+        rows = self.cohort()
+        return rows.filter(pc.equal(rows["urn"], urn))
+
+    def school(self, urn: str) -> SchoolFacts | None:
+        """One school beside its own pupils (see `operations.school_facts`); None for a school nobody knows."""
+
+        def ask() -> SchoolFacts | None:
+            rows = self.at_school(urn)
+            rows = rows.filter(pc.is_in(rows["status"], value_set=pa.array(operations.ON_PLAN)))
+            return operations.school_facts(self.opened, self.scope, urn, rows["child_id"].to_pylist())
+
+        # As many answers as there are schools: not to push out those of people.
+        return self.chart(f"school {urn}", ask)
 
     def findings(self) -> pa.Table:
         """One row per finding as this person may read it (see `operations.findings_within`)."""

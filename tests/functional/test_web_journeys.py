@@ -57,6 +57,11 @@ def test_a_monday(visit, accessible, role):
         accessible(page, f"{slug}-child-tab-{place}")
     page.get_by_label("Pages").get_by_role("link", name="This week").click()
     accessible(page, f"{slug}-week")
+    own = page.get_by_label("Pages").get_by_role("link", name="Your school")
+    if own.count():
+        own.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Invented School 1")
+        accessible(page, f"{slug}-school")
     more = page.get_by_label("Pages").get_by_role("link", name="Data quality")
     if more.count():
         more.click()

@@ -30,6 +30,8 @@ ELSEWHERE = {
 
 
 def address(name: str, child: str) -> str:
+    if name == "school":
+        return reverse(name, args=[authority.SCHOOLS[0]])
     for arguments in ([], [child], ["no-such-token"]):
         try:
             return reverse(name, args=arguments)
@@ -129,6 +131,8 @@ def test_no_page_holds_a_token_outside_the_role(facts, person, browse, role, cap
     paths += [f"/children/{children[child]}/" for child in outside + inside[:8]] + ["/no-such-page/", "/children/x/"]
     for name, path in (("quality", "/data-quality/"), ("quality_download", "/data-quality/findings.csv")):
         paths += [path] if PAGES[name].allows("GET", signed_in=True, role=role) else []
+    if PAGES["school"].allows("GET", signed_in=True, role=role):
+        paths += [f"/schools/{urn}/" for urn in (*authority.SCHOOLS, "no-such-school")]
     tabs = [name for name in ("who-has-looked",) if PAGES[TABS[name]].allows("GET", signed_in=True, role=role)]
     paths += [f"/children/{children[child]}/{tab}/" for child in outside[:3] + inside[:3] for tab in tabs]
     seen: set[int] = set()

@@ -17,6 +17,7 @@ from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.access import Access
 from sightline.web.authz.door import fields_shown
+from sightline.web.authz.matrix import PAGES
 from sightline.web.pages import charts
 from sightline.web.pages.templating import HIDDEN, query
 from sightline.web.people.models import Child
@@ -109,6 +110,7 @@ def view(request: HttpRequest) -> HttpResponse:
         "window": window(choice.page, pages),
         "first": (choice.page - 1) * PAGE + 1,
         "last": min(choice.page * PAGE, found.num_rows),
+        "schools": schools_chosen(choice, options["school"], held.access),
         "chart": held.chart(tuple(sorted(choice.chosen.items())), lambda: chart_of(held, found)),
     }
     fragment = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
@@ -120,6 +122,15 @@ def view(request: HttpRequest) -> HttpResponse:
     response = render(request, "cohort/fragment.html" if fragment else "cohort/page.html", context)
     response["Vary"] = "HX-Request, HX-History-Restore-Request, Cookie"
     return response
+
+
+def schools_chosen(choice: Choice, options: list[tuple[str, str]], access: Access) -> list[tuple[str, str]]:
+    """The schools that are filtered for, by URN and name, where this role may open a school's page."""
+    role = access.role.key if access.role is not None else None
+    if not PAGES["school"].allows("GET", signed_in=True, role=role):
+        return []
+    chosen = set(choice.chosen["school"]) - {NOT_HELD, *OUT_OF_AGE}
+    return [(urn, name) for urn, name in options if urn in chosen]
 
 
 def _whole(rows: pa.Table) -> tuple[pa.Table, dict[str, list[tuple[str, str]]], list[tuple[str, int]]]:

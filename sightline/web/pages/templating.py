@@ -82,6 +82,10 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
         role = access.role.key if access.role is not None else None
         wanted = [(name, text) for name, text in wanted if PAGES[name].allows("GET", signed_in=True, role=role)]
         navigation = [{"href": reverse(name), "text": text, "current": here == name} for name, text in wanted]
+        own = sorted(access.schools or ()) if PAGES["school"].allows("GET", signed_in=True, role=role) else []
+        if len(own) == 1:
+            address = reverse("school", args=own)
+            navigation.insert(1, {"href": address, "text": "Your school", "current": request.path == address})
     return {
         "signed_in": signed_in,
         "person": request.user if signed_in else None,
