@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from sightline import operations
-from sightline.cli.app import HomeOption, _day, command, day_option
-from sightline.cli.output import console, errors, print_table
+from sightline.cli.app import HomeOption, JsonOption, _day, command, day_option
+from sightline.cli.output import console, errors, print_json, print_table
 from sightline.operations import Home
 
 ADDRESS = "SIGHTLINE_WONDE_URL"
@@ -40,6 +40,7 @@ def fetch(
         str, typer.Option(help="The domain of the school's region; SIGHTLINE_WONDE_URL names another address whole.")
     ] = operations.WONDE_DOMAIN,
     home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Ask Wonde for a school's students, marks and exclusions, and keep them in the home as files to receive.
 
@@ -53,15 +54,19 @@ def fetch(
         os.environ.get(ADDRESS) or f"https://{domain}/v1.0", operations.wonde_token(token_file)
     )
     now = datetime.now(ZoneInfo("Europe/London"))
+    done = []
     with errors.status("Asking") as status:
         for each in operations.fetch_wonde(
             place, school, client=client, now=now, since=_day(since), everything=everything, progress=status.update
         ):
-            rows = [{"list": name, "records": count, "note": ""} for name, count in each.records.items()]
-            rows += [{"list": name, "records": None, "note": why} for name, why in each.refused.items()]
-            print_table(f"{each.school}, {f'changed since {each.since}' if each.since else 'everything'}", rows)
-            console.print(
-                f"{each.withdrawn:,} records withdrawn. Now: sightline receive {each.folder}",
-                markup=False,
-                highlight=False,
-            )
+            lists = [{"list": name, "records": count, "refused": ""} for name, count in each.records.items()]
+            lists += [{"list": name, "records": None, "refused": why} for name, why in each.refused.items()]
+            done.append({"school": each.school, "folder": str(each.folder), "since": each.since, "lists": lists,
+                         "withdrawn": each.withdrawn, "asked": each.asked})  # fmt: skip
+            if not as_json:
+                # A school at a time: whoever stops the next one knows what is there.
+                print_table(f"{each.school}, {f'changed since {each.since}' if each.since else 'everything'}", lists)
+                says = f"{each.withdrawn:,} records withdrawn. Now: sightline receive {each.folder}"
+                console.print(says, markup=False, highlight=False)
+    if as_json:
+        print_json(done)

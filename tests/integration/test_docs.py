@@ -12,6 +12,7 @@ import pytest
 import typer
 import yaml
 from conftest import Said, call, once
+from wonde_server import SCHOOL, TOKEN, Recorded, serving
 
 from sightline.alerts.reasons import REASONS
 from sightline.cli import reference
@@ -96,6 +97,18 @@ def agrees(answer: Any, shape: dict[str, str]) -> None:
             assert not (isinstance(value, bool) and bool not in told), path
 
 
+def fetched(home: Path) -> Any:
+    """What `fetch` prints of a school whose exclusions may not be read."""
+    school = f"schools/{SCHOOL}"
+    lists: dict[str, Any] = {"attendance-codes": [], school: {"id": SCHOOL, "name": "The Oaks", "urn": 900001}}
+    lists |= {f"{school}/{name}": [] for name in ("students", "students-leaver", "attendance/session", "deletions")}
+    with serving(Recorded(lists)) as wonde:
+        told = {"SIGHTLINE_WONDE_URL": wonde.url, "SIGHTLINE_WONDE_TOKEN": TOKEN}
+        said = call("fetch", "wonde", "--school", SCHOOL, "--json", "--home", home, **told)
+    assert said.code == 0, said.err
+    return said.json()
+
+
 @pytest.fixture(scope="session")
 def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory, marks_csv: Path) -> dict[str, Any]:
     """What each command prints as JSON, by the heading it is described under."""
@@ -128,6 +141,7 @@ def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory
         "absence": ask("absence", "--by", ""),
         "check": ask("check", census),
         "mapping": ask("mapping", marks_csv, where=own),
+        "fetch": fetched(own),
         "settings": ask("settings"),
         "synthesise": ask("synthesise", "--out", folder / "out", "--pupils", 200),
         "rebuild": ask("rebuild", where=own),
