@@ -9,7 +9,7 @@ from allauth.mfa.totp import views as totp
 from django.urls import path
 
 from sightline.web.accounts.views import accept_invitation
-from sightline.web.pages import child, cohort, looked, quality, school, views, week
+from sightline.web.pages import child, cohort, looked, quality, school, sessions, views, week
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -19,6 +19,7 @@ urlpatterns = [
     path("data-quality/", quality.view, name="quality"),
     path("data-quality/findings.csv", quality.download, name="quality_download"),
     path("children/<uuid:public_id>/", child.view, name="child"),
+    path("children/<uuid:public_id>/attendance/", sessions.view, name="child_attendance"),
     path("children/<uuid:public_id>/who-has-looked/", looked.view, name="child_looked"),
     path("act-as/", views.act_as, name="act_as"),
     path("definitions/", views.definitions, name="definitions"),

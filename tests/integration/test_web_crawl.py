@@ -112,7 +112,7 @@ HIDDEN_FIELDS = {
 }
 
 
-TABS = {"who-has-looked": "child_looked"}
+TABS = {"attendance": "child_attendance", "who-has-looked": "child_looked"}
 
 
 @pytest.mark.parametrize("role", authority.ROLE_OVER)
@@ -133,7 +133,7 @@ def test_no_page_holds_a_token_outside_the_role(facts, person, browse, role, cap
         paths += [path] if PAGES[name].allows("GET", signed_in=True, role=role) else []
     if PAGES["school"].allows("GET", signed_in=True, role=role):
         paths += [f"/schools/{urn}/" for urn in (*authority.SCHOOLS, "no-such-school")]
-    tabs = [name for name in ("who-has-looked",) if PAGES[TABS[name]].allows("GET", signed_in=True, role=role)]
+    tabs = [name for name in TABS if PAGES[TABS[name]].allows("GET", signed_in=True, role=role)]
     paths += [f"/children/{children[child]}/{tab}/" for child in outside[:3] + inside[:3] for tab in tabs]
     seen: set[int] = set()
     for path in paths:

@@ -36,6 +36,7 @@ def test_each_page_stays_within_its_budget_of_queries(facts, person, browse, rol
         "/week/",
         "/definitions/",
         f"/children/{public_id(0)}/",
+        f"/children/{public_id(0)}/attendance/",
         *([f"/children/{public_id(0)}/who-has-looked/?lists=yes"] if role == "virtual_school_head" else []),
         *([f"/schools/{authority.SCHOOLS[0]}/"] if role in {"officer", "school_lead"} else []),
         *(["/data-quality/"] if role in {"virtual_school_head", "data_officer"} else []),

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from sightline.operations import ChildFacts
 from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import facts
@@ -20,7 +21,7 @@ from sightline.web.pages import charts
 from sightline.web.pages.cohort import name_of, no_school, reader
 from sightline.web.people.models import Child
 
-TABS = (("child", "Record"), ("child_looked", "Who has looked"))
+TABS = (("child", "Record"), ("child_attendance", "Attendance"), ("child_looked", "Who has looked"))
 
 
 def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
@@ -31,16 +32,7 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     found = held.child(child)
     seen = reader(held.access)
     schools = held.access.schools
-    enrolments = found.schools.to_pylist()
-    weeks, suspensions, periods = (t.to_pylist() for t in (found.weeks, found.suspensions, found.periods))
-    if schools is not None:
-        # A school reads its own registers, and plans that touch the child's time on its roll; nothing from elsewhere.
-        enrolments = [r for r in enrolments if r["urn"] in schools]
-        weeks = [r for r in weeks if r["urn"] in schools and _within(r["week"], None, enrolments, held.newest)]
-        suspensions = [r for r in suspensions if r["urn"] in schools]
-        periods = [
-            r for r in periods if _within(r["start_date"], r["end_date"], enrolments, held.newest, open_end=True)
-        ]
+    enrolments, weeks, suspensions, periods = own_school(found, held)
     if held.access.role is not None and held.access.role.statuses is not None:
         periods = [r for r in periods if r["status"] in held.access.role.statuses]
     status = held.status(child)
@@ -64,6 +56,27 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     }
     registrations = {c.code: c.meaning for c in code_list("enrolment_status")}
     return render(request, "child/page.html", {**context, "registrations": registrations})
+
+
+Rows = list[dict[str, Any]]
+
+
+def own_school(found: ChildFacts, held: facts.Facts) -> tuple[Rows, Rows, Rows, Rows]:
+    """Registrations, weeks, suspensions and plans as this person may read them: a school reads its own registers, and
+    plans that touch the child's time on its roll; nothing from elsewhere."""
+    enrolments, weeks, suspensions, periods = (
+        t.to_pylist() for t in (found.schools, found.weeks, found.suspensions, found.periods)
+    )
+    schools = held.access.schools
+    if schools is None:
+        return enrolments, weeks, suspensions, periods
+    enrolments = [r for r in enrolments if r["urn"] in schools]
+    return (
+        enrolments,
+        [r for r in weeks if r["urn"] in schools and _within(r["week"], None, enrolments, held.newest)],
+        [r for r in suspensions if r["urn"] in schools],
+        [r for r in periods if _within(r["start_date"], r["end_date"], enrolments, held.newest, open_end=True)],
+    )
 
 
 def tabs_of(request: HttpRequest, child: Child) -> list[dict[str, Any]]:
