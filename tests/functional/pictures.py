@@ -1,0 +1,90 @@
+"""Take the pictures of the documentation again, from an invented authority served as the demonstration.
+
+    python tests/functional/pictures.py
+
+Look at each before it is committed: a picture shows what a reader will expect to find.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+from sightline import operations
+from sightline.operations import Home
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+PUPILS, SEED = 1200, 4
+MOST = 200_000  # bytes of one picture
+ACCOUNT = re.compile(r"^  virtual-school-head +(\S+)  ", re.MULTILINE)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        files, home = Path(folder) / "files", Path(folder) / "home"
+        operations.synthesise(PUPILS, SEED, files)
+        operations.receive(Home.open(home), [files], by="pictures")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        server = subprocess.Popen(
+            [sys.executable, "-m", "sightline.web", "serve", "--home", str(home), "--port", str(port), "--demonstration"],
+            stdout=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+        try:
+            said = ""
+            while "Serving on" not in said:
+                line = server.stdout.readline() if server.stdout else ""
+                assert line, said
+                said += line
+            found = ACCOUNT.search(said)
+            assert found, said
+            take(f"http://127.0.0.1:{port}", found[1])
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+            server.wait()
+
+
+def take(address: str, password: str) -> None:
+    for _ in range(120):
+        try:
+            urllib.request.urlopen(f"{address}/healthz", timeout=5).close()
+            break
+        except OSError:
+            time.sleep(0.5)
+    with sync_playwright() as playwright:
+        found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        page = browser.new_context(base_url=address, viewport={"width": 1200, "height": 1380}).new_page()
+        page.goto("/sign-in/")
+        page.locator("#id_login").fill("virtual-school-head")
+        page.locator("#id_password").fill(password)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("/")
+        cohort(page)
+        browser.close()
+
+
+def cohort(page: Page) -> None:
+    page.goto("/cohort/?plan=CP+plan&plan=CIN+plan")
+    expect(page.locator("[data-chart] svg[role=img]")).to_be_visible()
+    path = IMAGES / "cohort.png"
+    page.screenshot(path=path)
+    size = path.stat().st_size
+    assert size < MOST, f"{path.name} has {size:,} bytes; make it smaller than {MOST:,}."
+    print(f"{path.name}: {size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
