@@ -87,7 +87,7 @@ def measure(base: str, password: str, requests: int) -> None:
     print(f"cohort of {total[1]} children")
     for path, says in (
         ("/cohort/", "cohort page"),
-        ("/cohort/?status=CP+plan", "filtered"),
+        ("/cohort/?plan=CP+plan", "filtered"),
         (child[1], "child's page"),
     ):
         for count in CLIENTS:
