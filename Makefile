@@ -54,6 +54,7 @@ lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --group build pyproject.toml --extra postgres -o locks/runtime.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --group build --group test --group docs pyproject.toml --extra postgres -c locks/runtime.txt -o locks/test.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --group assets -o locks/assets.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --group reference pyproject.toml -c locks/test.txt -o locks/reference.txt
 
 clean:
 	rm -rf .venv site sightline-data test-results sightline/web/static/built
