@@ -1,9 +1,9 @@
-"""The small frozen records that estimators return, and the one refusal they may raise."""
+"""The small frozen records that estimators return; the one refusal they raise is `CannotEstimate`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,22 +11,26 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from sightline.vocabulary.errors import SightlineError
+from sightline.vocabulary.errors import CannotEstimate
+
+__all__ = [
+    "CONSTANT",
+    "NORMAL",
+    "CannotEstimate",
+    "Dropped",
+    "Estimate",
+    "Estimates",
+    "F",
+    "Wald",
+    "quantile",
+    "stars",
+    "two_sided",
+]
 
 F = NDArray[np.float64]
 CONSTANT = "constant"
 NORMAL = math.inf
 """Degrees of freedom of a statistic judged against the normal distribution."""
-
-
-class CannotEstimate(SightlineError):
-    """The data cannot answer: too few, no variation, or perfectly predicted. `names` are the columns at fault."""
-
-    exit_code = 8
-
-    def __init__(self, sentence: str, names: Iterable[str] = ()) -> None:
-        super().__init__(sentence)
-        self.names = tuple(names)
 
 
 @dataclass(frozen=True)

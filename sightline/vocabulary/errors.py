@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class SightlineError(Exception):
     """A refusal or failure a person can act on: one sentence, no record of a child in it."""
@@ -43,3 +45,13 @@ class Unreachable(SightlineError):
     """A service on the network could not be asked, or refused. What was received before is kept."""
 
     exit_code = 8
+
+
+class CannotEstimate(SightlineError):
+    """The data cannot answer: too few, no variation, or perfectly predicted. `names` are the columns at fault."""
+
+    exit_code = 9
+
+    def __init__(self, sentence: str, names: Iterable[str] = ()) -> None:
+        super().__init__(sentence)
+        self.names = tuple(names)
