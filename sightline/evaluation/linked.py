@@ -9,7 +9,17 @@ from sightline.engine import Database
 from sightline.evaluation.received import SUSPENDED, TABLES
 from sightline.evaluation.study import NO_PLAN, PLANS, Study
 
-LINKED: Final = ("exposure", "pupil_plan", "status", "pupil_year", "ks1_linked", "ks2_linked", "ks4_linked", "count")
+LINKED: Final = (
+    "exposure",
+    "pupil_plan",
+    "status",
+    "pupil_year",
+    "ks1_linked",
+    "ks2_linked",
+    "ks4_linked",
+    "week",
+    "count",
+)
 """The tables `link` makes, which every later step reads."""
 STAGES: Final = ("ks1", "ks2", "ks4")
 PRECISE = "DECIMAL(18, 6)"
@@ -34,6 +44,7 @@ def link(database: Database, study: Study) -> None:
     status: one row per pupil and year with a plan: the group.
     pupil_year: one row per pupil and year of the census: covariates, sessions missed and suspended, months by kind.
     ks1_linked, ...: one row per pupil of a key stage in a year of the windows, with group and covariates.
+    week: one row per group and week of local attendance, for the interrupted time series.
     count: one row per step counted.
     """
     database.execute('CREATE OR REPLACE TABLE "count" (place INTEGER, part VARCHAR, step VARCHAR, n BIGINT)')
@@ -43,6 +54,7 @@ def link(database: Database, study: Study) -> None:
     _pupil_years(database)
     for stage in STAGES:
         _attainment(database, stage)
+    _weeks(database)
 
 
 def counts(database: Database) -> list[Count]:
@@ -209,11 +221,12 @@ def _exposure(database: Database, study: Study) -> None:
 _NARROW: Final = """
     pupil, CAST(year AS SMALLINT) AS year, CAST(female AS TINYINT) AS female, CAST(age AS TINYINT) AS age,
     CAST(ethnicity AS ethnicity_word) AS ethnicity, CAST(fsm AS TINYINT) AS fsm, CAST(idaci AS DECIMAL(9, 6)) AS idaci,
-    CAST(authority AS authority_word) AS authority, CAST(school AS school_word) AS school, CAST(send AS TINYINT) AS send
+    CAST(authority AS authority_word) AS authority, CAST(region AS region_word) AS region,
+    CAST(school AS school_word) AS school, CAST(send AS TINYINT) AS send
 """
 _BEST: Final = (
     "send DESC NULLS LAST, fsm DESC NULLS LAST, idaci NULLS LAST, age NULLS LAST, female NULLS LAST, "
-    "ethnicity NULLS LAST, authority NULLS LAST, school NULLS LAST"
+    "ethnicity NULLS LAST, authority NULLS LAST, school NULLS LAST, region NULLS LAST"
 )
 
 
@@ -254,7 +267,7 @@ def _pupil_years(database: Database) -> None:
         "(SELECT year FROM study_year))",
     )
     wanted = ", ".join(f"'{c}'" for c in SUSPENDED)
-    for name in ("ethnicity", "authority", "school"):
+    for name in ("ethnicity", "authority", "region", "school"):
         # Words as numbers: a nation's table then stays in memory.
         database.execute(f"DROP TYPE IF EXISTS {name}_word CASCADE")
         database.execute(
@@ -370,7 +383,7 @@ def _attainment(database: Database, stage: str) -> None:
     database.execute(
         f"""
         CREATE OR REPLACE TABLE {stage}_linked AS
-        SELECT o.*, p.post, p.female, p.ethnicity, p.fsm, p.idaci, p.authority, p.school, p.send, p.send_ever,
+        SELECT o.*, p.post, p.female, p.ethnicity, p.fsm, p.idaci, p.authority, p.region, p.school, p.send, p.send_ever,
             coalesce(s.grp, '{NO_PLAN}') AS grp
         FROM kept AS o JOIN pupil_year AS p USING (pupil, year) LEFT JOIN status AS s USING (pupil, year)
         """
@@ -383,3 +396,25 @@ def _attainment(database: Database, stage: str) -> None:
         f"(SELECT count(*) FROM {stage}_linked)",
     )
     _note(database, part, "Pupils", f"SELECT count(*) FROM {stage}_linked")
+
+
+def _weeks(database: Database) -> None:
+    """Weekly attendance as received, one row per group and Monday; a week received twice is one, parts add up."""
+    part = "Weeks"
+    _note(database, part, "Records received", "SELECT count(*) FROM weekly")
+    _note(
+        database,
+        part,
+        "Left out: no week or no possible session",
+        "SELECT count(*) FROM weekly WHERE week IS NULL OR possible IS NULL OR possible <= 0 OR missed IS NULL",
+    )
+    database.execute(
+        """
+        CREATE OR REPLACE TABLE week AS
+        SELECT coalesce(grp, 'All') AS grp, CAST(date_trunc('week', week) AS DATE) AS monday,
+            CAST(sum(CAST(possible AS DECIMAL(18, 2))) AS DOUBLE) AS possible,
+            CAST(sum(CAST(missed AS DECIMAL(18, 2))) AS DOUBLE) AS missed
+        FROM (SELECT DISTINCT * FROM weekly)
+        WHERE week IS NOT NULL AND possible > 0 AND missed IS NOT NULL GROUP BY ALL ORDER BY ALL
+        """
+    )

@@ -122,6 +122,12 @@ TABLES: Final[Mapping[str, Mapping[str, Column]]] = {
         "passes": _number("pass94", "passes94"),
         "progress_8": _number("p8score", "p8"),
     },
+    "weekly": {
+        "week": Column(("week", "weekstart", "weekcommencing", "monday"), _DAY, kind="DATE"),
+        "grp": Column(("group", "grp"), "nullif(trim({x}), '')", needed=False),
+        "possible": _number("sessionspossible", "possible"),
+        "missed": _number("sessionsmissed", "missed", "absent"),
+    },
     "cin_plan": {
         "pupil": _PMR,
         "authority": Column(("la", "cinla"), "nullif(trim({x}), '')", needed=False),
@@ -139,7 +145,8 @@ TABLES: Final[Mapping[str, Mapping[str, Column]]] = {
         "census": _CENSUS,
     },
 }
-NPD: Final = ("census", "absence", "exclusions", "ks1", "ks2", "ks4")
+NPD: Final = ("census", "absence", "exclusions", "ks1", "ks2", "ks4", "weekly")
+"""Extracts looked for in the study's folder; `weekly` is a local authority's own, for the interrupted time series."""
 SUSPENDED: Final = ("SUSP", "FIXD", "FIXED", "SUSPENSION")
 _PREFIX = re.compile(r"^(ks[1245]|cin)_")
 _SUFFIX = re.compile(r"_(?:ab|ex|aut|spr|sum|ad|census)?\d{2}$")

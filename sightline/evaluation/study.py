@@ -119,6 +119,16 @@ class Models:
     )
     idaci_places: int = _says(3, "Decimal places of IDACI in the attainment models; fewer make fewer cells")
     ethnicity: bool = _says(True, "Control for ethnic group in the attainment models (estimates are not shown)")
+    region: bool = _says(
+        False, "Control for region in the attainment and cross-sectional models (estimates are not shown)"
+    )
+    separation: str = _says(
+        "refuse",
+        "When a column predicts an outcome for certain. refuse: no estimate, with the column named; drop: the column "
+        "and the rows it decides are left out and counted; firth: Firth's penalised likelihood (model errors only)",
+        ("refuse", "drop", "firth"),
+    )
+    multilevel: str = _says("authority", "Level two of the multilevel models", ("authority", "school"))
     discrete: bool = _says(
         False, "dy/dx of nought-or-one columns as a change from nought to one (Stata's i.) instead of a slope"
     )
@@ -126,10 +136,49 @@ class Models:
 
 
 @dataclass(frozen=True, slots=True)
+class Beyond:
+    """What is done beyond the report: resampling, bounds, margins."""
+
+    draws: int = _says(999, "Draws of each bootstrap")
+    permutations: int = _says(199, "Shuffles of each randomisation test")
+    placebo: tuple[int, ...] = _says(
+        (), "Years before that are pretended to be after, for the placebo date; the last year before when empty"
+    )
+    allowances: tuple[float, ...] = _says(
+        (0.5, 1.0, 2.0), "How many times as far as before trends may part after, for the bounds"
+    )
+    chance: float = _says(0.8, "Chance with which the minimum detectable effect would be found")
+    margin_sessions: float = _says(
+        0.1, "Sessions a year for each month on a plan under which a difference does not matter (equivalence tests)"
+    )
+    margin_share: float = _says(0.01, "The same for shares reaching a standard: 0.01 is one percentage point")
+    margin_score: float = _says(0.05, "The same for scores, in standard deviations of the score")
+    authority_least: int = _says(
+        30, "An authority with fewer pupils on the plan has no estimate of its own (the multilevel models keep it)"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The interrupted time series on weekly attendance (npd/weekly.csv: week, group, possible, missed)."""
+
+    start: date | None = _says(None, "First day after the change; 1 September of the first year after when empty")
+    season: bool = _says(
+        True, "Allow for the time of year: first and second harmonic of a year, given 60 weeks or more"
+    )
+    after_weeks: tuple[int, ...] = _says((0, 12, 38), "Weeks after the start at which the difference is shown")
+
+
+@dataclass(frozen=True, slots=True)
 class Outputs:
     """What is written."""
 
-    tables: tuple[str, ...] = _says((), "Tables to make; all when empty")
+    tables: tuple[str, ...] = _says((), "Tables to make; all of the sets below when empty")
+    sets: tuple[str, ...] = _says(
+        ("report", "robustness", "beyond"),
+        "report: the report's tables; robustness: the checks it only mentions; beyond: what it does not do",
+        ("report", "robustness", "beyond"),
+    )
     formats: tuple[str, ...] = _says(
         ("csv", "json", "html", "xlsx"), "Forms of each table", ("csv", "json", "html", "xlsx")
     )
@@ -147,6 +196,8 @@ class Study:
     groups: Groups = field(default_factory=Groups)
     sample: Sample = field(default_factory=Sample)
     models: Models = field(default_factory=Models)
+    beyond: Beyond = field(default_factory=Beyond)
+    series: Series = field(default_factory=Series)
     outputs: Outputs = field(default_factory=Outputs)
 
     def __post_init__(self) -> None:
@@ -165,6 +216,25 @@ class Study:
             raise BadSetting("models.level is between 0.5 and 1.")
         if self.groups.least < 0:
             raise BadSetting("groups.least cannot be negative.")
+        x = self.beyond
+        if not 1 <= x.draws <= 100_000 or not 1 <= x.permutations <= 100_000:
+            raise BadSetting("beyond.draws and beyond.permutations are from 1 to 100,000.")
+        if not set(x.placebo) < set(w.before):
+            raise BadSetting("beyond.placebo must be some, not all, of the years before.")
+        if min(x.margin_sessions, x.margin_share, x.margin_score) <= 0 or any(a < 0 for a in x.allowances):
+            raise BadSetting("The margins of [beyond] are above nought, and its allowances not below it.")
+        if not 0.5 <= x.chance < 1:
+            raise BadSetting("beyond.chance is from 0.5 to below 1.")
+
+    @property
+    def placebo(self) -> tuple[int, ...]:
+        """The years before that a placebo date takes for after; none when there is one year before."""
+        return self.beyond.placebo or (self.windows.before[-1:] if len(self.windows.before) > 1 else ())
+
+    @property
+    def series_start(self) -> date:
+        """The day the interrupted time series breaks."""
+        return self.series.start or self.windows.start(self.windows.after[0])
 
     @property
     def post(self) -> Mapping[int, int]:
@@ -213,6 +283,8 @@ PARTS: Final[Mapping[str, type]] = {
     "groups": Groups,
     "sample": Sample,
     "models": Models,
+    "beyond": Beyond,
+    "series": Series,
     "outputs": Outputs,
 }
 _YEAR = re.compile(r"(\d{4})/\d{2}(\d{2})?")
@@ -246,19 +318,22 @@ def _part(study: type, name: str, value: Any) -> Any:
 
 
 def _value(name: str, given: Any, default: Any, allowed: tuple[Any, ...]) -> Any:
-    if name in ("windows.before", "windows.after"):
+    if name in ("windows.before", "windows.after", "beyond.placebo"):
         return tuple(_year(name, v) for v in (given if isinstance(given, list) else [given]))
-    if name == "windows.plans_to":
+    if name in ("windows.plans_to", "series.start"):
         if given == "":
             return None
         if type(given) is not date:
             raise BadSetting(f"{name} must be a date, such as 2023-03-31, or empty.")
         return given
     if isinstance(default, tuple):
-        of = int if default and isinstance(default[0], int) else str
+        of = type(default[0]) if default else str
         values = tuple(given) if isinstance(given, list) else (given,)
+        if of is float:
+            values = tuple(float(v) if type(v) is int else v for v in values)
         if not all(isinstance(v, of) and not isinstance(v, bool) for v in values):
-            raise BadSetting(f"{name} must be a list of {'whole numbers' if of is int else 'words'}.")
+            word = {int: "whole numbers", float: "numbers"}.get(of, "words")
+            raise BadSetting(f"{name} must be a list of {word}.")
     else:
         values = (given,)
         of = type(default)

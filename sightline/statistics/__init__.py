@@ -39,7 +39,14 @@ from sightline.statistics.means import (
 from sightline.statistics.mixed import MixedFit, RandomTest, mixed, random_term_test
 from sightline.statistics.mixed_logit import MixedLogitFit, mixed_logit
 from sightline.statistics.multiple import benjamini_hochberg, holm, romano_wolf
-from sightline.statistics.ols import CrossProducts, OlsFit, cross_products, linear_probability, ols
+from sightline.statistics.ols import (
+    CrossProducts,
+    OlsFit,
+    cells_cross_products,
+    cross_products,
+    linear_probability,
+    ols,
+)
 from sightline.statistics.poisson import PanelFit, poisson_within
 from sightline.statistics.power import (
     Equivalence,
@@ -54,7 +61,9 @@ from sightline.statistics.resampling import (
     Resampled,
     cluster_bootstrap,
     permuted,
+    random_subsets,
     randomisation_test,
+    shuffled_differences,
     wild_bootstrap,
     wild_score_bootstrap,
     within_cross_products,
@@ -103,6 +112,7 @@ __all__ = [
     "Wald",
     "WithinFit",
     "benjamini_hochberg",
+    "cells_cross_products",
     "cells_from",
     "certain_levels",
     "cluster_bootstrap",
@@ -138,12 +148,14 @@ __all__ = [
     "poisson_within",
     "power",
     "pre_trend",
+    "random_subsets",
     "random_term_test",
     "randomisation_test",
     "relative_magnitude_bounds",
     "robustness_value",
     "romano_wolf",
     "rows_as_cells",
+    "shuffled_differences",
     "signed_rank",
     "smooth_trend_bounds",
     "specification_curve",

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sightline.statistics.covariance import sandwich
-from sightline.statistics.design import Columns, complete_rows, gram, inverse, units
-from sightline.statistics.poisson import PanelFit, demeaned, informative
+from sightline.statistics.design import Codes, Columns, complete_rows, gram, inverse, units
+from sightline.statistics.poisson import PanelFit, clustered_meat, demeaned, informative, panel_ids
 from sightline.statistics.records import NORMAL, CannotEstimate, Estimates, F
 
 STEP = 1e-10
@@ -27,6 +27,8 @@ def conditional_logit(
     unit: ArrayLike,
     *,
     errors: Literal["model", "clustered"] = "model",
+    cluster: ArrayLike | None = None,
+    cluster_name: str = "authority",
     unit_name: str = "pupil",
 ) -> PanelFit:
     """Fixed-effects logit by its exact conditional likelihood, as `clogit` and `xtlogit, fe`.
@@ -34,13 +36,14 @@ def conditional_logit(
     For a unit with m outcomes in T rows, the chance of the rows that had them is exp(s'b) over the sum of exp(s'b) of
     all C(T, m) arrangements, s the sum of x over the chosen rows. Chamberlain (1980), Review of Economic Studies 47,
     225-238; sums over long units by the recursion of Gail, Lubin and Rubinstein (1981), Biometrika 68, 703-707.
-    model: inverse information. clustered: by unit, times G/(G-1). p values are normal. The unit effects are conditioned
-    away, so no marginal effect exists; use `within` on the same outcome for percentage points.
+    model: inverse information. clustered: by unit, or by the `cluster` of the unit's first row, times G/(G-1). p values
+    are normal. The unit effects are conditioned away, so no marginal effect exists; use `within` on the same outcome
+    for percentage points.
 
     Units that never change outcome say nothing and are left out, counted. Raises CannotEstimate when none is left, when
     the outcome is not nought or one, or when a column predicts changes perfectly (named).
     """
-    rows = complete_rows(outcome, regressors, {unit_name: unit})
+    rows = complete_rows(outcome, regressors, panel_ids(unit_name, unit, cluster_name, cluster))
     if not bool(np.isin(rows.outcome, (0, 1)).all()):
         raise CannotEstimate("A conditional logit needs an outcome of nought or one.", ["outcome"])
     offered = rows.n
@@ -57,7 +60,7 @@ def conditional_logit(
     z /= scale[:, None]
     batches = _batches(z, rows.outcome.astype(bool), starts)
     b = np.zeros(len(names))
-    likelihood, gradient, information, meat = _pass(batches, b)
+    likelihood, gradient, information = _pass(batches, b)
     for step in range(1, 101):
         move = inverse(information) @ gradient
         size = 1.0
@@ -67,15 +70,17 @@ def conditional_logit(
                 break
             size /= 2
         b = b + size * move
-        likelihood, gradient, information, meat = now
+        likelihood, gradient, information = now
         if step > 15 and np.abs(b @ z).max() > RUNS_AWAY / 2:
             break
         if np.abs(size * move).max() < STEP:
             bread = inverse(information)
-            g = len(starts)
-            factor = g / (g - 1) if errors == "clustered" and g > 1 else 1.0
-            v = bread if errors == "model" else sandwich(bread, meat) * factor
-            says = "model" if errors == "model" else f"clustered by {unit_name}"
+            g, v, factor, says = len(starts), bread, 1.0, "model"
+            if errors == "clustered":
+                scores = _unit_scores(batches, b, g)
+                middle, counts, says = clustered_meat(scores, rows, starts, unit_name, cluster_name)
+                factor = counts / (counts - 1) if counts > 1 else 1.0
+                v = sandwich(bread, middle) * factor
             estimates = Estimates(names, b / scale, v / np.outer(scale, scale), NORMAL, says)
             found = (*rows.dropped, *dropped, *out)
             return PanelFit(estimates, rows.n, g, offered, likelihood, step, factor, found)
@@ -83,7 +88,8 @@ def conditional_logit(
     raise CannotEstimate(f"No finite estimate exists: changes are predicted perfectly by {', '.join(guilty)}.", guilty)
 
 
-Batch = tuple[Literal["listed", "recursion"], F, int]
+Batch = tuple[Literal["listed", "recursion"], F, int, Codes]
+"""How the sums are had, the data, how many rows are chosen, and which units these are."""
 
 
 def _batches(
@@ -102,7 +108,8 @@ def _batches(
         of = np.flatnonzero(key == value)
         t, m = int(sizes[of[0]]), int(ones[of[0]])
         for low in range(0, len(of), BATCH):
-            place = starts[of[low : low + BATCH], None] + np.arange(t)
+            here = of[low : low + BATCH]
+            place = starts[here, None] + np.arange(t)
             x, chosen = z[:, place], y[place]
             if m > t - m:
                 x, chosen = -x, ~chosen
@@ -112,24 +119,31 @@ def _batches(
                 choose = np.zeros((comb(t, size), t))
                 for row, picked in zip(choose, combinations(range(t), size), strict=True):
                     row[list(picked)] = 1
-                found.append(("listed", np.einsum("kgt,at->gak", x, choose) - observed.T[:, None, :], size))
+                found.append(("listed", np.einsum("kgt,at->gak", x, choose) - observed.T[:, None, :], size, here))
             else:
                 rows = np.concatenate([np.moveaxis(x, 0, 2), observed.T[:, None, :]], axis=1)
-                found.append(("recursion", rows, size))
+                found.append(("recursion", rows, size, here))
     return found
 
 
-def _pass(batches: list[Batch], b: F) -> tuple[float, F, F, F]:
-    """Log-likelihood, gradient, information and outer products of unit scores."""
+def _pass(batches: list[Batch], b: F) -> tuple[float, F, F]:
+    """Log-likelihood, gradient and information."""
     k = len(b)
-    likelihood, gradient, information, meat = 0.0, np.zeros(k), np.zeros((k, k)), np.zeros((k, k))
-    for kind, data, m in batches:
+    likelihood, gradient, information = 0.0, np.zeros(k), np.zeros((k, k))
+    for kind, data, m, _ in batches:
         one, score, bend = _listed(data, b) if kind == "listed" else _recursion(data, m, b)
         likelihood += one
         gradient += score.sum(axis=0)
         information += bend
-        meat += gram(score.T, score.T)
-    return likelihood, gradient, information, meat
+    return likelihood, gradient, information
+
+
+def _unit_scores(batches: list[Batch], b: F, units_n: int) -> F:
+    """Each unit's score: (k, units)."""
+    found = np.empty((len(b), units_n))
+    for kind, data, m, of in batches:
+        found[:, of] = (_listed(data, b) if kind == "listed" else _recursion(data, m, b))[1].T
+    return found
 
 
 def _listed(s: F, b: F) -> tuple[float, F, F]:

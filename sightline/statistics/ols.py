@@ -209,6 +209,29 @@ def cross_products(
     return CrossProducts(names, tuple(outcomes), matrices, sizes.astype(float))
 
 
+def cells_cross_products(cells: Cells, outcome: str, *, constant: bool = True) -> CrossProducts:
+    """Cross-products by cluster from cells that have the cluster in their key: as from the rows they stand for."""
+    if cells.cluster is None:
+        raise CannotEstimate("These cells mix clusters. Group again with the cluster as part of the key.")
+    order = np.argsort(cells.cluster, kind="stable")
+    code = cells.cluster[order]
+    starts = np.searchsorted(code, np.arange(int(code.max()) + 1))
+    x = cells.matrix()[:, order]
+    names = cells.names
+    if constant:
+        x, names = np.vstack([x, np.ones((1, len(code)))]), (*names, CONSTANT)
+    n, total, squares = cells.n[order], cells.total[order], cells.squares[order]
+    k = len(x)
+    found = np.empty((len(starts), k + 1, k + 1))
+    for i in range(k):
+        weighted = x[i] * n
+        for j in range(i + 1):
+            found[:, i, j] = found[:, j, i] = np.add.reduceat(weighted * x[j], starts)
+        found[:, i, k] = found[:, k, i] = np.add.reduceat(x[i] * total, starts)
+    found[:, k, k] = np.add.reduceat(squares, starts)
+    return CrossProducts(names, (outcome,), found, np.add.reduceat(n, starts))
+
+
 def _few_clusters(columns: Sequence[NDArray[Any]], code: Codes, groups: int) -> F:
     """Cross-products of few large clusters: rows are put in order within a block, where everything is in the cache."""
     p, size = len(columns), 2 * BLOCK

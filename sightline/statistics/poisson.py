@@ -15,11 +15,13 @@ from sightline.statistics.design import (
     Columns,
     Rows,
     blocks,
+    codes,
     complete_rows,
     dot,
     gram,
     independent,
     inverse,
+    sum_by,
     sums_with,
     units,
     weighted_sum,
@@ -54,6 +56,8 @@ def poisson_within(
     unit: ArrayLike,
     *,
     errors: Literal["model", "clustered"] = "clustered",
+    cluster: ArrayLike | None = None,
+    cluster_name: str = "authority",
     factor: bool = True,
     unit_name: str = "pupil",
 ) -> PanelFit:
@@ -62,13 +66,13 @@ def poisson_within(
     mu_it = y_i. exp(x_it'b) / sum_t exp(x_it'b); gradient X'(y - mu); information from x less its mu-weighted unit
     mean. Hausman, Hall and Griliches (1984), Econometrica 52, 909-938; robust errors Wooldridge (1999), Journal of
     Econometrics 90, 77-97. model: inverse information. clustered: by unit, times G/(G-1) (Stata's vce(robust)) unless
-    `factor` is false. p values are normal.
+    `factor` is false; or by the `cluster` of each unit's first row. p values are normal.
 
     Units with one row and units with nothing but noughts say nothing about b and are left out, counted in `dropped`; a
     unit whose count is constant and above nought stays, since its regressors vary. Raises CannotEstimate when no unit
     is left, when an outcome is negative, or when a column predicts noughts perfectly (named).
     """
-    rows = complete_rows(outcome, regressors, {unit_name: unit})
+    rows = complete_rows(outcome, regressors, panel_ids(unit_name, unit, cluster_name, cluster))
     if rows.outcome.min() < 0:
         raise CannotEstimate("A Poisson outcome cannot be negative.", ["outcome"])
     offered = rows.n
@@ -102,15 +106,39 @@ def poisson_within(
             break
         if np.abs(size * move).max() < STEP:
             bread = inverse(here.information)
-            g = len(starts)
-            size = g / (g - 1) if factor and errors == "clustered" else 1.0
-            v = bread if errors == "model" else sandwich(bread, _meat(z, y, totals, starts, b)) * size
-            says = "model" if errors == "model" else f"clustered by {unit_name}"
+            g, counts, says = len(starts), 0, "model"
+            v, size = bread, 1.0
+            if errors == "clustered":
+                middle, counts, says = clustered_meat(
+                    _scores(z, y, totals, starts, b), rows, starts, unit_name, cluster_name
+                )
+                size = counts / (counts - 1) if factor and counts > 1 else 1.0
+                v = sandwich(bread, middle) * size
             estimates = Estimates(names, b / scale, v / np.outer(scale, scale), NORMAL, says)
             found = (*rows.dropped, *dropped, *out)
             return PanelFit(estimates, rows.n, g, offered, here.likelihood, step, size, found)
     guilty = [name for name, value in zip(names, b, strict=True) if abs(value) > 0.5 * np.abs(b).max()]
     raise CannotEstimate(f"No finite estimate exists: noughts are predicted perfectly by {', '.join(guilty)}.", guilty)
+
+
+def panel_ids(unit_name: str, unit: ArrayLike, cluster_name: str, cluster: ArrayLike | None) -> dict[str, ArrayLike]:
+    """The identifiers of each row: its unit and, where errors are clustered by more, that."""
+    return {unit_name: unit} if cluster is None else {unit_name: unit, cluster_name: cluster}
+
+
+def clustered_meat(scores: F, rows: Rows, starts: Codes, unit_name: str, cluster_name: str) -> tuple[F, int, str]:
+    """Outer products of unit scores (k, units), summed by the cluster of each unit's first row where there is one.
+
+    A unit's score cannot be split between clusters, because its rows are judged together. Raises CannotEstimate with
+    fewer than two clusters.
+    """
+    if len(rows.ids) == 1:
+        return gram(scores, scores), len(starts), f"clustered by {unit_name}"
+    code, names = codes(rows.ids[1][starts])
+    if len(names) < 2:
+        raise CannotEstimate(f"Standard errors clustered by {cluster_name} need at least two clusters.", [cluster_name])
+    sums = sum_by(code, scores, len(names))
+    return gram(sums, sums), len(names), f"clustered by {cluster_name} of the {unit_name}'s first row"
 
 
 def informative(
@@ -179,15 +207,15 @@ def _pass(z: F, y: F, totals: F, starts: Codes, b: F) -> _State:
     return _State(likelihood, gradient, information, furthest)
 
 
-def _meat(z: F, y: F, totals: F, starts: Codes, b: F) -> F:
-    """Sum of outer products of each unit's score."""
-    meat = np.zeros((len(z), len(z)))
+def _scores(z: F, y: F, totals: F, starts: Codes, b: F) -> F:
+    """Each unit's score: (k, units)."""
+    found, done = np.empty((len(z), len(starts))), 0
     for x, observed, total, first, sizes in _runs(z, y, totals, starts):
         eta = weighted_sum(b, x)
         mu, _ = _rates(eta, total, first, sizes, float(np.abs(eta).max()))
-        scores = np.add.reduceat(x * (observed - mu), first, axis=1)
-        meat += gram(scores, scores)
-    return meat
+        found[:, done : done + len(first)] = np.add.reduceat(x * (observed - mu), first, axis=1)
+        done += len(first)
+    return found
 
 
 def _runs(z: F, y: F, totals: F, starts: Codes) -> Iterator[tuple[F, F, F, Codes, Codes]]:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from sightline.statistics.cells import Cells
-from sightline.statistics.design import Columns, codes, complete_rows, inverse, units
+from sightline.statistics.design import Codes, Columns, codes, complete_rows, inverse, units
 from sightline.statistics.logit import logit
 from sightline.statistics.ols import CrossProducts, by_cluster
 from sightline.statistics.records import CannotEstimate, F
@@ -211,4 +211,67 @@ def randomisation_test(
     """
     observed = float(statistic(np.asarray(assignment)))
     found = np.array([statistic(permuted(assignment, strata, rng)) for _ in range(draws)])
+    return Resampled(observed, float((1 + (np.abs(found) >= abs(observed) * (1 - 1e-12)).sum()) / (1 + draws)), draws)
+
+
+def random_subsets(strata: Codes, picked: Codes, rng: np.random.Generator) -> Codes:
+    """Positions of as many rows of each stratum as `picked` asks for, drawn without replacement.
+
+    `strata` holds the rows' codes in order (rows of a stratum together), `picked` (S,) how many of each. Work goes with
+    the rows picked, not with all rows: double picks are drawn again.
+    """
+    sizes = np.bincount(strata, minlength=len(picked))
+    starts = np.cumsum(sizes) - sizes
+    if (picked > sizes).any():
+        raise CannotEstimate("More rows are to be picked of a stratum than it has.")
+    # Where most of a stratum is picked, pick those left out instead.
+    most = picked * 2 > sizes
+    fewer = np.where(most, sizes - picked, picked)
+    chosen = np.zeros(0, dtype=np.intp)
+    missing = fewer.astype(np.intp)
+    while missing.any():
+        of = np.repeat(np.arange(len(missing)), missing)
+        drawn = starts[of] + (rng.random(len(of)) * sizes[of]).astype(np.intp)
+        chosen = np.unique(np.concatenate([chosen, drawn]))
+        missing = fewer - np.bincount(strata[chosen], minlength=len(fewer))
+    if not most.any():
+        return chosen
+    inside = np.zeros(len(strata), dtype=bool)
+    inside[chosen] = True
+    return np.flatnonzero(inside ^ most[strata])
+
+
+def shuffled_differences(
+    rest: ArrayLike,
+    assigned: ArrayLike,
+    strata: ArrayLike,
+    weights: ArrayLike,
+    *,
+    draws: int,
+    rng: np.random.Generator,
+) -> Resampled:
+    """Randomisation inference for a difference in differences of residuals, the assignment shuffled within strata.
+
+    `rest` are residuals of a model without the assignment's change, `weights` of each row +1 after and -1 before. The
+    statistic is the mean of the assigned after less the mean of the assigned before; the sharp null is that being
+    assigned changed nobody's difference. Strata lie within one period. Freedman and Lane (1983), Journal of Business
+    and Economic Statistics 1, 292-298; p as in `randomisation_test`.
+    """
+    e, sign = np.asarray(rest, dtype=float), np.asarray(weights, dtype=float)
+    code = codes(strata)[0]
+    order = np.argsort(code, kind="stable")
+    code, e, sign = code[order], e[order], sign[order]
+    on = np.asarray(assigned, dtype=bool)[order]
+    groups = int(code.max()) + 1
+    picked = np.bincount(code[on], minlength=groups)
+    after, before = int((on & (sign > 0)).sum()), int((on & (sign < 0)).sum())
+    if not after or not before:
+        raise CannotEstimate("Nobody is assigned in one of the periods.")
+    scaled = np.where(sign > 0, e / after, -e / before)
+    # Within a stratum the mean is the same for everybody under the null; leaving it out loses no information.
+    middle = np.bincount(code, weights=scaled, minlength=groups) / np.bincount(code, minlength=groups)
+    scaled = scaled - middle[code]
+    observed = float(scaled[on].sum())
+    # A stratum with everybody or nobody assigned cannot be shuffled, and adds nothing to any draw or to the statistic.
+    found = np.array([scaled[random_subsets(code, picked, rng)].sum() for _ in range(draws)])
     return Resampled(observed, float((1 + (np.abs(found) >= abs(observed) * (1 - 1e-12)).sum()) / (1 + draws)), draws)
