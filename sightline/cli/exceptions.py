@@ -183,6 +183,7 @@ def decide(
 @command
 def accuracy(
     every: Annotated[bool, typer.Option("--every", help="Every snapshot, not only the newest.")] = False,
+    weekly: Annotated[bool, typer.Option("--weekly", help="Week by week: the last snapshot of each.")] = False,
     form: FormatOption = Format.table,
     out: OutOption = None,
     home: HomeOption = None,
@@ -190,8 +191,10 @@ def accuracy(
 ) -> None:
     """Say on what share of the cohort each source agrees with the others, against the bar."""
     _, opened = _opened(home)
-    rows = operations.accuracy_by_source(opened)
-    if not every and rows.num_rows:
+    if every and weekly:
+        raise BadSetting("Ask for one at a time: --every or --weekly.")
+    rows = operations.accuracy_by_week(opened) if weekly else operations.accuracy_by_source(opened)
+    if not every and not weekly and rows.num_rows:
         rows = rows.filter(pc.equal(rows["snapshot"], pc.max(rows["snapshot"])))
     give("Accuracy by source", rows, Format.json if as_json else form, out)
     if form is Format.table and not as_json and out is None:

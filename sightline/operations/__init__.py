@@ -14,15 +14,29 @@ from sightline.operations.answers import (
     findings,
     week_list,
 )
-from sightline.operations.batches import ANSWERS, Answer, Batch, receive_answers, send_batch
+from sightline.operations.batches import (
+    ANSWERS,
+    Answer,
+    Batch,
+    batch_rows,
+    receive_answers,
+    send_batch,
+    unsent,
+    write_batch,
+)
 from sightline.operations.check import FileCheck, check_file
 from sightline.operations.console import console_user, record_console_view
 from sightline.operations.exceptions import (
     Taken,
     accuracy_by_source,
+    accuracy_by_week,
+    ages,
+    batches_sent,
+    classes_of,
     decide,
     exception_history,
     exceptions,
+    file_names,
     reconciliation_rules,
 )
 from sightline.operations.fetch import TOKEN as WONDE_TOKEN
@@ -64,10 +78,15 @@ __all__ = [
     "WondeClient",
     "absence_by",
     "accuracy_by_source",
+    "accuracy_by_week",
+    "ages",
     "agree_mapping",
+    "batch_rows",
+    "batches_sent",
     "check_file",
     "child_facts",
     "child_person",
+    "classes_of",
     "cohort_changes",
     "cohort_counts",
     "cohort_on",
@@ -79,6 +98,7 @@ __all__ = [
     "exception_history",
     "exceptions",
     "fetch_wonde",
+    "file_names",
     "findings",
     "findings_within",
     "found_in_education",
@@ -99,6 +119,8 @@ __all__ = [
     "synthesise",
     "synthesise_national",
     "train_linkage",
+    "unsent",
     "week_list",
     "wonde_token",
+    "write_batch",
 ]

@@ -13,14 +13,13 @@ from typing import Any, Final
 
 import xlsxwriter
 
-from sightline.operations.exceptions import Taken, decide, exceptions, sent_in
+from sightline.operations.exceptions import Taken, classes_of, decide, exceptions, file_names, sent_in
 from sightline.operations.home import Home
 from sightline.operations.opened import Opened, Scope
-from sightline.reconciliation import SYSTEM_OWNERS, owner_named, rule_named
+from sightline.reconciliation import owner_named
 from sightline.sources.delimited import read_delimited
 from sightline.sources.workbook import sheets_of
-from sightline.vocabulary.errors import BadSetting, SightlineError, UnreadableFile
-from sightline.vocabulary.tables import Sensitivity
+from sightline.vocabulary.errors import BadSetting, NotAllowed, SightlineError, UnreadableFile
 
 COLUMNS: Final = (
     "batch", "exception", "due", "first name", "surname", "date of birth", "upn", "school", "what parts", "rule",
@@ -35,6 +34,7 @@ ANSWERS: Final[Mapping[str, tuple[str, bool, str]]] = {
 }
 # A spreadsheet takes text that begins so for a formula.
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+SUFFIXES: Final = (".xlsx", ".csv")
 _HEAD: Final = 20  # rows of a workbook within which its header must stand
 _MOST_ROWS: Final = 100_000
 
@@ -45,7 +45,7 @@ class Batch:
     what they show."""
 
     id: str
-    path: Path
+    path: Path | None
     exception_ids: tuple[str, ...]
     child_ids: tuple[str, ...]
     withheld: int
@@ -68,44 +68,73 @@ def send_batch(
     scope: Scope,
     *,
     owner: str,
-    out: Path,
+    out: Path | None,
     by: str,
     at: datetime,
     again: bool = False,
 ) -> Batch:
     """Write the exceptions nobody has been asked about (`again`: all that wait) for one owner, and mark them as sent.
 
-    `out` ends in .xlsx or .csv. Text that a spreadsheet would run is made harmless. Raises BadSetting for another
-    owner, every school at once or another ending; SightlineError when there is nothing to send.
+    `out` ends in .xlsx or .csv; None: only marked, to be written by `write_batch` as often as it is wanted. Text that a
+    spreadsheet would run is made harmless. Raises BadSetting for another owner, every school at once or another ending;
+    SightlineError when there is nothing to send.
     """
-    suffix = out.suffix.lower()
-    if suffix not in (".xlsx", ".csv"):
+    if out is not None and out.suffix.lower() not in SUFFIXES:
         raise BadSetting("A batch is a file that ends in .xlsx or .csv.")
     if owner == "school":
         raise BadSetting("A batch goes to one school: name it, as in --owner 'school 900001'.")
-    listed = exceptions(home, opened, scope, on=at.date(), owner=owner).to_pylist()
-    states = {r["exception_id"]: r["state"] for r in listed}
-    waiting = ("new", "sent", "acknowledged", "overdue") if again else ("new", "overdue")
-    rows = [r for r in listed if states[r["exception_id"]] in waiting and r["owner"] == owner]
-    if not again:
-        rows = [r for r in rows if not (r["decided_by"] and r["state"] == "overdue")]
+    rows = unsent(exceptions(home, opened, scope, on=at.date(), owner=owner).to_pylist(), again=again)
+    rows = [r for r in rows if r["owner"] == owner]
     shown = [r for r in rows if _may_see(owner, r)]
     if not shown:
         raise SightlineError(f"There is nothing to send to {owner_named(owner).name} ({owner}).")
     batch = f"{at:%Y%m%d}-{hashlib.sha256(f'{owner} {at.isoformat()}'.encode()).hexdigest()[:6]}"
-    files = {d.id: d.shown for d in home.store.deliveries(home.store.snapshot(opened.id))}
-    told = [_row(batch, r, files) for r in shown]
-    aside = out.with_name(f".{out.name}.new")
-    try:
-        (_write_workbook if suffix == ".xlsx" else _write_csv)(told, aside)
-        ids = tuple(r["exception_id"] for r in shown)
-        # Recorded before the file appears: nobody is asked without a trace.
+    ids = tuple(r["exception_id"] for r in shown)
+    if out is None:
         decide(home, opened, scope, ids, "sent", by=by, at=at, batch=batch)
-        aside.replace(out)
-    finally:
-        aside.unlink(missing_ok=True)
+    else:
+        aside = out.with_name(f".{out.name}.new")
+        try:
+            _write(home, batch, shown, aside, out.suffix.lower())
+            # Recorded before the file appears: nobody is asked without a trace.
+            decide(home, opened, scope, ids, "sent", by=by, at=at, batch=batch)
+            aside.replace(out)
+        finally:
+            aside.unlink(missing_ok=True)
     children = tuple(dict.fromkeys(r["child_id"] for r in shown if r["child_id"]))
     return Batch(batch, out, ids, children, len(rows) - len(shown))
+
+
+def unsent(rows: list[dict[str, Any]], *, again: bool = False) -> list[dict[str, Any]]:
+    """Of the rows of `exceptions`, those nobody has been asked about (`again`: all that wait)."""
+    waiting = ("new", "sent", "acknowledged", "overdue") if again else ("new", "overdue")
+    rows = [r for r in rows if r["state"] in waiting]
+    return rows if again else [r for r in rows if not (r["decided_by"] and r["state"] == "overdue")]
+
+
+def batch_rows(home: Home, opened: Opened, scope: Scope, batch: str, *, on: date) -> list[dict[str, Any]]:
+    """One row of `exceptions` per exception that was sent in a batch, as it stands now: what its owner may see alone.
+
+    Raises NotAllowed where there is no such batch, or nothing of it is in scope.
+    """
+    rows = exceptions(home, opened, scope, on=on, every=True, only=sent_in(home, opened, batch)).to_pylist()
+    shown = [r for r in rows if _may_see(r["owner"], r)]
+    if not shown:
+        raise NotAllowed("There is no such batch that you may see.")
+    return shown
+
+
+def write_batch(home: Home, batch: str, rows: list[dict[str, Any]], out: Path) -> None:
+    """Write rows of `batch_rows` to a file that ends in .xlsx or .csv, with room for the answers."""
+    if out.suffix.lower() not in SUFFIXES:
+        raise BadSetting("A batch is a file that ends in .xlsx or .csv.")
+    _write(home, batch, rows, out, out.suffix.lower())
+
+
+def _write(home: Home, batch: str, rows: list[dict[str, Any]], out: Path, suffix: str) -> None:
+    files = file_names(home, [r[f"{side}_delivery"] for r in rows for side in ("left", "right")])
+    told = [_row(batch, r, files) for r in rows]
+    (_write_workbook if suffix == ".xlsx" else _write_csv)(told, out)
 
 
 def receive_answers(home: Home, opened: Opened, scope: Scope, path: Path, *, by: str, at: datetime) -> list[Answer]:
@@ -146,11 +175,7 @@ def _decided(
 
 def _may_see(owner: str, row: Mapping[str, Any]) -> bool:
     """Whether everything the row would show is of a class its owner may see."""
-    sees = owner_named(owner).sees
-    systems = {row["left_system"], row["right_system"]}
-    of_care = any(SYSTEM_OWNERS.get(s or "") == "care-data" for s in systems)
-    needs = set(rule_named(row["rule"]).shows) | ({Sensitivity.CARE_STATUS} if of_care else set())
-    return not needs - sees
+    return not classes_of(row) - owner_named(owner).sees
 
 
 def _row(batch: str, row: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, Any]:

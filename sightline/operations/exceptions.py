@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -13,12 +13,17 @@ from sightline import reconciliation
 from sightline.operations.decisions import append_decisions, decisions_taken
 from sightline.operations.home import Home
 from sightline.operations.opened import Opened, Scope
-from sightline.reconciliation import OWNERS, RULES, STATES, owner_named, rule_named
+from sightline.reconciliation import OWNERS, RULES, STATES, SYSTEM_OWNERS, owner_named, rule_named
 from sightline.vocabulary.errors import BadSetting, NotAllowed
+from sightline.vocabulary.periods import monday
+from sightline.vocabulary.tables import Sensitivity
 
 _STATES: Final = tuple(s.name for s in STATES)
 _DONE: Final = "corrected at source"
 LONGEST_REASON: Final = 1_000
+# Days an exception has been open, by the upper end of each band; None: longer.
+AGE_BANDS: Final = ((7, "1 week or less"), (14, "1 to 2 weeks"), (28, "2 to 4 weeks"), (56, "4 to 8 weeks"),
+                    (None, "More than 8 weeks"))  # fmt: skip
 
 
 def exceptions(
@@ -32,16 +37,21 @@ def exceptions(
     state: str | None = None,
     system: str | None = None,
     cohort_only: bool = False,
+    schools: Collection[str] | None = None,
+    every: bool = False,
+    only: Collection[str] | None = None,
 ) -> pa.Table:
-    """One row per exception that is not corrected (or that is in `state`), with its rule in words and its child.
+    """One row per exception that is not corrected (or that is in `state`, or `every`), with its rule in words and its
+    child.
 
     `on` is the day on which one is overdue. `owner` is a code of `OWNERS` (school: every school) or one school's name;
     `system` is the system asked to look first. Decisions taken at this home since the snapshot was made count. About a
-    school rather than a child (child_id is null): only where the scope is everyone. Raises BadSetting for a rule,
-    owner, state or system there is not: none found must mean none.
+    school rather than a child (child_id is null): only where the scope is everyone. With `schools` (URNs): only what
+    these schools own, of children in scope and of the schools themselves. `only`: these ids. Raises BadSetting for a
+    rule, owner, state or system there is not: none found must mean none.
     """
     _check(opened, owner=owner, rule=rule, state=state, system=system)
-    rows = _with_states(home, opened, scope)
+    rows = _with_states(home, opened, scope, only, schools)
     shown = [
         reconciliation.shown_state(s, due, on)
         for s, due in zip(rows["state"].to_pylist(), rows["due_date"].to_pylist(), strict=True)
@@ -56,7 +66,7 @@ def exceptions(
         "e.system = ?": (system,),
     }
     chosen = {sql: values for sql, values in wanted.items() if values[0]}
-    if state is None:
+    if state is None and not every:
         chosen["e.state <> ?"] = (_DONE,)
     where = " AND ".join([*chosen, *(["e.in_cohort"] if cohort_only else [])]) or "true"
     try:
@@ -78,12 +88,14 @@ def exceptions(
             opened.database.execute(f"DROP VIEW IF EXISTS {name}")
 
 
-def exception_history(home: Home, opened: Opened, scope: Scope, exception_id: str) -> pa.Table:
+def exception_history(
+    home: Home, opened: Opened, scope: Scope, exception_id: str, *, schools: Collection[str] | None = None
+) -> pa.Table:
     """One row per event of one exception's life, oldest first: at, event, by, reason, snapshot.
 
-    Raises NotAllowed where there is none, or its child is outside the scope.
+    Raises NotAllowed where there is none, or its child is outside the scope (and see `exceptions` for `schools`).
     """
-    found = _with_states(home, opened, scope, [exception_id])
+    found = _with_states(home, opened, scope, [exception_id], schools)
     if not found.num_rows:
         raise NotAllowed("There is no such exception that you may see.")
     lived = opened.database.query(
@@ -121,6 +133,7 @@ def decide(
     at: datetime,
     reason: str = "",
     batch: str = "",
+    schools: Collection[str] | None = None,
 ) -> list[Taken]:
     """Take one decision about some exceptions: sent, acknowledged, explained, returned or withdrawn.
 
@@ -134,7 +147,7 @@ def decide(
         raise BadSetting(f"A reason has at most {LONGEST_REASON:,} characters.")
     if not by:
         raise BadSetting("Say who decides.")
-    rows = {r["exception_id"]: r for r in _with_states(home, opened, scope, exception_ids).to_pylist()}
+    rows = {r["exception_id"]: r for r in _with_states(home, opened, scope, exception_ids, schools).to_pylist()}
     if set(exception_ids) - rows.keys():
         raise NotAllowed("There is no such exception that you may see.")
     needs_reason = any(t.reason for t in reconciliation.TRANSITIONS if t.by == decision)
@@ -162,6 +175,71 @@ def sent_in(home: Home, opened: Opened, batch: str) -> frozenset[str]:
     return frozenset(
         d["subject"] for d in _decisions(home, opened) if d["decision"] == "sent" and d["batch"] == batch and batch
     )
+
+
+def batches_sent(home: Home, opened: Opened) -> list[dict[str, Any]]:
+    """One row per batch, the last sent first: batch, owner, sent_at, sent_by, how many it holds, how many of them were
+    answered in it, and how many have closed since."""
+    closed = {i for (i,) in opened.database.rows("SELECT exception_id FROM exception WHERE closed IS NOT NULL")}
+    held: dict[str, dict[str, Any]] = {}
+    sent: dict[str, set[str]] = {}
+    answered: dict[str, set[str]] = {}
+    for d in _decisions(home, opened):
+        if d["about"] != "exception" or not d["batch"]:
+            continue
+        if d["decision"] == "sent":
+            held.setdefault(d["batch"], {"owner": d["owner"], "sent_at": d["at"], "sent_by": d["by"]})
+            sent.setdefault(d["batch"], set()).add(d["subject"])
+        else:
+            answered.setdefault(d["batch"], set()).add(d["subject"])
+    rows = [
+        {
+            "batch": batch, **row, "exceptions": len(sent[batch]),
+            "answered": len(sent[batch] & answered.get(batch, set())), "corrected": len(sent[batch] & closed),
+        }
+        for batch, row in held.items()
+    ]  # fmt: skip
+    return sorted(rows, key=lambda r: (r["sent_at"], r["batch"]), reverse=True)
+
+
+def classes_of(row: Mapping[str, Any]) -> frozenset[Sensitivity]:
+    """The classes of fact that both values of an exception hold: its rule's, and that the child is known to social care
+    where one side is a care system."""
+    of_care = any(SYSTEM_OWNERS.get(row[side] or "") == "care-data" for side in ("left_system", "right_system"))
+    return rule_named(row["rule"]).shows | (frozenset({Sensitivity.CARE_STATUS}) if of_care else frozenset())
+
+
+def ages(rows: pa.Table, on: date) -> list[dict[str, Any]]:
+    """One row per band of days since they were opened: of the exceptions that wait (see `exceptions`), how many are
+    within their due date and how many overdue on the day."""
+    counted = {says: [0, 0] for _, says in AGE_BANDS}
+    names = ("state", "opened", "due_date")
+    for state, opened, due in zip(*(rows[n].to_pylist() for n in names), strict=True):
+        if not next((s.waits for s in STATES if s.name == state), False):
+            continue
+        days = (on - opened).days
+        band = next(says for most, says in AGE_BANDS if most is None or days <= most)
+        counted[band][due is not None and due < on] += 1
+    return [{"band": says, "in_time": in_time, "overdue": late} for says, (in_time, late) in counted.items()]
+
+
+def file_names(home: Home, deliveries: Iterable[str | None]) -> dict[str, str]:
+    """The name each received file came with, by delivery; one the store does not hold is left out."""
+    wanted = {d for d in deliveries if d is not None and home.store.has_delivery(d)}
+    return {d: home.store.delivery(d).shown for d in wanted}
+
+
+def accuracy_by_week(opened: Opened) -> pa.Table:
+    """One row per week (its Monday) per source system, oldest first: the columns of `accuracy_by_source`, of the last
+    snapshot made in that week."""
+    rows = accuracy_by_source(opened).to_pylist()
+    last: dict[date, str] = {}
+    for row in rows:
+        week = monday(row["made"])
+        last[week] = max(last.get(week, ""), row["snapshot"])
+    kept = [{"week": monday(r["made"]), **r} for r in rows if last[monday(r["made"])] == r["snapshot"]]
+    schema = pa.schema([pa.field("week", pa.date32()), *accuracy_by_source(opened).schema])
+    return pa.Table.from_pylist(sorted(kept, key=lambda r: (r["week"], r["system"])), schema=schema)
 
 
 def accuracy_by_source(opened: Opened) -> pa.Table:
@@ -196,15 +274,24 @@ def _decisions(home: Home, opened: Opened) -> list[dict[str, Any]]:
     return list(every.values())
 
 
-def _with_states(home: Home, opened: Opened, scope: Scope, only: Iterable[str] | None = None) -> pa.Table:
+def _with_states(
+    home: Home,
+    opened: Opened,
+    scope: Scope,
+    only: Iterable[str] | None = None,
+    schools: Collection[str] | None = None,
+) -> pa.Table:
     """The snapshot's exceptions within the scope, as the decisions taken until now leave them."""
     seen = "true" if scope.every else f"child_id IN (SELECT child_id FROM {opened.within(scope)})"
-    if only is None:
-        rows = opened.database.query(f"SELECT * FROM exception WHERE {seen}")
-    else:
-        rows = opened.database.query(
-            f"SELECT * FROM exception WHERE {seen} AND list_contains($only, exception_id)", {"only": list(only)}
-        )
+    given: dict[str, Any] = {}
+    if schools is not None:
+        # What a school does not own is not for it to learn, even of its own pupils.
+        seen = f"(child_id IS NULL OR {seen}) AND list_contains($schools, owner)"
+        given["schools"] = [f"school {urn}" for urn in sorted(schools)]
+    if only is not None:
+        seen += " AND list_contains($only, exception_id)"
+        given["only"] = list(only)
+    rows = opened.database.query(f"SELECT * FROM exception WHERE {seen}", given)
     return reconciliation.with_decisions(rows, _decisions(home, opened))
 
 

@@ -138,6 +138,9 @@ class Store:
         """Every complete snapshot, oldest first."""
         return sorted(p.stem for p in (self.root / "snapshots").glob("*.json"))
 
+    def has_delivery(self, delivery_id: str) -> bool:
+        return (self.root / "deliveries" / f"{delivery_id}.json").is_file()
+
     def delivery(self, delivery_id: str) -> Delivery:
         path = self.root / "deliveries" / f"{delivery_id}.json"
         if not path.is_file():
