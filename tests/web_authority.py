@@ -19,6 +19,9 @@ CHILDREN = 40
 TEAMS = ("team-1", "team-2", "team-3")
 WORKERS = tuple(f"worker-{n}" for n in range(1, 7))
 SCHOOLS = ("990001", "990002", "990003", "990004")
+TRUST = "16001"
+TRUST_SCHOOLS = (0, 1)
+REVIEWERS = ("reviewer-1", "reviewer-2")
 STATUSES = ("CIN plan", "CP plan", "CIN plan", "ended", "assessment")
 HOLIDAY = (date(2026, 7, 20), date(2026, 9, 1))
 # For each role, the scope it is usually given over, and over what.
@@ -28,8 +31,19 @@ ROLE_OVER = {
     "data_officer": ("authority", ""),
     "team_manager": ("team", TEAMS[0]),
     "social_worker": ("own", WORKERS[0]),
+    "service_manager": ("team", TEAMS[1]),
+    "reviewing_officer": ("reviewing", REVIEWERS[0]),
     "school_lead": ("school", SCHOOLS[0]),
+    "headteacher": ("school", SCHOOLS[0]),
+    "trust_lead": ("trust", TRUST),
+    "governor": ("authority", ""),
+    "early_help_manager": ("early help", ""),
+    "information_governance": ("nobody", ""),
+    "administrator": ("nobody", ""),
 }
+# The roles that can open a page of children, and those that see figures alone or nobody.
+BLIND = ("governor", "information_governance", "administrator")
+SEEING = tuple(role for role in ROLE_OVER if role not in BLIND)
 PASSWORD = "plum harbour anvil nine"
 
 
@@ -66,6 +80,36 @@ def children(*, team: int | None = None, worker: int | None = None, school: int 
         if (team is None or team_of(n) == team)
         and (worker is None or worker_of(n) == worker)
         and (school is None or school_of(n) == school)
+    }
+
+
+def reviewed(reviewer: int = 0) -> set[int]:
+    """The children whose reviews one officer chairs today."""
+    return {n for n in range(CHILDREN) if n % 3 == 0 and n // 3 % len(REVIEWERS) == reviewer}
+
+
+def with_early_help() -> set[int]:
+    """The children who have Early Help today."""
+    return {n for n in range(CHILDREN) if n % 5 in (0, 3)}
+
+
+def seen_by() -> dict[str, set[int]]:
+    """The children each role may open, by number, when it is given over what ROLE_OVER says."""
+    everybody = set(range(CHILDREN))
+    at_school = on_plan(children(school=0))
+    return {
+        "virtual_school_head": everybody,
+        "officer": everybody,
+        "data_officer": everybody,
+        "team_manager": children(team=0),
+        "service_manager": children(team=1),
+        "social_worker": children(worker=0),
+        "reviewing_officer": reviewed(),
+        "school_lead": at_school,
+        "headteacher": at_school,
+        "trust_lead": on_plan(set().union(*(children(school=s) for s in TRUST_SCHOOLS))),
+        "early_help_manager": with_early_help(),
+        **{role: set() for role in BLIND},
     }
 
 
@@ -111,10 +155,13 @@ def tables() -> dict[str, pa.Table]:
     ]
     school = [
         {"urn": urn, "name": f"Invented School {place}", "phase": "Primary" if place % 2 else "Secondary",
-         "status": "Open", "delivery": "d-gias", "system": "gias", "line": place}
+         "status": "Open", "delivery": "d-gias", "system": "gias", "line": place,
+         "trust_ref": TRUST if place - 1 in TRUST_SCHOOLS else None,
+         "trust_name": "Invented Trust" if place - 1 in TRUST_SCHOOLS else None}
         for place, urn in enumerate(SCHOOLS, start=1)
     ]  # fmt: skip
     person, period, allocation, enrolment, exclusion, register, link, finding = ([] for _ in range(8))
+    involvement, early_help = [], []
     for n in range(CHILDREN):
         me = {"child_id": child_id(n)}
         care = {"delivery": "d-care", "line": n + 2}
@@ -143,6 +190,21 @@ def tables() -> dict[str, pa.Table]:
             "team_ref": TEAMS[team_of(n)], "team_name": f"Team {team_of(n) + 1}",
             "start_date": start - timedelta(days=30),
         })  # fmt: skip
+        as_received = {"system": "ssd", "child_ref": token(n, "ref"), "delivery": "d-care", "line": n + 2}
+        if n % 3 == 0:
+            involvement.append({
+                **as_received, "professional_ref": REVIEWERS[n // 3 % len(REVIEWERS)], "role": " iro",
+                "start_date": start,
+            })  # fmt: skip
+        if n in with_early_help():
+            early_help.append({
+                **as_received, "episode_ref": token(n, "episode"), "start_date": AS_AT - timedelta(days=20),
+                "reason": token(n, "helpwhy"), "organisation": token(n, "helpwho"),
+            })  # fmt: skip
+        else:
+            early_help.append({
+                **as_received, "start_date": date(2025, 1, 1), "end_date": date(2025, 3, 1),
+            })  # fmt: skip
         year = 1 + n % 11
         enrolment.append({
             **me, "urn": SCHOOLS[school_of(n)], "start_date": date(2025, 9, 1), "year_group": str(year),
@@ -220,6 +282,8 @@ def tables() -> dict[str, pa.Table]:
         "person": _table("person", person),
         "status_period": _table("status_period", period),
         "allocation": _table("allocation", allocation),
+        "involvement": _table("involvement", involvement),
+        "early_help": _table("early_help", early_help),
         "enrolment_period": _table("enrolment_period", enrolment),
         "exclusion": _table("exclusion", exclusion),
         "link": _table("link", link),

@@ -13,7 +13,13 @@ os.environ["SIGHTLINE_HOME"] = _HOME
 os.environ["SIGHTLINE_HOSTS"] = "testserver"
 os.environ["SIGHTLINE_DATABASE_URL"] = os.environ.get("SIGHTLINE_TEST_DATABASE_URL", "")
 
+from dataclasses import replace  # noqa: E402
+
 from sightline.web.settings import *  # noqa: E402, F403
+from sightline.web.settings import SIGHTLINE_CHOSEN  # noqa: E402
+
+# Off unless an authority decides otherwise; on here, so that pages of children are tested as officers too.
+SIGHTLINE_CHOSEN = replace(SIGHTLINE_CHOSEN, officers_open=("all",))
 
 # The home is this module's alone: a test that starts a process gives it another.
 del os.environ["SIGHTLINE_HOME"], os.environ["SIGHTLINE_HOSTS"], os.environ["SIGHTLINE_DATABASE_URL"]

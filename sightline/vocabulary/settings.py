@@ -169,6 +169,22 @@ class Settings:
         holds=lambda v: bool(v) and all(role.strip() for role in v),
     )
 
+    reviewing_officer_roles: tuple[str, ...] = _setting(
+        ("IRO", "independent reviewing officer", "reviewing officer", "CPC", "conference chair", "child protection chair"),
+        "Roles of an involvement that make a professional the child's reviewing officer (capitals do not matter)",
+        source=OWN + ": care systems name the role in their own words",
+        right="one role or more, none empty",
+        holds=lambda v: bool(v) and all(role.strip() for role in v),
+    )
+    officers_open: tuple[str, ...] = _setting(
+        (),
+        "The cohorts whose children a Virtual School officer may open one by one; of the others, figures alone",
+        source="DfE guidance, Promoting the education of children with a social worker (2024): the duty is strategic; "
+        "which cohorts, if any, is for the authority's impact assessment",
+        right=f"empty, or all, or of {', '.join(STATUSES)}, each once",
+        holds=lambda v: v == ("all",) or (set(v) <= set(STATUSES) and len(set(v)) == len(v)),
+    )
+
     probabilistic_linkage: bool = _setting(
         True,
         "Whether children whom no number joins to a pupil are compared by name, birth date, sex and postcode",

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from sightline.web.serving import migrate, prepare
 
+MADE_BY, REASON = "demonstration", "Demonstration on invented data"
+REVIEWER = "demonstration-reviewer"
+
 
 def create_demonstration_accounts(home: Path) -> list[tuple[str, str, str]]:
     """One row per account: user name, password and role, in the order of the permission matrix.
@@ -21,7 +24,7 @@ def create_demonstration_accounts(home: Path) -> list[tuple[str, str, str]]:
     from django.db import transaction
 
     from sightline.web import facts
-    from sightline.web.accounts.inviting import grant
+    from sightline.web.accounts.inviting import UNNAMED, grant
     from sightline.web.accounts.models import User
     from sightline.web.authz.matrix import ROLES
     from sightline.web.people.models import Grant
@@ -30,8 +33,8 @@ def create_demonstration_accounts(home: Path) -> list[tuple[str, str, str]]:
     rows = []
     with transaction.atomic():
         for role in ROLES.values():
-            scope = next(iter(sorted(role.scopes)))
-            over = _busiest(scope)
+            scope = min(role.scopes)  # the widest, where a role has several
+            over = _busiest(scope) or (_named_reviews() if scope == "reviewing" else "")
             username = role.key.replace("_", "-")
             user, _made = User.objects.get_or_create(
                 username=username,
@@ -43,17 +46,33 @@ def create_demonstration_accounts(home: Path) -> list[tuple[str, str, str]]:
             user.save()
             # The children of a new snapshot may have other workers: the account follows the busiest.
             Grant.objects.filter(user=user).delete()
-            if scope == "authority" or over:
+            if scope in UNNAMED or over:
                 grant(
                     user,
                     role=role.key,
                     scope=scope,
                     over=over,
-                    by="demonstration",
-                    reason="Demonstration on invented data",
+                    by=MADE_BY,
+                    reason=REASON,
                 )
             rows.append((username, password, role.name))
     return rows
+
+
+def _named_reviews() -> str:
+    """Name the children of one worker as a reviewing officer's, where no care system sends who reviews whom."""
+    from sightline.web.people.models import Allocation, NamedReview
+
+    worker = _busiest("own")
+    if not worker:
+        return ""
+    NamedReview.objects.filter(made_by=MADE_BY).delete()
+    rows = Allocation.objects.filter(worker_ref=worker, end_date=None).values_list("child_id", "start_date")
+    NamedReview.objects.bulk_create(
+        NamedReview(child_id=child, worker_ref=REVIEWER, start_date=start, made_by=MADE_BY, reason=REASON)
+        for child, start in rows.distinct()
+    )
+    return REVIEWER
 
 
 def _called(role: str, scope: str, over: str) -> tuple[str, str]:
@@ -71,10 +90,11 @@ def _busiest(scope: str) -> str:
     """The team, school or worker with the most children on a plan today; an empty text where none is known."""
     from django.db.models import Count, Exists, OuterRef
 
+    from sightline.web.accounts.inviting import UNNAMED
     from sightline.web.authz.access import current
-    from sightline.web.people.models import Allocation, Enrolment, PlanPeriod, Projection
+    from sightline.web.people.models import Allocation, Enrolment, PlanPeriod, Projection, Review, School
 
-    if scope == "authority":
+    if scope in UNNAMED:
         return ""
     from django.utils import timezone
 
@@ -83,8 +103,12 @@ def _busiest(scope: str) -> str:
     model, column = {
         "team": (Allocation, "team_ref"),
         "own": (Allocation, "worker_ref"),
+        "reviewing": (Review, "worker_ref"),
         "school": (Enrolment, "urn"),
     }[scope]
+    if scope == "trust":
+        school = _busiest("school")
+        return str(School.objects.filter(urn=school).values_list("trust_ref", flat=True).first() or "")
     plans = PlanPeriod.objects.filter(current(on), child=OuterRef("child"), status__in=["CP plan", "CIN plan"])
     found = (
         model.objects.filter(current(on), Exists(plans))

@@ -22,7 +22,8 @@ from sightline import operations
 from sightline.operations import ChildFacts, Home, Opened, SchoolFacts, Scope
 from sightline.vocabulary.errors import NothingHeld
 from sightline.vocabulary.periods import academic_year, monday
-from sightline.web.authz.access import Access, hidden_from, visible_to
+from sightline.web.authz.access import Access, counted_for, hidden_from, visible_to
+from sightline.web.authz.matrix import PAGES
 from sightline.web.people.models import Child, Projection, ScopeKind
 from sightline.web.people.projection import project
 
@@ -49,7 +50,11 @@ def open_current() -> Opened:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What one request may read: one snapshot, one person's scope."""
+    """What one request may read: one snapshot, one person's scope.
+
+    On a page of children the scope is the children this person may open. On a page of figures (or of nothing) it is
+    the children counted for them, which may be more: nothing of one child may leave by such a page.
+    """
 
     opened: Opened
     access: Access
@@ -190,7 +195,9 @@ def of(request: HttpRequest) -> Facts | None:
         except NothingHeld:
             return None
         access: Access = request.access  # type: ignore[attr-defined]
-        held = Facts(opened, access, _scope(access, max(access.today, opened.as_at), opened.id))
+        match = request.resolver_match
+        opens = match is not None and PAGES[match.view_name].of_children
+        held = Facts(opened, access, _scope(access, max(access.today, opened.as_at), opened.id, opens=opens))
         request.facts = held  # type: ignore[attr-defined]
     return held
 
@@ -202,20 +209,22 @@ def scope_day(request: HttpRequest) -> date:
     return access.today if facts is None else max(access.today, facts.on)
 
 
-def _scope(access: Access, on: date, snapshot: str) -> Scope:
+def _scope(access: Access, on: date, snapshot: str, *, opens: bool) -> Scope:
+    reached = visible_to if opens else counted_for
     everything = (
         access.role is not None
         and access.role.statuses is None
+        and (access.opens is None or not opens)
         and any(g.scope == ScopeKind.AUTHORITY for g in access.grants)
     )
     if not everything:
-        return Scope.of(visible_to(access, on=on).values_list("child_id", flat=True))
+        return Scope.of(reached(access, on=on).values_list("child_id", flat=True))
     hidden = frozenset(hidden_from(access).values_list("child__child_id", flat=True))
     if not hidden:
         return Scope.everyone()
     # The same for everybody who has the authority but these children, for as long as this snapshot is in use.
     return _answers.kept(
-        ("scope", snapshot, hidden), lambda: Scope.of(visible_to(access, on=on).values_list("child_id", flat=True))
+        ("scope", snapshot, hidden), lambda: Scope.of(reached(access, on=on).values_list("child_id", flat=True))
     )
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +24,7 @@ from urllib.parse import unquote, urlsplit
 import django_htmx
 
 from sightline.vocabulary.errors import BadSetting
+from sightline.vocabulary.settings import Settings
 from sightline.web import assets, keys
 from sightline.web.colour import BRAND, checked_brand
 
@@ -70,6 +72,12 @@ SIGHTLINE_BEHIND_PROXY = _on("SIGHTLINE_BEHIND_PROXY")
 SIGHTLINE_NAME = os.environ.get("SIGHTLINE_NAME", "").strip() or "Sightline"
 SIGHTLINE_BRAND_COLOUR = checked_brand(os.environ.get("SIGHTLINE_BRAND_COLOUR", "").strip() or BRAND)
 SIGHTLINE_SESSION_HOURS = 10
+# What the authority has chosen (see `sightline settings`), as it stood when this process started.
+_chosen = SIGHTLINE_HOME / "sightline.toml"
+SIGHTLINE_CHOSEN = Settings.from_toml(_chosen) if _chosen.is_file() else Settings()
+if SIGHTLINE_DEMONSTRATION:
+    # The page of one child is worth showing; the children are invented. The foot of each page says so.
+    SIGHTLINE_CHOSEN = replace(SIGHTLINE_CHOSEN, officers_open=("all",))
 
 SECRET_KEY = keys.kept(SIGHTLINE_HOME, "secret-key")
 SIGHTLINE_SECOND_FACTOR_KEY = keys.kept(SIGHTLINE_HOME, "second-factor-key", keys.encryption_key)

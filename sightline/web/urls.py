@@ -9,12 +9,13 @@ from allauth.mfa.totp import views as totp
 from django.urls import path
 
 from sightline.web.accounts.views import accept_invitation
-from sightline.web.pages import child, cohort, looked, quality, school, sessions, views, week
+from sightline.web.pages import child, cohort, looked, quality, school, sessions, views, week, week_schools
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("cohort/", cohort.view, name="cohort"),
     path("week/", week.view, name="week"),
+    path("week/schools/", week_schools.view, name="week_schools"),
     path("schools/<str:urn>/", school.view, name="school"),
     path("data-quality/", quality.view, name="quality"),
     path("data-quality/findings.csv", quality.download, name="quality_download"),

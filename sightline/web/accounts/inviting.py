@@ -18,6 +18,8 @@ from sightline.web.authz.matrix import ROLES
 from sightline.web.people.models import Grant
 
 INVITATION_DAYS = 7
+UNNAMED = frozenset({"authority", "early help", "nobody"})  # scopes that are over nothing in particular
+NAMED = {"team": "team_ref", "school": "urn", "trust": "trust_ref", "own": "worker_ref", "reviewing": "worker_ref"}
 
 
 def invite(
@@ -35,16 +37,16 @@ def invite(
 ) -> str:
     """Make an account with one grant and return the path of the link with which it is taken up.
 
-    `over` is the team's, school's or worker's reference that the scope is over. An account that exists gets the grant
-    and a new link: its password and second factor no longer work. Raises BadSetting on an unknown role or a scope the
-    role cannot have.
+    `over` is the team's, school's, trust's or worker's reference that the scope is over. An account that exists gets
+    the grant and a new link: its password and second factor no longer work. Raises BadSetting on an unknown role or a
+    scope the role cannot have.
     """
     if role not in ROLES:
         raise BadSetting(f"There is no role {role!r}. There are: {', '.join(ROLES)}.")
     if scope not in ROLES[role].scopes:
         raise BadSetting(f"The role {role} can be given over: {', '.join(sorted(ROLES[role].scopes))}.")
-    if scope != "authority" and not over:
-        raise BadSetting(f"Say which {'worker' if scope == 'own' else scope} the role is over.")
+    if scope not in UNNAMED and not over:
+        raise BadSetting(f"Say which {'worker' if scope in ('own', 'reviewing') else scope} the role is over.")
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
         user, _made = User.objects.get_or_create(username=username, defaults={"email": email.lower()})
@@ -76,8 +78,7 @@ def grant(
     valid_to: date | None = None,
 ) -> Grant:
     """Give a role over a scope; an equal grant in force is kept as it is."""
-    named = {"team": "team_ref", "school": "urn", "own": "worker_ref"}
-    over_what = {named[scope]: over} if scope in named else {}
+    over_what = {NAMED[scope]: over} if scope in NAMED else {}
     held = Grant.objects.filter(user=user, role=role, scope=scope, valid_to=valid_to, **over_what).first()
     return held or Grant.objects.create(
         user=user,

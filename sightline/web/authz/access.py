@@ -6,33 +6,64 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from sightline.vocabulary.tables import Sensitivity
-from sightline.web.authz.matrix import ROLES, Role
-from sightline.web.people.models import Allocation, Child, Enrolment, Grant, PlanPeriod, Restriction, ScopeKind
+from sightline.web.authz.matrix import AS_SET, CHILDREN, FIGURES, NOBODY, PAGES, ROLES, Role
+from sightline.web.people.models import (
+    Allocation,
+    Child,
+    EarlyHelp,
+    Enrolment,
+    Grant,
+    NamedReview,
+    PlanPeriod,
+    Restriction,
+    Review,
+    School,
+    ScopeKind,
+)
+
+OF_SCHOOLS = frozenset({ScopeKind.SCHOOL, ScopeKind.TRUST})
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A person acting in one role: the grants of that role that hold today, and the other roles they could act in."""
+    """A person acting in one role: the grants of that role that hold today, and the other roles they could act in.
+
+    `schools`: the only schools whose own records this person may read, or None when there is no such limit. `opens`:
+    the statuses one of which a child must have to be opened by a role that sees "as set" (None: any).
+    """
 
     user_id: int
     role: Role | None
     grants: tuple[Grant, ...]
     roles: tuple[Role, ...]
     today: date
+    schools: frozenset[str] | None = None
+    opens: frozenset[str] | None = None
 
     def reads(self, sensitivity: Sensitivity) -> bool:
         return self.role is not None and self.role.reads(sensitivity)
 
     @property
-    def schools(self) -> frozenset[str] | None:
-        """The only schools whose own records this person may read, or None when there is no such limit."""
-        if self.grants and all(g.scope == ScopeKind.SCHOOL for g in self.grants):
-            return frozenset(g.urn for g in self.grants)
-        return None
+    def sees(self) -> str:
+        """What this person sees: CHILDREN, FIGURES or NOBODY."""
+        if self.role is None or not self.grants:
+            return NOBODY
+        if self.role.sees == AS_SET:
+            return FIGURES if self.opens is not None and not self.opens else CHILDREN
+        return self.role.sees
+
+    def may_open(self, page: str, method: str = "GET") -> bool:
+        """Whether this person, signed in, may open the page of that name. A page of children is for those who see
+        children."""
+        held = PAGES[page]
+        role = self.role.key if self.role is not None else None
+        return held.allows(method, signed_in=True, role=role) and (not held.of_children or self.sees == CHILDREN)
 
 
 def access_of(user: Any, *, acting_as: str | None = None, today: date | None = None) -> Access:
@@ -47,7 +78,20 @@ def access_of(user: Any, *, acting_as: str | None = None, today: date | None = N
     roles = tuple(role for key, role in ROLES.items() if key in held)
     role = next((r for r in roles if r.key == acting_as), roles[0] if roles else None)
     mine = tuple(g for g in grants if role is not None and g.role == role.key)
-    return Access(user.pk, role, mine, roles, today)
+    return Access(user.pk, role, mine, roles, today, _schools(mine), _opens(role))
+
+
+def _schools(grants: tuple[Grant, ...]) -> frozenset[str] | None:
+    if not grants or any(g.scope not in OF_SCHOOLS for g in grants):
+        return None
+    trusts = [g.trust_ref for g in grants if g.scope == ScopeKind.TRUST]
+    of_trusts = School.objects.filter(trust_ref__in=trusts).values_list("urn", flat=True) if trusts else ()
+    return frozenset([g.urn for g in grants if g.scope == ScopeKind.SCHOOL]).union(of_trusts)
+
+
+def _opens(role: Role | None) -> frozenset[str] | None:
+    chosen = settings.SIGHTLINE_CHOSEN.officers_open
+    return None if role is None or role.sees != AS_SET or chosen == (ALL,) else frozenset(chosen)
 
 
 def current(on: date) -> Q:
@@ -56,43 +100,71 @@ def current(on: date) -> Q:
 
 def hidden_from(access: Access) -> QuerySet[Restriction]:
     """The restrictions that hide children from this person today: sealed to all, or this person named."""
-    return Restriction.objects.filter(
-        Q(kind=Restriction.Kind.SEALED) | Q(users=access.user_id),
-        Q(valid_to__isnull=True) | Q(valid_to__gt=access.today),
-        valid_from__lte=access.today,
+    return in_force(access.today).filter(
+        Q(kind=Restriction.Kind.SEALED) | Q(kind=Restriction.Kind.CONFLICT, users=access.user_id)
     )
 
 
+def in_force(on: date) -> QuerySet[Restriction]:
+    return Restriction.objects.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=on), valid_from__lte=on)
+
+
 def visible_to(access: Access, *, on: date | None = None) -> QuerySet[Child]:
-    """The children this person may see: nothing without a grant, and never a restricted child.
+    """The children this person may see one by one: nothing without a grant, and never a restricted child.
 
     `on` is the day on which allocations, rolls and plans must hold: today, or the newest day the data speak of when
     that is later. Scope comes from these dated facts, so that leaving a caseload or a roll ends access that night.
     """
+    if access.sees != CHILDREN:
+        return Child.objects.none()
     on = on or access.today
-    if access.role is None or not access.grants:
+    children = counted_for(access, on=on)
+    if access.opens is not None:
+        children = children.filter(_has_status(access.opens, on))
+    return children
+
+
+def counted_for(access: Access, *, on: date | None = None) -> QuerySet[Child]:
+    """The children counted in the figures this person may see: those of their grants, opened or not."""
+    on = on or access.today
+    if access.role is None or not access.grants or access.sees == NOBODY:
         return Child.objects.none()
     children = Child.objects.filter(held=True).exclude(
         pk__in=hidden_from(access).values("child_id"),
     )
     if access.role.statuses is not None:
-        with_plan = PlanPeriod.objects.filter(current(on), child=OuterRef("pk"), status__in=access.role.statuses)
-        children = children.filter(Exists(with_plan))
+        children = children.filter(_has_status(access.role.statuses, on))
     if any(g.scope == ScopeKind.AUTHORITY for g in access.grants):
         return children
     # An empty Q() means everything to Django, so it starts from nothing.
     reached = Q(pk__in=[])
     for grant in access.grants:
-        facts: QuerySet[Allocation] | QuerySet[Enrolment]
-        match grant.scope:
-            case ScopeKind.TEAM:
-                facts = Allocation.objects.filter(current(on), team_ref=grant.team_ref)
-            case ScopeKind.OWN:
-                facts = Allocation.objects.filter(current(on), worker_ref=grant.worker_ref)
-            case ScopeKind.SCHOOL:
-                facts = Enrolment.objects.filter(current(on), urn=grant.urn)
-            case _:
-                raise ValueError("A grant has a scope that nobody reads.")
         # Not Exists: from one school's roll to its children is short, from every child to its school is long.
-        reached |= Q(pk__in=facts.values("child_id"))
+        for facts in _facts(grant, on):
+            reached |= Q(pk__in=facts.values("child_id"))
     return children.filter(reached)
+
+
+def _facts(grant: Grant, on: date) -> tuple[QuerySet[Any], ...]:
+    """The dated facts from which the scope of a grant follows."""
+    now = current(on)
+    match grant.scope:
+        case ScopeKind.TEAM:
+            return (Allocation.objects.filter(now, team_ref=grant.team_ref),)
+        case ScopeKind.OWN:
+            return (Allocation.objects.filter(now, worker_ref=grant.worker_ref),)
+        case ScopeKind.SCHOOL:
+            return (Enrolment.objects.filter(now, urn=grant.urn),)
+        case ScopeKind.TRUST:
+            schools = School.objects.filter(trust_ref=grant.trust_ref).values("urn")
+            return (Enrolment.objects.filter(now, urn__in=schools),)
+        case ScopeKind.REVIEWING:
+            return tuple(m.objects.filter(now, worker_ref=grant.worker_ref) for m in (Review, NamedReview))
+        case ScopeKind.EARLY_HELP:
+            return (EarlyHelp.objects.filter(now),)
+        case _:
+            raise ValueError("A grant has a scope that nobody reads.")
+
+
+def _has_status(statuses: frozenset[str], on: date) -> Exists:
+    return Exists(PlanPeriod.objects.filter(current(on), child=OuterRef("pk"), status__in=statuses))

@@ -13,17 +13,22 @@ from sightline.vocabulary.tables import Sensitivity
 
 PATH = Path(__file__).with_name("matrix.toml")
 ANYONE, SIGNED_IN = "anyone", "signed in"
-SCOPES = frozenset({"authority", "team", "school", "own"})
-SHOWS = frozenset({"none", "child", "children"})
+SCOPES = frozenset({"authority", "team", "school", "trust", "own", "reviewing", "early help", "nobody"})
+CHILDREN, FIGURES, NOBODY, AS_SET = "children", "figures", "nobody", "as set"
+SEES = frozenset({CHILDREN, FIGURES, NOBODY, AS_SET})
+OF_CHILDREN = frozenset({"child", "children"})
+SHOWS = frozenset({"none", "figures", *OF_CHILDREN})
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One role: its scopes, the field classes it reads, and the statuses a child must have (None: any)."""
+    """One role: what it sees (one of SEES), its scopes, the field classes it reads, and the statuses a child must have
+    to be seen or counted (None: any)."""
 
     key: str
     name: str
     says: str
+    sees: str
     scopes: frozenset[str]
     fields: frozenset[Sensitivity]
     statuses: frozenset[str] | None
@@ -43,6 +48,11 @@ class Page:
     post: frozenset[str] | str | None
     shows: str
     fields: frozenset[Sensitivity]
+
+    @property
+    def of_children(self) -> bool:
+        """Whether it holds records of children, so that what it shows is recorded."""
+        return self.shows in OF_CHILDREN
 
     def audience(self, method: str) -> frozenset[str] | str | None:
         if method in {"GET", "HEAD"}:
@@ -74,11 +84,17 @@ def _role(key: str, said: dict[str, Any]) -> Role:
     scopes = frozenset(said.pop("scopes"))
     if not scopes or scopes - SCOPES:
         raise BadSetting(f"The role {key} has a scope that is none of: {', '.join(sorted(SCOPES))}.")
+    sees = said.pop("sees")
+    if sees not in SEES:
+        raise BadSetting(f"The role {key} must see one of: {', '.join(sorted(SEES))}.")
+    if (sees == NOBODY) != (scopes == {NOBODY}):
+        raise BadSetting(f"The role {key} sees nobody and has a scope, or the other way about.")
     statuses = said.pop("statuses")
     role = Role(
         key=key,
         name=said.pop("name"),
         says=said.pop("says"),
+        sees=sees,
         scopes=scopes,
         fields=_fields(key, said.pop("fields")),
         statuses=None if statuses == "all" else frozenset(statuses),
@@ -100,8 +116,12 @@ def _page(name: str, said: dict[str, Any], roles: Mapping[str, Role]) -> Page:
     _nothing_left(name, said)
     if page.shows not in SHOWS or (page.get is None and page.post is None):
         raise BadSetting(f"The page {name} of the permission matrix does not say what it shows, or to whom.")
-    if page.shows != "none" and (isinstance(page.get, str) or isinstance(page.post, str)):
-        raise BadSetting(f"The page {name} shows children, so it must name the roles that may open it.")
+    if page.of_children:
+        if isinstance(page.get, str) or isinstance(page.post, str):
+            raise BadSetting(f"The page {name} shows children, so it must name the roles that may open it.")
+        blind = sorted(k for k in {*(page.get or ()), *(page.post or ())} if roles[k].sees in {FIGURES, NOBODY})
+        if blind:
+            raise BadSetting(f"The page {name} shows children, and {blind[0]} is a role that sees none.")
     return page
 
 

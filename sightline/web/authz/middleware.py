@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils.functional import SimpleLazyObject
 
 from sightline.web import audit
-from sightline.web.authz.access import access_of
+from sightline.web.authz.access import Access, access_of
 from sightline.web.authz.matrix import PAGES, Page
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -39,7 +39,7 @@ class Permission:
             )
         response = self.get_response(request)
         page = _page_of(request)
-        if page is not None and page.shows != "none" and response.status_code == 200:
+        if page is not None and page.of_children and response.status_code == 200:
             if response.streaming:
                 raise DisclosureNotRecorded(f"The page {page.name} streams, so nobody can say what it showed.")
             if not request.disclosure_recorded:  # type: ignore[attr-defined]
@@ -53,11 +53,15 @@ class Permission:
         if page is None:
             raise PageNotInMatrix("A page was opened that the permission matrix does not name.")
         if page.audience(request.method or "") is None:
-            allowed = [m for m, audience in (("GET", page.get), ("POST", page.post)) if audience is not None]
-            return HttpResponseNotAllowed(allowed)
+            answered = [m for m, audience in (("GET", page.get), ("POST", page.post)) if audience is not None]
+            return HttpResponseNotAllowed(answered)
         signed_in = request.user.is_authenticated
-        role = request.access.role if signed_in else None  # type: ignore[attr-defined]
-        if not page.allows(request.method or "", signed_in=signed_in, role=role.key if role is not None else None):
+        access: Access | None = request.access if signed_in else None  # type: ignore[attr-defined]
+        if access is not None:
+            allowed = access.may_open(page.name, request.method or "")
+        else:
+            allowed = page.allows(request.method or "", signed_in=False, role=None)
+        if not allowed:
             if signed_in:
                 audit.refused(request, f"page {page.name}")
             raise PermissionDenied

@@ -17,7 +17,6 @@ from django.utils import timezone
 from sightline.sources import SOURCES
 from sightline.web import assets
 from sightline.web.authz.access import Access
-from sightline.web.authz.matrix import PAGES
 
 SYSTEMS = {
     "cin-census": "CIN census",
@@ -79,10 +78,11 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
             ("home", "Your day"), ("cohort", listing), ("week", "This week"), ("quality", "Data quality"),
             ("definitions", "Definitions"),
         ]  # fmt: skip
-        role = access.role.key if access.role is not None else None
-        wanted = [(name, text) for name, text in wanted if PAGES[name].allows("GET", signed_in=True, role=role)]
+        wanted = [(name, text) for name, text in wanted if access.may_open(name)]
+        if access.may_open("week_schools") and not access.may_open("week"):
+            wanted.insert(1, ("week_schools", "This week"))
         navigation = [{"href": reverse(name), "text": text, "current": here == name} for name, text in wanted]
-        own = sorted(access.schools or ()) if PAGES["school"].allows("GET", signed_in=True, role=role) else []
+        own = sorted(access.schools or ()) if access.may_open("school") else []
         if len(own) == 1:
             address = reverse("school", args=own)
             navigation.insert(1, {"href": address, "text": "Your school", "current": request.path == address})
@@ -93,6 +93,7 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
         "navigation": navigation,
         "systems": SYSTEMS,
         "demonstration": settings.SIGHTLINE_DEMONSTRATION,
+        "officers_open": bool(settings.SIGHTLINE_CHOSEN.officers_open),
         "htmx_config": (
             '{"includeIndicatorStyles":false,"allowEval":false,"selfRequestsOnly":true,'
             '"historyCacheSize":0,"refreshOnHistoryMiss":true,"globalViewTransitions":false}'

@@ -35,6 +35,23 @@ SENSITIVITY: dict[str, Sensitivity] = {
     "PlanPeriod.status": Sensitivity.CARE_STATUS,
     "PlanPeriod.start_date": Sensitivity.CARE_STATUS,
     "PlanPeriod.end_date": Sensitivity.CARE_STATUS,
+    "Review.child": Sensitivity.IDENTITY,
+    "Review.worker_ref": Sensitivity.STAFF,
+    "Review.start_date": Sensitivity.CARE_STATUS,
+    "Review.end_date": Sensitivity.CARE_STATUS,
+    "NamedReview.child": Sensitivity.IDENTITY,
+    "NamedReview.worker_ref": Sensitivity.STAFF,
+    "NamedReview.start_date": Sensitivity.CARE_STATUS,
+    "NamedReview.end_date": Sensitivity.CARE_STATUS,
+    "NamedReview.made_by": Sensitivity.STAFF,
+    "NamedReview.reason": Sensitivity.CARE_DETAIL,
+    "EarlyHelp.child": Sensitivity.IDENTITY,
+    "EarlyHelp.start_date": Sensitivity.CARE_STATUS,
+    "EarlyHelp.end_date": Sensitivity.CARE_STATUS,
+    "School.urn": Sensitivity.PLAIN,
+    "School.name": Sensitivity.PLAIN,
+    "School.trust_ref": Sensitivity.PLAIN,
+    "School.trust_name": Sensitivity.PLAIN,
     "Projection.snapshot": Sensitivity.PLAIN,
     "Projection.as_at": Sensitivity.PLAIN,
     "Projection.made_at": Sensitivity.PLAIN,
@@ -43,6 +60,7 @@ SENSITIVITY: dict[str, Sensitivity] = {
     "Grant.scope": Sensitivity.STAFF,
     "Grant.team_ref": Sensitivity.STAFF,
     "Grant.urn": Sensitivity.STAFF,
+    "Grant.trust_ref": Sensitivity.STAFF,
     "Grant.worker_ref": Sensitivity.STAFF,
     "Grant.valid_from": Sensitivity.STAFF,
     "Grant.valid_to": Sensitivity.STAFF,
@@ -62,7 +80,11 @@ class ScopeKind(models.TextChoices):
     AUTHORITY = "authority", "every child of the authority"
     TEAM = "team", "children of one team"
     SCHOOL = "school", "children on one school's roll"
+    TRUST = "trust", "children on the rolls of one trust's schools"
     OWN = "own", "children allocated to one worker"
+    REVIEWING = "reviewing", "children whom one reviewing officer reviews"
+    EARLY_HELP = "early help", "children with Early Help"
+    NOBODY = "nobody", "no child"
 
 
 class Child(models.Model):
@@ -125,6 +147,56 @@ class PlanPeriod(_Period):
         return f"Plan period {self.pk}"
 
 
+class Review(_Period):
+    """One row per period in which one reviewing officer reviewed a child, as a care system sent it."""
+
+    child = models.ForeignKey(Child, on_delete=models.CASCADE, related_name="reviews")
+    worker_ref = models.CharField(max_length=200)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["worker_ref"], name="review_worker")]
+
+    def __str__(self) -> str:
+        return f"Review {self.pk}"
+
+
+class NamedReview(_Period):
+    """One row per child named, by a person, as one reviewing officer's: where no care system sends it. Kept from
+    snapshot to snapshot."""
+
+    child = models.ForeignKey(Child, on_delete=models.CASCADE, related_name="named_reviews")
+    worker_ref = models.CharField(max_length=200)
+    made_by = models.CharField(max_length=150)
+    reason = models.CharField(max_length=300)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["worker_ref"], name="named_review_worker")]
+
+    def __str__(self) -> str:
+        return f"Named review {self.pk}"
+
+
+class EarlyHelp(_Period):
+    """One row per Early Help episode of a child whom social care knows, or has known."""
+
+    child = models.ForeignKey(Child, on_delete=models.CASCADE, related_name="early_help")
+
+    def __str__(self) -> str:
+        return f"Early Help {self.pk}"
+
+
+class School(models.Model):
+    """One row per school of the register of schools, with the trust it belongs to in its newest file."""
+
+    urn = models.CharField(max_length=60, primary_key=True)
+    name = models.CharField(max_length=300, blank=True)
+    trust_ref = models.CharField(max_length=60, blank=True, db_index=True)
+    trust_name = models.CharField(max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return self.name or self.urn
+
+
 class Projection(models.Model):
     """One row: which snapshot the tables above were made from. Pages read facts of that snapshot and no other."""
 
@@ -144,6 +216,7 @@ class Grant(models.Model):
     scope = models.CharField(max_length=20, choices=ScopeKind.choices)
     team_ref = models.CharField(max_length=200, blank=True)
     urn = models.CharField(max_length=60, blank=True)
+    trust_ref = models.CharField(max_length=60, blank=True)
     worker_ref = models.CharField(max_length=200, blank=True)
     valid_from = models.DateField()
     valid_to = models.DateField(null=True, blank=True)
@@ -156,10 +229,11 @@ class Grant(models.Model):
             models.CheckConstraint(
                 name="grant_names_its_scope",
                 condition=(
-                    models.Q(scope="authority")
+                    models.Q(scope__in=["authority", "early help", "nobody"])
                     | (models.Q(scope="team") & ~models.Q(team_ref=""))
                     | (models.Q(scope="school") & ~models.Q(urn=""))
-                    | (models.Q(scope="own") & ~models.Q(worker_ref=""))
+                    | (models.Q(scope="trust") & ~models.Q(trust_ref=""))
+                    | (models.Q(scope__in=["own", "reviewing"]) & ~models.Q(worker_ref=""))
                 ),
             ),
         ]
@@ -178,11 +252,13 @@ class Grant(models.Model):
 
 
 class Restriction(models.Model):
-    """One row per child hidden: from everybody (sealed), or from named people (conflict of interest). Always wins."""
+    """One row per child hidden: from everybody (sealed), from named people (conflict of interest), or as to where they
+    live (confidential address). Always wins over every grant."""
 
     class Kind(models.TextChoices):
         SEALED = "sealed", "Sealed"
         CONFLICT = "conflict", "Conflict of interest"
+        ADDRESS = "address", "Confidential address"
 
     child = models.ForeignKey(Child, on_delete=models.CASCADE, related_name="restrictions")
     kind = models.CharField(max_length=20, choices=Kind.choices)

@@ -7,13 +7,53 @@ from typing import Any, TypeVar
 from django.db import connection, models, transaction
 
 from sightline.operations import Opened
-from sightline.web.people.models import Allocation, Child, Enrolment, PlanPeriod, Projection
+from sightline.web.people.models import (
+    Allocation,
+    Child,
+    EarlyHelp,
+    Enrolment,
+    PlanPeriod,
+    Projection,
+    Review,
+    School,
+)
 
 _BATCH = 2000
 Row = TypeVar("Row", bound=models.Model)
 
 # Children whom a social care source has known on a plan, in assessment or with a worker; other pupils are never here.
 _KNOWN = "SELECT child_id FROM status_period UNION SELECT child_id FROM allocation"
+# Of each record the newest file's word; one that a later file of its system no longer shows has ended by that file's
+# day (as for allocations, see `cohort.assemble_allocations`). Ends as received are last days.
+_LATEST = """
+    WITH ranked AS (
+        SELECT delivery, coalesce(as_at, received) AS day,
+            row_number() OVER (ORDER BY coalesce(as_at, received), place, delivery) AS word
+        FROM delivery
+    ),
+    said AS (SELECT t.*, l.child_id, coalesce(r.word, 0) AS word, r.day FROM {table} t
+        JOIN link l ON l.system = t.system AND l.ref = t.child_ref LEFT JOIN ranked r USING (delivery)
+        SEMI JOIN ({known}) k ON k.child_id = l.child_id
+        WHERE t.start_date IS NOT NULL AND (t.end_date IS NULL OR t.end_date >= t.start_date) AND {which}),
+    heard AS (SELECT system, max(day) AS last_day FROM {table} JOIN ranked USING (delivery) GROUP BY ALL)
+    SELECT child_id, {columns} start_date,
+        CASE WHEN end_date IS NULL AND last_day > day THEN greatest(day, start_date) + 1 ELSE end_date + 1 END
+    FROM said LEFT JOIN heard USING (system)
+    QUALIFY row_number() OVER (PARTITION BY child_id, {columns} start_date
+        ORDER BY word DESC, end_date IS NULL, end_date DESC, line) = 1
+"""
+_REVIEWS = _LATEST.format(
+    table="involvement",
+    known=_KNOWN,
+    columns="professional_ref,",
+    which="professional_ref IS NOT NULL AND list_contains($roles, lower(trim(t.role)))",
+)
+_EARLY_HELP = _LATEST.format(table="early_help", known=_KNOWN, columns="", which="true")
+_SCHOOLS = """
+    SELECT urn, arg_max(name, place), arg_max(coalesce(trust_ref, ''), place), arg_max(coalesce(trust_name, ''), place)
+    FROM (SELECT s.*, coalesce(d.place, 0) AS place FROM school s LEFT JOIN delivery d USING (delivery))
+    WHERE urn IS NOT NULL GROUP BY urn
+"""
 
 
 def project(opened: Opened) -> int:
@@ -60,6 +100,28 @@ def project(opened: Opened) -> int:
                 for child, status, start, end in opened.database.rows(
                     "SELECT child_id, status, start_date, end_date FROM status_period"
                 )
+            ),
+        )
+        roles = [role.strip().lower() for role in opened.settings.reviewing_officer_roles]
+        _replace(
+            Review,
+            (
+                Review(child_id=keys[child], worker_ref=worker, start_date=start, end_date=end)
+                for child, worker, start, end in opened.database.rows(_REVIEWS, {"roles": roles})
+            ),
+        )
+        _replace(
+            EarlyHelp,
+            (
+                EarlyHelp(child_id=keys[child], start_date=start, end_date=end)
+                for child, start, end in opened.database.rows(_EARLY_HELP)
+            ),
+        )
+        _replace(
+            School,
+            (
+                School(urn=urn, name=name or "", trust_ref=trust, trust_name=trust_name)
+                for urn, name, trust, trust_name in opened.database.rows(_SCHOOLS)
             ),
         )
         Projection.objects.all().delete()

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from sightline.vocabulary.errors import BadSetting
 from sightline.web.accounts.inviting import INVITATION_DAYS, invite
-from sightline.web.authz.matrix import ROLES
+from sightline.web.authz.matrix import ROLES, SCOPES
 
 
 class Command(BaseCommand):
@@ -21,8 +21,8 @@ class Command(BaseCommand):
         parser.add_argument("--username", required=True)
         parser.add_argument("--name", required=True)
         parser.add_argument("--role", required=True, choices=sorted(ROLES))
-        parser.add_argument("--scope", required=True, choices=["authority", "team", "school", "own"])
-        parser.add_argument("--over", default="", help="the team's, school's (URN) or worker's reference")
+        parser.add_argument("--scope", required=True, choices=sorted(SCOPES))
+        parser.add_argument("--over", default="", help="the team's, school's (URN), trust's or worker's reference")
         parser.add_argument("--by", required=True, help="who decided")
         parser.add_argument("--reason", required=True)
         parser.add_argument("--until", type=date.fromisoformat, default=None, help="first day without the role")
