@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 
 from sightline.evaluation.result import Builder, Table
-from sightline.evaluation.samples import OUTCOMES, PERIOD, Frame, Grouped, did_products, did_rows, grouped
+from sightline.evaluation.samples import (
+    OUTCOMES,
+    PERIOD,
+    Frame,
+    Grouped,
+    did_products,
+    did_rows,
+    did_terms,
+    grouped,
+    share_of_fsm,
+)
 from sightline.evaluation.study import NO_PLAN
 from sightline.statistics import (
     CONSTANT,
@@ -15,12 +25,14 @@ from sightline.statistics import (
     Cells,
     Estimate,
     LogitFit,
+    OlsFit,
     cross_difference,
     effect_on_treated,
     linear_probability,
     logit,
     marginal_effects,
     ols,
+    undecided,
 )
 
 ETHNICITY = "Ethnic group is also controlled for; its estimates are not shown. The largest group is the baseline."
@@ -46,11 +58,11 @@ EFFECTS = {
 }
 
 
-def _clusters(errors: str) -> str | None:
+def clusters(errors: str) -> str | None:
     return errors if errors in ("school", "authority") else None
 
 
-def _groups_small(frame: Frame, g: Grouped) -> str:
+def groups_small(frame: Frame, g: Grouped) -> str:
     least = frame.study.groups.least
     small = {name: g.pupils.get(name, 0) for name in (g.plan, NO_PLAN) if g.pupils.get(name, 0) < least}
     return "; ".join(
@@ -58,25 +70,33 @@ def _groups_small(frame: Frame, g: Grouped) -> str:
     )
 
 
-def _fit(frame: Frame, cells: Cells) -> LogitFit:
-    errors: Any = frame.study.models.attainment_errors
-    return logit(cells, errors="clustered" if _clusters(errors) else errors)
+def fit_logit(frame: Frame, cells: Cells, errors: Any = None) -> tuple[LogitFit, Cells]:
+    """The logit by the study's standard errors and its rule on separation, and the cells it stands on.
+
+    Raises CannotEstimate as `logit` does: under the rule "refuse" when a column predicts an outcome for certain.
+    """
+    kind: Any = frame.study.models.attainment_errors if errors is None else errors
+    kind = "clustered" if clusters(kind) else kind
+    rule = frame.study.models.separation
+    if rule == "drop":
+        cells = undecided(cells)
+        return logit(cells, errors=kind), cells
+    return logit(cells, errors=kind, separation="firth" if rule == "firth" else "refuse"), cells
 
 
 def did_logit(frame: Frame, table_id: str, stage: str, plan: str, printed: int) -> Table:
     """Tables 63, 64, 67 and 68: dy/dx of every column of a difference-in-differences logit, delta-method errors."""
     b = Builder()
-    g = grouped(frame, stage, plan, _clusters(frame.study.models.attainment_errors))
+    g = grouped(frame, stage, plan, clusters(frame.study.models.attainment_errors))
     says = ""
     for outcome, name in OUTCOMES[stage].items():
-        why = _groups_small(frame, g)
+        why = groups_small(frame, g)
         if why:
             b.refuse(outcome, f"{why}; the data are too few")
             continue
         try:
-            cells = g.cells(name)
-            fit = _fit(frame, cells)
-            discrete = [row for row in fit.names[:-1] if _binary(cells, row)] if frame.study.models.discrete else []
+            fit, cells = fit_logit(frame, g.cells(name))
+            discrete = [row for row in fit.names[:-1] if binary(cells, row)] if frame.study.models.discrete else []
             effects = marginal_effects(fit, cells, discrete=discrete)
         except CannotEstimate as error:
             b.refuse(outcome, str(error))
@@ -104,7 +124,7 @@ def did_logit(frame: Frame, table_id: str, stage: str, plan: str, printed: int) 
     )
 
 
-def _binary(cells: Cells, row: str) -> bool:
+def binary(cells: Cells, row: str) -> bool:
     return bool(np.isin(cells.regressors[row], (0.0, 1.0)).all())
 
 
@@ -118,21 +138,20 @@ def _sample(frame: Frame, stage: str, plan: str) -> str:
 def did_effects(frame: Frame, table_id: str, stage: str, plan: str) -> Table:
     """What the logit says of the policy: effect on the treated, linear probability, and the cross difference."""
     b = Builder()
-    g = grouped(frame, stage, plan, _clusters(frame.study.models.attainment_errors))
+    g = grouped(frame, stage, plan, clusters(frame.study.models.attainment_errors))
     on = f"Subject to a {plan}"
-    two, three = f"{on} * {PERIOD} (DID)", f"{on} * Eligible FSM * {PERIOD}"
+    two, three = did_terms(plan)
     says = ""
     for outcome, name in OUTCOMES[stage].items():
-        why = _groups_small(frame, g)
+        why = groups_small(frame, g)
         if why:
             b.refuse(outcome, f"{why}; the data are too few")
             continue
         try:
-            cells = g.cells(name)
-            fit = _fit(frame, cells)
+            fit, cells = fit_logit(frame, g.cells(name))
             both = effect_on_treated(fit, cells, treated=(on, PERIOD), off=(two, three))
             one = effect_on_treated(fit, cells, treated=(on, PERIOD), off=(two,))
-            line = _linear(frame, cells, on, two, three)
+            line = _linear(frame, cells, plan)
             cross = cross_difference(fit, cells, on, PERIOD, products=did_products(plan))
         except CannotEstimate as error:
             b.refuse(outcome, str(error))
@@ -142,6 +161,8 @@ def did_effects(frame: Frame, table_id: str, stage: str, plan: str) -> Table:
         treated = (cells.regressors[on] == 1) & (cells.regressors[PERIOD] == 1)
         b.put("N", outcome, N=fit.rows)
         b.put("Pupils on the plan after the extension", outcome, N=round(float(cells.n[treated].sum())))
+        b.put("Degrees of freedom", outcome, df="normal")
+        b.drop(outcome, fit.dropped)
         says = fit.estimates.errors
     return b.table(
         table_id,
@@ -154,14 +175,18 @@ def did_effects(frame: Frame, table_id: str, stage: str, plan: str) -> Table:
     )
 
 
-def _linear(frame: Frame, cells: Cells, on: str, two: str, three: str) -> Estimate:
+def _linear(frame: Frame, cells: Cells, plan: str) -> Estimate:
     """The linear probability model's effect on the treated: the plan x period terms at the treated's share of FSM."""
-    clustered = _clusters(frame.study.models.attainment_errors) is not None
-    fit = linear_probability(cells, errors="clustered" if clustered else "hc1")
-    treated = (cells.regressors[on] == 1) & (cells.regressors[PERIOD] == 1)
-    n = cells.n[treated]
-    share = float(cells.regressors["Eligible for FSM"][treated] @ n / n.sum())
-    weights = {row: w for row, w in ((two, 1.0), (three, share)) if row in fit.estimates.names}
+    clustered = clusters(frame.study.models.attainment_errors) is not None
+    return treated_average(linear_probability(cells, errors="clustered" if clustered else "hc1"), cells, plan)
+
+
+def treated_average(fit: OlsFit, cells: Cells, plan: str) -> Estimate:
+    """The plan x period terms of a linear model at the treated's share of FSM: its effect on the treated."""
+    two, three = did_terms(plan)
+    weights = {row: w for row, w in ((two, 1.0), (three, share_of_fsm(cells, plan))) if row in fit.estimates.names}
+    if not weights:
+        raise CannotEstimate("No plan x period term could be estimated, so there is no effect on the treated.", [two])
     return fit.estimates.combination(weights)
 
 
@@ -169,13 +194,12 @@ def did_scores(frame: Frame, table_id: str, stage: str, plan: str, printed: int)
     """Tables 71 and 72: difference in differences of key stage 4 scores by least squares."""
     b = Builder()
     errors: Any = frame.study.models.score_errors
-    g = grouped(frame, stage, plan, _clusters(errors))
-    on = f"Subject to a {plan}"
-    two, three = f"{on} * {PERIOD} (DID)", f"{on} * Eligible FSM * {PERIOD}"
-    kind: Any = "clustered" if _clusters(errors) else {"conventional": "conventional", "robust": "hc1"}[errors]
+    g = grouped(frame, stage, plan, clusters(errors))
+    two, three = did_terms(plan)
+    kind: Any = "clustered" if clusters(errors) else {"conventional": "conventional", "robust": "hc1"}[errors]
     says = ""
     for outcome, name in OUTCOMES[stage].items():
-        why = _groups_small(frame, g)
+        why = groups_small(frame, g)
         if why:
             b.refuse(outcome, f"{why}; the data are too few")
             continue
@@ -189,12 +213,8 @@ def did_scores(frame: Frame, table_id: str, stage: str, plan: str, printed: int)
             if row in fit.estimates.names:
                 b.estimate(row, outcome, fit.estimates[row], level=frame.study.models.level)
         b.estimate("Constant", outcome, fit.estimates[CONSTANT], level=frame.study.models.level)
-        treated = (cells.regressors[on] == 1) & (cells.regressors[PERIOD] == 1)
-        n = cells.n[treated]
-        if n.sum():
-            share = float(cells.regressors["Eligible for FSM"][treated] @ n / n.sum())
-            weights = {row: w for row, w in ((two, 1.0), (three, share)) if row in fit.estimates.names}
-            effect = fit.estimates.combination(weights)
+        if {two, three} & set(fit.estimates.names):
+            effect = treated_average(fit, cells, plan)
             b.estimate(
                 "Effect on the treated: both plan x period terms", outcome, effect, level=frame.study.models.level
             )

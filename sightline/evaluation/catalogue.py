@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sightline.evaluation import attainment, descriptive, engagement
+from sightline.evaluation import attainment, collapsed, descriptive, engagement
 from sightline.evaluation.linked import counts
 from sightline.evaluation.result import Builder, Table
 from sightline.evaluation.samples import Frame
@@ -25,6 +25,8 @@ class Spec:
     make: Callable[[Frame, str], Table]
     once: bool = False
     """Made once, not for every run by SEND."""
+    kind: str = "report"
+    """Which of the study's outputs.sets it belongs to: report, robustness or beyond."""
 
 
 def flow(frame: Frame, table_id: str) -> Table:
@@ -113,6 +115,7 @@ def _poisson(measure: str, plan: str, short: str) -> Spec:
         ROBUST,
         f"Poisson with pupil effects: sessions missed due to {word}, {plan}",
         lambda frame, name: engagement.poisson(frame, name, measure, plan),
+        kind="robustness",
     )
 
 
@@ -141,12 +144,13 @@ CATALOGUE: Final[tuple[Spec, ...]] = (
     *_did(71, "ks4", "CIN plan"),
     *_did(72, "ks4", "CP plan"),
     _spec(73, ROBUST, "Absence on months on a CIN plan, before and after: is it selection?",
-          lambda frame, name: engagement.selection_check(frame, name, "CIN plan", 73)),
+          lambda frame, name: collapsed.selection_check(frame, name, "CIN plan", 73)),
     *(_poisson(m, plan, short) for m in ("missed", "suspended") for plan, short in (("CIN plan", "cin"),
                                                                                   ("CP plan", "cp"))),
     *(
         Spec(f"persistent-absence-{short}", 0, ROBUST, f"Persistent and severe absence, {plan}",
-             lambda frame, name, plan=plan: engagement.persistent_absence(frame, name, plan))  # type: ignore[misc]
+             lambda frame, name, plan=plan: engagement.persistent_absence(frame, name, plan),  # type: ignore[misc]
+             kind="robustness")
         for plan, short in (("CIN plan", "cin"), ("CP plan", "cp"))
     ),
 )  # fmt: skip
@@ -186,6 +190,6 @@ def jobs(study: Study, only: Sequence[str] = ()) -> list[Job]:
                 continue
             suffix = "" if s.once or place == 0 else SUFFIX[send] or "-without-send"
             job = Job(s.id + suffix, s, send)
-            if not wanted or job.id in wanted or s.id in wanted:
+            if (job.id in wanted or s.id in wanted) if wanted else s.kind in study.outputs.sets:
                 found.append(job)
     return found

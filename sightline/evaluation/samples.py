@@ -27,6 +27,14 @@ OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = {
         "Progress 8 score": "progress_8",
     },
 }
+ENGAGED: Final[Mapping[str, str]] = {
+    "Sessions missed due to absence": "missed",
+    "Sessions missed due to suspension": "suspended",
+    "Persistent absence": "persistent",
+}
+"""Outcomes of pupils' years in the cross-sectional models; the key stages' are in OUTCOMES."""
+PERSISTENT, SEVERE = 0.10, 0.50
+"""Shares of possible sessions: persistent absence is missing more than a tenth, severe over half (DfE)."""
 PERIOD: Final = "Period after COVID-19 / VSH extension"
 
 
@@ -82,6 +90,22 @@ class Panel:
     def outcome(self) -> F:
         return self.columns[self.measure]
 
+    def where(self, keep: NDArray[np.bool_]) -> Panel:
+        """Only the rows where the mask is true."""
+        return Panel(self.plan, self.measure, {name: v[keep] for name, v in self.columns.items()}, self.left)
+
+    @property
+    def home(self) -> F:
+        """Each row's authority, that of the pupil's first year: a pupil who moves stays with the first."""
+        _, first, place = np.unique(self.columns["pupil"], return_index=True, return_inverse=True)
+        return np.asarray(self.columns["authority"][first][place.reshape(-1)])
+
+    def missed_more_than(self, share: float) -> F:
+        """Whether more than this share of possible sessions was missed, by row; not a number where not known."""
+        possible = self.columns["possible"]
+        rate = np.divide(self.columns["missed"], possible, out=np.full(len(possible), np.nan), where=possible > 0)
+        return np.where(np.isfinite(rate), (rate > share).astype(float), np.nan)
+
     def regressors(self) -> dict[str, F]:
         """The regressors of tables 55, 56, 59 and 60, by row."""
         c = self.columns
@@ -111,7 +135,7 @@ def panel(frame: Frame, plan: str, measure: str) -> Panel:
         f"""
         SELECT dense_rank() OVER (ORDER BY p.pupil) AS pupil, p.year, s.years, p.post, p.{short}_months AS months,
             p.age, p.fsm, p.idaci, p.female, p.missed, p.suspended, p.possible,
-            dense_rank() OVER (ORDER BY p.authority) AS authority
+            CASE WHEN p.authority IS NOT NULL THEN dense_rank() OVER (ORDER BY p.authority) END AS authority
         FROM pupil_year AS p JOIN ({sample_sql(frame, plan)}) AS s USING (pupil)
         WHERE {frame.send_sql("p.")} AND p.{measure} IS NOT NULL ORDER BY 1, 2
         """
@@ -165,14 +189,15 @@ def groups_sql(frame: Frame) -> str:
 
 def did_rows(plan: str) -> tuple[str, ...]:
     """The rows of tables 63 to 72, in their order."""
+    two, three = did_terms(plan)
     return (
         PERIOD,
         f"Subject to a {plan}",
         "Eligible for FSM",
         f"Ever FSM * {PERIOD}",
-        f"Subject to a {plan} * {PERIOD} (DID)",
+        two,
         f"Subject to a {plan} * Eligible FSM",
-        f"Subject to a {plan} * Eligible FSM * {PERIOD}",
+        three,
         "IDACI score",
         f"IDACI score * {PERIOD}",
         "Female",
@@ -180,15 +205,21 @@ def did_rows(plan: str) -> tuple[str, ...]:
     )
 
 
+def did_terms(plan: str) -> tuple[str, str]:
+    """The two plan x period rows: for children not eligible for FSM, and what being eligible adds."""
+    return f"Subject to a {plan} * {PERIOD} (DID)", f"Subject to a {plan} * Eligible FSM * {PERIOD}"
+
+
 def did_products(plan: str) -> dict[str, tuple[str, ...]]:
     """Which rows are products of which."""
     on = f"Subject to a {plan}"
     fsm = "Eligible for FSM"
+    two, three = did_terms(plan)
     return {
         f"Ever FSM * {PERIOD}": (fsm, PERIOD),
-        f"{on} * {PERIOD} (DID)": (on, PERIOD),
+        two: (on, PERIOD),
         f"{on} * Eligible FSM": (on, fsm),
-        f"{on} * Eligible FSM * {PERIOD}": (on, fsm, PERIOD),
+        three: (on, fsm, PERIOD),
         f"IDACI score * {PERIOD}": ("IDACI score", PERIOD),
         f"Female * {PERIOD}": ("Female", PERIOD),
     }
@@ -196,23 +227,82 @@ def did_products(plan: str) -> dict[str, tuple[str, ...]]:
 
 @dataclass(frozen=True, eq=False)
 class Grouped:
-    """Identical rows of a key stage's two groups counted together, ready for each outcome's cells."""
+    """Identical rows of two groups counted together, ready for each outcome's cells. `clusters` names their codes."""
 
     plan: str
     columns: Mapping[str, F]
     names: tuple[str, ...]
     pupils: Mapping[str, int]
+    clusters: tuple[str, ...] = ()
 
-    def cells(self, outcome: str) -> Cells:
-        """Cells of one outcome (a column of the key stage)."""
-        return cells_from(self.columns, outcome, self.names)
+    def cells(self, outcome: str, names: tuple[str, ...] | None = None) -> Cells:
+        """Cells of one outcome (a column of the key stage), with these regressors; those of the report by default."""
+        return cells_from(self.columns, outcome, self.names if names is None else names)
+
+    def cluster_names(self, outcome: str, names: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        """The clusters that `cells` of this outcome numbers from nought, in that order."""
+        used = [*(self.names if names is None else names), "cluster"]
+        keep = np.isfinite(np.array([self.columns[name] for name in used])).all(axis=0)
+        keep &= self.columns[f"n_{outcome}"] > 0
+        return tuple(self.clusters[int(code)] for code in np.unique(self.columns["cluster"][keep]))
+
+    def where(self, keep: NDArray[np.bool_]) -> Grouped:
+        """Only the cells where the mask is true; columns that no longer vary stay, for the estimators to name."""
+        return Grouped(self.plan, {k: v[keep] for k, v in self.columns.items()}, self.names, self.pupils, self.clusters)
+
+    def starting(self, word: str) -> tuple[str, ...]:
+        """The control columns whose name starts so: Ethnic group, Region, Age."""
+        return tuple(name for name in self.names if name.startswith(word))
 
 
-def grouped(frame: Frame, stage: str, plan: str, cluster: str | None) -> Grouped:
-    """The pupils of a key stage on this plan, or on none, in the year they took it; the other plan's are left out."""
-    outcomes = list(OUTCOMES[stage].values())
-    places = frame.study.models.idaci_places
-    ethnic = "coalesce(CAST(ethnicity AS VARCHAR), 'NOT KNOWN')" if frame.study.models.ethnicity else "''"
+def share_of_fsm(cells: Cells, plan: str) -> float:
+    """The share eligible for FSM among the rows on the plan in the period after; not a number where there is none."""
+    treated = (cells.regressors[f"Subject to a {plan}"] == 1) & (cells.regressors[PERIOD] == 1)
+    n = cells.n[treated]
+    return float(cells.regressors["Eligible for FSM"][treated] @ n / n.sum()) if n.sum() else float("nan")
+
+
+def treated_form(cells: Cells, plan: str) -> Cells:
+    """The same model written so that the row marked DID is the average effect on the treated.
+
+    b2 DID + b3 DID x FSM = (b2 + b3 s) DID + b3 (DID x FSM - s DID), s the treated's share eligible for FSM.
+    """
+    two, three = did_terms(plan)
+    share = share_of_fsm(cells, plan)
+    if three not in cells.regressors or not np.isfinite(share):
+        return cells
+    columns = dict(cells.regressors) | {three: cells.regressors[three] - share * cells.regressors[two]}
+    return Cells(columns, cells.n, cells.total, cells.squares, cells.cluster, cells.dropped)
+
+
+def outcomes_of(stage: str) -> Mapping[str, str]:
+    """The outcomes of a key stage, or of pupils' years ("engagement"), by the words of their column."""
+    return ENGAGED if stage == "engagement" else OUTCOMES[stage]
+
+
+def rows_sql(frame: Frame, stage: str, plan: str) -> str:
+    """SQL of the rows of a comparison: those on this plan, or on none, in the year; the other plan's are left out."""
+    if stage == "engagement":
+        source = f"""(
+            SELECT p.*, coalesce(s.grp, '{NO_PLAN}') AS grp,
+                CASE WHEN possible > 0 AND missed IS NOT NULL THEN CAST(missed > {PERSISTENT} * possible AS TINYINT) END
+                AS persistent
+            FROM pupil_year AS p LEFT JOIN status AS s USING (pupil, year))"""
+    else:
+        source = f"{stage}_linked"
+    return f"{source} WHERE {frame.send_sql()} AND grp IN ('{plan}', '{NO_PLAN}')"
+
+
+def grouped(
+    frame: Frame, stage: str, plan: str, cluster: str | None, *, by_year: bool = False, places: int | None = None
+) -> Grouped:
+    """The pupils of a key stage on this plan, or on none, in the year they took it; the other plan's are left out.
+
+    stage "engagement": pupils' years of the census instead, with age besides. `by_year` keeps the year as a column.
+    """
+    models = frame.study.models
+    outcomes = list(outcomes_of(stage).values())
+    places = models.idaci_places if places is None else min(places, models.idaci_places)
     sums = []
     for name in outcomes:
         # Exact decimals: the order of adding cannot change a digit.
@@ -222,39 +312,56 @@ def grouped(frame: Frame, stage: str, plan: str, cluster: str | None) -> Grouped
             f"coalesce(CAST(sum({y}) AS DOUBLE), 0) AS total_{name}",
             f"coalesce(CAST(sum(CAST({y} * {y} AS DECIMAL(20, 6))) AS DOUBLE), 0) AS squares_{name}",
         ]
-    key = f', CAST({cluster} AS VARCHAR) AS "cluster"' if cluster else ""
-    source = f"{stage}_linked WHERE {frame.send_sql()} AND grp IN ('{plan}', '{NO_PLAN}')"
+    words = [name for name in ("ethnicity", "region") if getattr(models, name)]
+    keys = ["post", f"CAST(grp = '{plan}' AS INTEGER) AS \"on\"", "fsm", "female", f"round(idaci, {places}) AS idaci"]
+    keys += [f"coalesce(CAST({name} AS VARCHAR), 'NOT KNOWN') AS {name}" for name in words]
+    keys += ["age"] if stage == "engagement" else []
+    keys += ["year"] if by_year else []
+    keys += [f'CAST({cluster} AS VARCHAR) AS "cluster"'] if cluster else []
+    source = rows_sql(frame, stage, plan)
     found = frame.database.query(
-        f"""
-        SELECT post, CAST(grp = '{plan}' AS INTEGER) AS "on", fsm, female, round(idaci, {places}) AS idaci,
-            {ethnic} AS ethnic{key}, count(*) AS n, {", ".join(sums)}
-        FROM {source} GROUP BY ALL ORDER BY ALL
-        """
+        f"SELECT {', '.join(keys)}, count(*) AS n, {', '.join(sums)} FROM {source} GROUP BY ALL ORDER BY ALL"
     )
-    base = {name: numbers(found, name) for name in ("post", "on", "fsm", "female", "idaci")}
     named = {
-        PERIOD: base["post"],
-        f"Subject to a {plan}": base["on"],
-        "Eligible for FSM": base["fsm"],
-        "IDACI score": base["idaci"],
-        "Female": base["female"],
+        PERIOD: numbers(found, "post"),
+        f"Subject to a {plan}": numbers(found, "on"),
+        "Eligible for FSM": numbers(found, "fsm"),
+        "IDACI score": numbers(found, "idaci"),
+        "Female": numbers(found, "female"),
     }
     for product, factors in did_products(plan).items():
         named[product] = np.prod([named[f] for f in factors], axis=0)
     columns: dict[str, F] = {row: named[row] for row in did_rows(plan)}
-    words = np.asarray(found["ethnic"].to_pylist(), dtype=object)
+    if stage == "engagement":
+        columns["Age"] = numbers(found, "age")
     weights = numbers(found, "n")
-    if frame.study.models.ethnicity and len(words):
-        levels = sorted(set(words), key=lambda w: (-float(weights[words == w].sum()), w))
-        # The largest group is the baseline, so that the constant is its.
-        for level in levels[1:]:
-            columns[f"Ethnic group {level}"] = (words == level).astype(float)
+    for name in words:
+        columns |= _levels({"ethnicity": "Ethnic group", "region": "Region"}[name], found[name].to_pylist(), weights)
     names = tuple(columns)
     extra = ["n", *(f"{k}_{name}" for name in outcomes for k in ("n", "total", "squares"))]
-    columns |= {name: numbers(found, name) for name in extra}
+    columns |= {name: numbers(found, name) for name in (*extra, *(["year"] if by_year else []))}
+    clusters: tuple[str, ...] = ()
     if cluster:
-        codes = np.asarray([v if v is not None else None for v in found["cluster"].to_pylist()], dtype=object)
-        order = {v: float(i) for i, v in enumerate(sorted({c for c in codes if c is not None}))}
-        columns["cluster"] = np.array([order.get(c, np.nan) for c in codes])
+        codes = found["cluster"].to_pylist()
+        clusters = tuple(sorted({c for c in codes if c is not None}))
+        order = {v: float(i) for i, v in enumerate(clusters)}
+        columns["cluster"] = np.array([order.get(c, np.nan) for c in codes], dtype=float)
     pupils = dict(frame.database.rows(f"SELECT grp, count(*) FROM {source} GROUP BY ALL ORDER BY ALL"))
-    return Grouped(plan, columns, names, pupils)
+    return Grouped(plan, columns, names, pupils, clusters)
+
+
+def _levels(word: str, values: list[str], weights: F) -> dict[str, F]:
+    """A column of noughts and ones for each level but the largest, which is the baseline the constant stands for."""
+    held = np.asarray(values, dtype=object)
+    levels = sorted(set(values), key=lambda w: (-float(weights[held == w].sum()), w))
+    return {f"{word} {level}": (held == level).astype(float) for level in levels[1:]}
+
+
+FEW_AUTHORITIES: Final = 10
+"""With fewer authorities than this, rows are clustered by school: clustered errors need many clusters."""
+
+
+def cluster_of(frame: Frame) -> str:
+    """What rows of a cross-section are clustered by: the authority, or the school where there are few authorities."""
+    held = frame.database.one("SELECT count(DISTINCT authority) FROM pupil_year")
+    return "authority" if int(held) >= FEW_AUTHORITIES else "school"

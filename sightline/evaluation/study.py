@@ -111,6 +111,11 @@ class Models:
         ("conventional", "robust", "clustered", "two-way"),
     )
     singletons: str = _says("keep", "keep pupils with one year, as xtreg does, or drop them", ("keep", "drop"))
+    collapsed_errors: str = _says(
+        "conventional",
+        "For one row per pupil and period (table 73): conventional, robust, or clustered by authority",
+        ("conventional", "robust", "authority"),
+    )
     attainment_errors: str = _says(
         "model", "model, robust, school or authority (clustered)", ("model", "robust", "school", "authority")
     )

@@ -20,7 +20,7 @@ from sightline.statistics.event import (
     relative_magnitude_bounds,
     smooth_trend_bounds,
 )
-from sightline.statistics.logit import LogitFit, certain_levels, logit
+from sightline.statistics.logit import LogitFit, certain_levels, logit, undecided
 from sightline.statistics.margins import contrast, cross_difference, effect_on_treated, marginal_effects, switching
 from sightline.statistics.means import (
     Difference,
@@ -162,6 +162,7 @@ __all__ = [
     "standard_error_of_difference",
     "stars",
     "switching",
+    "undecided",
     "wild_bootstrap",
     "wild_score_bootstrap",
     "wilson",

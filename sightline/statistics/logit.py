@@ -239,6 +239,24 @@ def certain_levels(cells: Cells) -> list[tuple[str, float, bool]]:
     return found
 
 
+def undecided(cells: Cells) -> Cells:
+    """The cells without the levels that decide the outcome for certain, the rows counted; the columns stay.
+
+    Stata's rule, for when averages are to be taken over the very rows the fit stands on: what is left of such a column
+    does not vary, and the fit drops it by name.
+    """
+    lost: list[Dropped] = []
+    while True:
+        levels = certain_levels(cells)
+        if not levels:
+            return Cells(cells.regressors, cells.n, cells.total, cells.squares, cells.cluster, (*cells.dropped, *lost))
+        name, level, success = levels[0]
+        keep = cells.regressors[name] != level
+        gone = round(float(cells.n[~keep].sum()))
+        lost.append(Dropped("rows", name, gone, f"{name} = {level:g} always has outcome {int(success)}"))
+        cells = cells.where(keep)
+
+
 def _without_certain_levels(
     cells: Cells, clusters: Mapping[str, ArrayLike] | None
 ) -> tuple[Cells, Mapping[str, ArrayLike] | None, tuple[str, ...], list[Dropped]]:
