@@ -1,6 +1,7 @@
 """Which records are one child: deterministic passes, each link with its evidence, each doubt with its reason; and by
 likeness, where no number is shared, with a probability."""
 
+from sightline.linkage.decided import Reading, Review, binding, record_key, reviews, subject_of
 from sightline.linkage.likeness import learn
 from sightline.linkage.link import Links, link
 from sightline.linkage.model import Model
@@ -18,6 +19,9 @@ __all__ = [
     "Links",
     "Missed",
     "Model",
+    "Reading",
+    "Review",
+    "binding",
     "expected_missed",
     "learn",
     "link",
@@ -25,6 +29,9 @@ __all__ = [
     "match_rate_by",
     "missed_links",
     "predict",
+    "record_key",
+    "reviews",
     "standardise",
+    "subject_of",
     "train_model",
 ]

@@ -15,7 +15,9 @@ class Clusters:
     """Which records are one child so far.
 
     `care` holds each node's social care system (None for school records), `born` its birth date. Two records of
-    one social care system never share a cluster; nor do clusters join whose birth dates have none in common.
+    one social care system never share a cluster; nor do clusters join whose birth dates have none in common, nor those
+    that hold two records a person has said are different children (`keep_apart`). Only a person's word joins records
+    against the first two rules (`join_decided`).
     """
 
     care: Sequence[str | None]
@@ -24,6 +26,7 @@ class Clusters:
     doubted: list[Pair] = field(default_factory=list)
     parent: list[int] = field(init=False)
     members: dict[int, list[int]] = field(init=False, default_factory=dict)
+    apart: dict[int, set[int]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.parent = list(range(len(self.care)))
@@ -38,6 +41,22 @@ class Clusters:
     def of(self, root: int) -> list[int]:
         """The records of a cluster, by its root."""
         return self.members.get(root) or [root]
+
+    def keep_apart(self, left: int, right: int) -> None:
+        """Never let these two records share a cluster."""
+        self.apart.setdefault(left, set()).add(right)
+        self.apart.setdefault(right, set()).add(left)
+
+    def join_decided(self, pairs: list[Pair]) -> None:
+        """Join what people have said is one child. Where following all of a group would join two records that people
+        have said are different children, none of it is followed and each is a doubt again."""
+        for group in self._groups(pairs):
+            if fault := self._parted(group):
+                self.doubted.extend(
+                    Pair(p.left, p.right, p.step, False, p.exact, f"{p.sentence}; {fault}") for p in group
+                )
+            else:
+                self._join(group)
 
     def settle(self, pairs: Iterable[Pair]) -> None:
         """Take one pass: join what can be joined, doubt the rest. The order of pairs does not matter.
@@ -87,22 +106,35 @@ class Clusters:
         roots = {self.root(x) for p in group for x in (p.left, p.right)}
         if len(roots) == 1:
             return ""
+        if fault := self._parted(group):
+            return fault
         despite_birth = any(p.despite_birth for p in group)
         seen: set[str] = set()
         days: set[date] | None = None
         for root in roots:
             here: set[date] = set()
+            systems: set[str] = set()
             for record in self.of(root):
                 if (system := self.care[record]) is not None:
                     if system in seen:
                         return "this would make one child of two records of one social care system"
-                    seen.add(system)
+                    systems.add(system)
                 if (day := self.born[record]) is not None:
                     here.add(day)
+            seen |= systems
             if here and not despite_birth:
                 days = here if days is None else days & here
                 if not days:
                     return "this would join records born on different days"
+        return ""
+
+    def _parted(self, group: list[Pair]) -> str:
+        """Why people forbid these pairs to be followed together; empty when they do not."""
+        if not self.apart:
+            return ""
+        joined = {record for p in group for x in (p.left, p.right) for record in self.of(self.root(x))}
+        if any(not joined.isdisjoint(self.apart.get(record, ())) for record in joined):
+            return "people have decided that two of these records are different children"
         return ""
 
     def _join(self, group: list[Pair]) -> None:

@@ -63,7 +63,13 @@ def pairs(database: Database, clusters: Clusters, model: Model | None, settings:
         # What true pairs look like is learnt from every child, not from those the numbers failed.
         weights = model or train(bench, "care_list", "pupil_list")
         found = predict(
-            bench, "left_list", "pupil_list", weights, accept=settings.linkage_accept, review=settings.linkage_review
+            bench,
+            "left_list",
+            "pupil_list",
+            weights,
+            accept=settings.linkage_accept,
+            review=settings.linkage_review,
+            never=_parted(clusters),
         )
     return list(_judged(found, born, born_at_school))
 
@@ -79,6 +85,11 @@ def learn(database: Database) -> Model:
         records.forget(database)
     with _bench({"care": care, "pupil": pupils}) as bench:
         return train(bench, "care_list", "pupil_list")
+
+
+def _parted(clusters: Clusters) -> set[tuple[int, int]]:
+    """The groups that people have said are different children, in both orders."""
+    return {(clusters.root(a), clusters.root(b)) for a, others in clusters.apart.items() for b in others}
 
 
 def _people(database: Database, clusters: Clusters) -> tuple[pa.Table, pa.Table, set[int]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from sightline.engine import Database
-from sightline.linkage import likeness, passes, records
+from sightline.linkage import decided, likeness, passes, records
 from sightline.linkage.clusters import Age, Claim, Clusters, name_children, new_child_id
 from sightline.linkage.model import Model
 from sightline.linkage.passes import Pair
@@ -32,7 +32,8 @@ def link(database: Database, *, model: Model | None = None, settings: Settings |
     by birth date and sex, or by sex and names where a birth date is missing; a school's own number at that school,
     confirmed the same way. Schools may share a sound UPN that nothing contradicts. Two records of one social care
     system are never joined. Children whom no number joined to a pupil are then compared by likeness (`likeness`),
-    with `model`, else one learnt from these facts; the setting `probabilistic_linkage` turns that off.
+    with `model`, else one learnt from these facts; the setting `probabilistic_linkage` turns that off. What people have
+    decided about pairs (`decision`) comes first: the same child whatever the records say, different children never.
     """
     records.gather(database)
     try:
@@ -45,6 +46,17 @@ def link(database: Database, *, model: Model | None = None, settings: Settings |
 def _link(database: Database, model: Model | None, settings: Settings) -> Links:
     nodes = database.rows("SELECT system, birth_date FROM _node ORDER BY id")
     clusters = Clusters(care=[system for system, _ in nodes], born=[born for _, born in nodes])
+    told = decided.of_nodes(database)
+    for left, right, outcome, _ in told:
+        if outcome == decided.DIFFERENT:
+            clusters.keep_apart(left, right)
+    clusters.join_decided(
+        [
+            Pair(left, right, decided.STEP, True, True, f"Decided by a person on {day}: the same child")
+            for left, right, outcome, day in told
+            if outcome == decided.SAME
+        ]
+    )
     clusters.settle(passes.own_ids(database))
     for pairs in passes.shared_numbers(database):
         clusters.settle(pairs)
@@ -137,9 +149,14 @@ def _doubts(database: Database, clusters: Clusters, roots: list[int]) -> pa.Tabl
     for node, root in enumerate(roots):
         grouped.setdefault(root, []).append(node)
     found: dict[tuple[int, int], Pair] = {}
+    parted = {
+        (min(roots[a], roots[b]), max(roots[a], roots[b])) for a, others in clusters.apart.items() for b in others
+    }
     for pair in sorted(clusters.doubted, key=lambda p: p.chance):
         a, b = roots[pair.left], roots[pair.right]
         if a == b or (pair.chance and _both_settled(pair, clusters, grouped, roots)):
+            continue
+        if (min(a, b), max(a, b)) in parted:
             continue
         found.setdefault((min(a, b), max(a, b)), pair)
     doubts = pa.table(
@@ -148,6 +165,9 @@ def _doubts(database: Database, clusters: Clusters, roots: list[int]) -> pa.Tabl
             "b": pa.array([p.right for p in found.values()], pa.int64()),
             "step": pa.array([p.step for p in found.values()], pa.string()),
             "why": pa.array([p.sentence for p in found.values()], pa.string()),
+            "probability": pa.array(
+                [p.probability if p.step == likeness.STEP else None for p in found.values()], pa.float64()
+            ),
         }
     )
     database.add("_doubt", doubts)
@@ -159,11 +179,12 @@ def _doubts(database: Database, clusters: Clusters, roots: list[int]) -> pa.Tabl
 
 # One id that a file gives to two people cannot be judged at all.
 _DOUBTS = """
-    SELECT a.system AS left_system, a.ref AS left_ref, b.system AS right_system, b.ref AS right_ref, d.step, d.why
+    SELECT a.system AS left_system, a.ref AS left_ref, b.system AS right_system, b.ref AS right_ref, d.step, d.why,
+        d.probability
     FROM _doubt d JOIN _node m ON m.id = d.a JOIN _node n ON n.id = d.b
     JOIN _record a ON a.id = m.first_id JOIN _record b ON b.id = n.first_id
     UNION ALL
-    SELECT system, ref, system, ref, 'same-record', 'One id is given to two people born on different days'
+    SELECT system, ref, system, ref, 'same-record', 'One id is given to two people born on different days', NULL
     FROM _record WHERE muddled
     ORDER BY ALL
 """

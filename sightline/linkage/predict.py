@@ -8,7 +8,7 @@ alone proves nothing; and of two candidates about as good, neither is taken.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -52,13 +52,21 @@ class _Pair:
 
 
 def predict(
-    database: Database, left: str, right: str, model: Model, *, accept: float = 0.9, review: float = 0.5
+    database: Database,
+    left: str,
+    right: str,
+    model: Model,
+    *,
+    accept: float = 0.9,
+    review: float = 0.5,
+    never: Collection[tuple[int, int]] = (),
 ) -> pa.Table:
     """One row per pair of records that may be one person: left_row, right_row, probability, status, evidence.
 
     `left` and `right` are tables made by `standardise`. Accepted pairs are one to one. Pairs with a probability below
     0.01 are left out; a pair whose record found a better partner is rejected whatever its probability. Sorted by
-    left_row, then the likelier first. The same tables and model give the same rows.
+    left_row, then the likelier first. The same tables and model give the same rows. `never` names pairs of rows that
+    are known to be two people: they are not pairs at all, so that each may have another partner.
     """
     comparisons = compared(database, left, right)
     blocking = rules(comparisons)
@@ -70,6 +78,8 @@ def predict(
         scored = scoring.inference.predict(threshold_match_probability=LEAST / SIBLING_ODDS, warning_mode="never")
         database.execute(f"CREATE OR REPLACE TABLE _pair AS {_weighed(scored.physical_name, left, right, comparisons)}")
         scoring.table_management.delete_tables_created_by_splink_from_db()
+    if never:
+        _leave_out(database, never)
     pairs = _listed(database)
     _settle(pairs, accept, review)
     if "postcode" in {c.name for c in comparisons} and _with_siblings(database, left, right, pairs):
@@ -87,6 +97,12 @@ def predict(
         ],
         schema=SCHEMA,
     )
+
+
+def _leave_out(database: Database, never: Collection[tuple[int, int]]) -> None:
+    left, right = zip(*sorted(never), strict=True)
+    database.add("_never", pa.table({"row_l": pa.array(left, pa.int64()), "row_r": pa.array(right, pa.int64())}))
+    database.execute("DELETE FROM _pair WHERE (row_l, row_r) IN (SELECT row_l, row_r FROM _never); DROP VIEW _never")
 
 
 def _any(database: Database, table: str) -> bool:

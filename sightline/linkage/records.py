@@ -11,11 +11,12 @@ from __future__ import annotations
 import pyarrow as pa
 
 from sightline.engine import Database
+from sightline.linkage import decided
 from sightline.vocabulary.identifiers import is_temporary_upn, upn_fault
 
 CARE_FACTS = ("referral", "assessment", "cin_plan", "section_47", "cp_plan", "looked_after", "involvement")
 SCHOOL_FACTS = ("enrolment", "suspension")
-_MADE = ("_seen_at", "_record", "_record_key", "_upn_sound", "_grouped", "_node", "_key", "_at_school")
+_MADE = ("_seen_at", "_record", "_decided", "_record_key", "_upn_sound", "_grouped", "_node", "_key", "_at_school")
 # A pupil may be registered twice or thrice at once. A UPN that one file gives to more pupils than this names nobody.
 MOST_IN_ONE_FILE = 4
 UPN_SHAPE = "^[A-Z][0-9]{11}[0-9A-Z]$"
@@ -36,6 +37,7 @@ def gather(database: Database) -> None:
     """
     _gather_records(database)
     database.execute(_RECORD_KEYS)
+    decided.gather(database)
     _judge_upns(database)
     database.execute(_GROUPED)
     database.execute(_NODES)
@@ -144,10 +146,17 @@ _GROUPED = f"""
 
 _NODES = f"""
     CREATE OR REPLACE TEMP TABLE _record AS
-    WITH member AS (
+    -- Two records that people have parted are no group, whatever UPN they share: the later one stands by itself.
+    WITH parted AS (
+        SELECT d.b AS id FROM _decided d JOIN _record_key x ON x.id = d.a AND x.kind = 'upn'
+        JOIN _record_key y ON y.id = d.b AND y.kind = 'upn' AND y.value = x.value
+        WHERE d.outcome = 'different children'
+    ),
+    member AS (
         SELECT k.id, g.node, g.born, g.sexes FROM (
             SELECT id, any_value(value) AS value FROM _record_key WHERE kind = 'upn' GROUP BY id HAVING count(*) = 1
-        ) k JOIN _grouped g USING (value) JOIN _record r USING (id) WHERE r.side = 'school'
+        ) k JOIN _grouped g USING (value) JOIN _record r USING (id) ANTI JOIN parted USING (id)
+        WHERE r.side = 'school'
     ),
     first_of AS (
         SELECT r.id, coalesce(m.node, r.id) AS first_id, m.born, m.sexes FROM _record r LEFT JOIN member m USING (id)

@@ -210,7 +210,9 @@ def _link(b: _Build) -> None:
     _previous(b, "link", "previous_link")
     model = b.home.linkage_model()
     linked = cache(lambda: linkage.link(b.database, model=model, settings=b.home.settings))
-    inputs = [*b.files("child", "pupil"), *_known_of_people(b), repr(b.home.settings), model.json() if model else ""]
+    decided = repr(linkage.binding(b.database).to_pylist())
+    inputs = [*b.files("child", "pupil"), *_known_of_people(b), decided, repr(b.home.settings)]
+    inputs.append(model.json() if model else "")
     b.table("link", inputs, lambda: linked().link)
     b.table("link_doubt", inputs, lambda: linked().doubt)
 

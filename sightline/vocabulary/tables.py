@@ -634,14 +634,19 @@ _FACTS = (
         "decision",
         "One row per decision of a person about one thing that Sightline found, in the order taken.",
         (
-            Column("about", TEXT, "The kind of thing decided about: exception", required=True, source=OWN),
+            Column("about", TEXT, "The kind of thing decided about: exception or pair", required=True, source=OWN),
             Column(
-                "subject", TEXT, "The id of the thing: for an exception, its exception_id", required=True, source=OWN
+                "subject",
+                TEXT,
+                "The id of the thing: for an exception, its exception_id; for a pair, the keys of its two records",
+                required=True,
+                source=OWN,
             ),
             Column(
                 "decision",
                 TEXT,
-                "What was decided: for an exception, a decision its states allow",
+                "What was decided: for an exception, a decision its states allow; for a pair, same child, different "
+                "children, cannot tell or reopened",
                 required=True,
                 source=OWN,
             ),
@@ -712,6 +717,7 @@ _DERIVED = (
             Column("right_ref", TEXT, "Its id", IDY),
             Column("step", TEXT, "The pass", codes="link_pass"),
             Column("why", TEXT, "Why it was not decided"),
+            Column("probability", REAL, "How likely they are one child; null where the pass gives none"),
         ),
         derived=True,
     ),
