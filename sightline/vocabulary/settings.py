@@ -15,6 +15,10 @@ from typing import Any, Final, Self, get_type_hints
 from sightline.vocabulary.errors import BadSetting
 
 STATUSES: Final = ("looked after", "CP plan", "CIN plan")
+REGIONS: Final = (
+    "North East", "North West", "Yorkshire and The Humber", "East Midlands", "West Midlands", "East of England",
+    "London", "South East", "South West",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,20 @@ class Settings:
         source="DfE three-digit authority number",
         right="three digits, or empty",
         holds=lambda v: v == "" or (len(v) == 3 and v.isascii() and v.isdigit()),
+    )
+    region: str = _setting(
+        "",
+        "The region the authority lies in, as the published statistics name it; with none set, no region is compared",
+        source="DfE, Explore Education Statistics: the nine regions of England",
+        right="a region's name such as North East, or empty",
+        holds=lambda v: v == "" or v in REGIONS,
+    )
+    statistical_neighbours: tuple[str, ...] = _setting(
+        (),
+        "Authorities whose published figures are set beside the authority's own; with none set, none are",
+        source="DfE, Local Authority Interactive Tool: ten statistical neighbours of each authority, revised yearly",
+        right="three-digit authority numbers, none twice",
+        holds=lambda v: len(set(v)) == len(v) and all(len(c) == 3 and c.isascii() and c.isdigit() for c in v),
     )
     look_back_years: int = _setting(
         6,
@@ -170,7 +188,14 @@ class Settings:
     )
 
     reviewing_officer_roles: tuple[str, ...] = _setting(
-        ("IRO", "independent reviewing officer", "reviewing officer", "CPC", "conference chair", "child protection chair"),
+        (
+            "IRO",
+            "independent reviewing officer",
+            "reviewing officer",
+            "CPC",
+            "conference chair",
+            "child protection chair",
+        ),
         "Roles of an involvement that make a professional the child's reviewing officer (capitals do not matter)",
         source=OWN + ": care systems name the role in their own words",
         right="one role or more, none empty",
