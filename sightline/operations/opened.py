@@ -43,6 +43,7 @@ class Scope:
 
     every: bool
     child_ids: frozenset[str]
+    but: frozenset[str] | None = None
 
     @classmethod
     def everyone(cls) -> Self:
@@ -54,8 +55,14 @@ class Scope:
         """These children and no other."""
         return cls(False, frozenset(child_ids))
 
+    @classmethod
+    def everyone_but(cls, child_ids: Iterable[str]) -> Self:
+        """Every child of the authority but these: everyone, where there are none of them."""
+        but = frozenset(child_ids)
+        return cls(False, frozenset(), but) if but else cls.everyone()
+
     def holds(self, child_id: str) -> bool:
-        return self.every or child_id in self.child_ids
+        return self.every or child_id in self.child_ids or (self.but is not None and child_id not in self.but)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +99,12 @@ class Opened:
         """The name of a table whose `child_id` column is the scope, to be given to a measure that asks this door."""
         if scope.every:
             return "person"
+        door = door or self.database
         table = pa.table({"child_id": pa.array(sorted(scope.child_ids), pa.string())})
-        (door or self.database).add("scope_children", table)
+        if scope.but is not None:
+            door.add("scope_but", pa.table({"child_id": pa.array(sorted(scope.but), pa.string())}))
+            table = door.query("SELECT child_id FROM person ANTI JOIN scope_but USING (child_id)")
+        door.add("scope_children", table)
         return "scope_children"
 
     def check(self, scope: Scope, child_id: str) -> None:
