@@ -55,6 +55,13 @@ class Unit(StrEnum):
 class MappedKind(StrEnum):
     marks = "marks"
     suspensions = "suspensions"
+    part_time_timetables = "part-time-timetables"
+    missing_education = "missing-education"
+    home_education = "home-education"
+    alternative_provision = "alternative-provision"
+    attainment = "attainment"
+    early_help = "early-help"
+    school_roll = "school-roll"
 
 
 # What a screen has room for of the widest answers; every other form has every column.
@@ -414,7 +421,7 @@ def absence(
 @command
 def mapping(
     file: Annotated[
-        Path, typer.Argument(help="A sender's table of session marks or suspensions, such as a .csv, .xlsx or .ods.")
+        Path, typer.Argument(help="A sender's table of marks, pupils or any kind of list: a .csv, .xlsx or .ods.")
     ],
     home: HomeOption = None,
     kind: Annotated[MappedKind | None, typer.Option(help="Read it as this; as what it looks like if left out.")] = None,

@@ -24,6 +24,7 @@ from sightline.sources import (
     parquet,
     school_census,
     school_census_xml,
+    school_roll,
     ssd,
     ssda903,
     suspensions,
@@ -57,6 +58,7 @@ SOURCES: tuple[Source, ...] = (
     *education_registers.SOURCES,
     *attainment.SOURCES,
     *marks.SOURCES,
+    *school_roll.SOURCES,
 )
 
 

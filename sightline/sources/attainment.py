@@ -90,7 +90,7 @@ _NAMED: Final[Mapping[str, Result]] = {
 # Outcomes of these subjects stand in files of both key stages; a score of the same file says which it is.
 _EITHER = ("readoutcome", "matoutcome", "writoutcome", "scioutcome")
 _PREFIX = re.compile(r"(ks[1245]|phonics|mtc|fsp|eyfs)(?=[a-z])")
-_COLUMNS: Final[Mapping[str, str]] = {
+COLUMNS: Final[Mapping[str, str]] = {
     "stage": r"stage|keystage|ks|assessmentstage",
     "year": r"acadyr|academicyear|.*acadyr|year|assessmentyear|resultyear|yearofassessment",
     "term": r"term|halfterm|assessmentpoint|datapoint|assessmentterm|collectionpoint|datacollection",
@@ -133,8 +133,14 @@ def _plain(column: str) -> str:
     return re.sub(r"[^a-z0-9]+", " ", column.lower()).strip()
 
 
-def _columns(header: Sequence[str]) -> dict[str, list[str]]:
-    return columns_of(header, _COLUMNS)
+def found_in(header: Sequence[str]) -> dict[str, list[str]]:
+    """The columns of a header by what they mean, those of results apart."""
+    return columns_of(header, COLUMNS)
+
+
+def has_results(header: Sequence[str], found: Mapping[str, list[str]]) -> bool:
+    """Whether some of the columns are results themselves, a subject each."""
+    return bool(_results(header, found))
 
 
 def _is_long(found: Mapping[str, list[str]]) -> bool:
@@ -145,7 +151,7 @@ def _recognise(head: Head) -> bool:
     header = head.header
     if any(flat(column).endswith("tableid") for column in header) or "time_period" in header:
         return False
-    found = _columns(header)
+    found = found_in(header)
     if not found.keys() & set(PUPIL):
         return False
     if _is_long(found):
@@ -161,7 +167,7 @@ def read_attainment(path: Path, context: Context) -> Reading:
     findings: list[Finding] = []
     raw = read_delimited(path, findings)
     header = [c for c in raw.column_names if c != "line"]
-    found = _columns(header) | agreed_columns(header, context.mappings, _COLUMNS)
+    found = found_in(header) | agreed_columns(header, context.mappings, COLUMNS)
     results = {} if _is_long(found) else _results(header, found)
     if not found.keys() & set(PUPIL) or not (results or _is_long(found)):
         raise UnreadableFile(
@@ -170,7 +176,7 @@ def read_attainment(path: Path, context: Context) -> Reading:
     useful = {"year": "the academic year", "school": "the school"}
     judge_header(raw.column_names, found | {"results": list(results)}, useful, "attainment", findings)
     who = Who(found, raw.column_names)
-    cells = {what: first(found.get(what, ()), raw.column_names) for what in _COLUMNS}
+    cells = {what: first(found.get(what, ()), raw.column_names) for what in COLUMNS}
     with bench(raw) as database:
         who.judge_school(database, "attainment", findings)
         rows = _long(cells) if _is_long(found) else _wide(cells, results)

@@ -33,7 +33,7 @@ from sightline.sources.columns import bench, judge_identifiers, words
 from sightline.sources.conform import conform
 from sightline.sources.ctf_marks import Marks, weeks_of
 from sightline.sources.ctf_writing import EXTENSION, write_ctf
-from sightline.sources.gathered import Gathered, Row, fingerprint, sex_of, squeezed, text_table
+from sightline.sources.gathered import Gathered, Row, eal_of, fingerprint, sex_of, squeezed, text_table
 from sightline.sources.marked_up import inside, line_of, local, records, text_of, value
 from sightline.sources.registers import counted
 from sightline.vocabulary.errors import UnreadableFile
@@ -256,6 +256,7 @@ class _Reader:
                 sen_provision=provision,
                 sen_primary=primary,
                 language=language,
+                eal=eal_of(language),
             )
 
     def meals(self, pupil: Any) -> str | None:

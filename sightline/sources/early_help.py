@@ -51,7 +51,7 @@ SSD: Mapping[str, tuple[str, ...]] = {
 NOTHING = ("-1", "PLACEHOLDER_DATA")
 _TELLING = re.compile(r".*earlyhelp.*|eh(a|m|episode|start|end|assessment).*|leadpractitioner.*|leadprofessional.*")
 _CHILD = r"(child|person|client|episodechild)(id|ref|reference|number|uniqueid)|id|mosaicid|liquidlogicid|eclipseid"
-_COLUMNS: Mapping[str, str] = {
+COLUMNS: Mapping[str, str] = {
     "episode_ref": r".*(episode|involvement|case|assessment)(id|ref|reference|number)",
     "child_ref": _CHILD,
     "end_reason": r".*(endreason|reasonforend(ing)?|closurereason|reasonforclosure|outcome).*",
@@ -115,13 +115,13 @@ def write_ssd(reading: Reading, path: Path) -> list[Path]:
     return [write_delimited(rows, target(path, "ssd_early_help_episodes.csv"))]
 
 
-def _found(header: Sequence[str]) -> dict[str, list[str]]:
+def found_in(header: Sequence[str]) -> dict[str, list[str]]:
     """The columns of a list. The child's own id comes before the pupil ids that other lists use."""
     found = {
         w: c for w, c in identity_of(header).items() if w not in ("pupil_id", "admission", "urn", "laestab", "school")
     }
     taken = {column for columns in found.values() for column in columns}
-    for what, pattern in _COLUMNS.items():
+    for what, pattern in COLUMNS.items():
         for column in header:
             if column not in taken and column != "line" and re.fullmatch(pattern, flat(column)):
                 found[what] = [column]
@@ -133,7 +133,7 @@ def _found(header: Sequence[str]) -> dict[str, list[str]]:
 def _recognise(head: Head) -> bool:
     if _is_ssd(head.header) or not any(_TELLING.fullmatch(flat(column)) for column in head.header):
         return False
-    found = _found(head.header)
+    found = found_in(head.header)
     return bool(found.keys() & {"child_ref", "upn"}) and "start_date" in found
 
 
@@ -142,12 +142,12 @@ def read_list(path: Path, context: Context) -> Reading:
     findings: list[Finding] = []
     raw = read_delimited(path, findings)
     header = [c for c in raw.column_names if c != "line"]
-    found = _found(header) | agreed_columns(header, context.mappings, _COLUMNS)
+    found = found_in(header) | agreed_columns(header, context.mappings, COLUMNS)
     if not found.keys() & {"child_ref", "upn"} or "start_date" not in found:
         raise UnreadableFile("A list of early help needs a column for the child's id (or UPN) and one for the start.")
     useful = {"end_date": "when it ended", "organisation": "the lead organisation"}
     judge_header(raw.column_names, found, useful, "early_help", findings)
-    asked = (*_COLUMNS, "upn", "former_upn", "surname", "forename", "birth_date", "sex")
+    asked = (*COLUMNS, "upn", "former_upn", "surname", "forename", "birth_date", "sex")
     cells = {what: first(found.get(what, ()), raw.column_names) for what in asked}
     cells |= {w: squeezed(cells[w]) for w in ("upn", "former_upn")}
     ref = f"coalesce({cells['child_ref']}, {cells['upn']})"

@@ -108,7 +108,8 @@ REGISTERS = (
         "Alternative provision, off-site direction and managed moves (CSV)",
         "alternative_provision",
         r".*(alternativeprovi|approvider|apstart|offsite|managedmove|hostschool|receivingschool).*",
-        {**_DAYS, **_HOURS, **_OUTCOME, **_REASON, "kind": r"(.*)(typeof|type|arrangement|kind).*", **_PROVIDER},
+        {**_DAYS, **_HOURS, **_OUTCOME, **_REASON, "arrangement": r"(.*)(typeof|type|arrangement|kind).*",
+         **_PROVIDER},
         {
             "kind": "Arrangement",
             "provider_ref": "AP provider",
@@ -124,7 +125,8 @@ REGISTERS = (
 )  # fmt: skip
 
 
-def _found(register: Register, header: Sequence[str]) -> dict[str, list[str]]:
+def found_in(register: Register, header: Sequence[str]) -> dict[str, list[str]]:
+    """The columns of a header by what they mean on this list."""
     return columns_of(header, register.columns)
 
 
@@ -134,7 +136,7 @@ def _recognise(register: Register, head: Head) -> bool:
         return False
     if any(flat(column).endswith("tableid") for column in header) or "time_period" in header:
         return False  # a table of the school census, or national figures
-    found = _found(register, header)
+    found = found_in(register, header)
     return bool(found.keys() & set(PUPIL)) and "start_date" in found
 
 
@@ -143,7 +145,7 @@ def _read(register: Register, path: Path, context: Context) -> Reading:
     findings: list[Finding] = []
     raw = read_delimited(path, findings)
     header = [c for c in raw.column_names if c != "line"]
-    found = _found(register, header) | agreed_columns(header, context.mappings, register.columns)
+    found = found_in(register, header) | agreed_columns(header, context.mappings, register.columns)
     if not found.keys() & set(PUPIL) or "start_date" not in found:
         raise UnreadableFile("The list needs a column for the UPN (or the pupil's id) and one for the first day.")
     judge_header(raw.column_names, found, register.useful, register.table, findings)
@@ -151,7 +153,8 @@ def _read(register: Register, path: Path, context: Context) -> Reading:
     cells = {"pupil_ref": who.ref, "school_ref": who.school}
     cells |= {what: first(found.get(what, ()), raw.column_names) for what in register.columns}
     if register.table == "alternative_provision":
-        cells["kind"] = _kind(cells["kind"], found, header)
+        # An agreed mapping has its kind of file under "kind".
+        cells["kind"] = _kind(cells.pop("arrangement"), found, header)
     if "hours" in cells:
         # "12.5 hours", "12h 30" and the like are told; a bare unit after the number is not worth a word.
         cells["hours"] = f"regexp_replace(lower({cells['hours']}), '\\s*(h|hrs?|hours?)(\\s*(a|per)\\s*week)?$', '')"

@@ -10,6 +10,7 @@ import pyarrow as pa
 from sightline.sources.columns import words
 from sightline.sources.conform import conform
 from sightline.vocabulary.findings import Finding
+from sightline.vocabulary.languages import additional_english
 from sightline.vocabulary.tables import TABLES
 
 Row = dict[str, str | int | None]
@@ -65,6 +66,12 @@ def sex_of(text: str | None) -> str | None:
     """M, F or U of a letter, a census number or a word; the text itself when it is none of those."""
     tidy = " ".join((text or "").split())
     return words("sex", "sex").get(tidy.lower(), tidy) or None
+
+
+def eal_of(language: str | None) -> str | None:
+    """Whether English is an additional language for a pupil of this first language, as the text of a flag."""
+    told = additional_english(language)
+    return None if told is None else str(told).lower()
 
 
 def fingerprint(values: Iterable[str]) -> str:

@@ -32,8 +32,8 @@ NOT_FOR_RECEIPT = ".not-for-receipt"
 _LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
 KINDS = (
     "Sightline reads the CIN census, the Standard Safeguarding Dataset, Annex A, the looked after children return, the "
-    "school census, Common Transfer Files, session marks, suspensions, the register of schools, Wonde's answers and "
-    "national statistics"
+    "school census, Common Transfer Files, session marks, school rolls, suspensions and other lists of pupils, the "
+    "register of schools, Wonde's answers and national statistics"
 )
 
 

@@ -98,11 +98,17 @@ class Who:
         own = f"CASE WHEN {number} IS NOT NULL THEN concat_ws('/', {self.school}, {number}) END"
         self.ref = f"coalesce({self.cells['upn']}, {self.cells['pupil_id']}, {own})"
 
-    def tables(self, database: Database, findings: list[Finding]) -> dict[str, pa.Table]:
-        """One row per pupil, as the first row of the file describes them, and their identifiers."""
+    def tables(
+        self, database: Database, findings: list[Finding], about: Mapping[str, str] | None = None
+    ) -> dict[str, pa.Table]:
+        """One row per pupil, as the first row of the file describes them, and their identifiers.
+
+        `about` is SQL of what else the list says of a pupil, by column.
+        """
         cells = self.cells
+        more = "".join(f"({x})::TEXT AS {column}, " for column, x in (about or {}).items())
         rows = database.query(
-            f"SELECT {self.ref} AS pupil_ref, {cells['surname']} AS surname, {cells['forename']} AS forename, "
+            f"SELECT {self.ref} AS pupil_ref, {cells['surname']} AS surname, {cells['forename']} AS forename, {more}"
             f"{cells['birth_date']} AS birth_date, {coded(cells['sex'], words('sex', 'sex'))} AS sex, line FROM raw "
             f"WHERE {self.ref} IS NOT NULL "
             "QUALIFY row_number() OVER (PARTITION BY pupil_ref ORDER BY line) = 1 ORDER BY line"
@@ -148,10 +154,12 @@ def judge_header(
     judge_columns(set(present), {}, known=used, table=table, findings=findings)
 
 
-def conformed(database: Database, table: str, cells: Mapping[str, str], findings: list[Finding]) -> pa.Table:
-    """The rows of `raw` as a vocabulary table, from SQL of its columns."""
+def conformed(
+    database: Database, table: str, cells: Mapping[str, str], findings: list[Finding], *, relation: str = "raw"
+) -> pa.Table:
+    """The rows of `raw`, or of a part of it, as a vocabulary table, from SQL of its columns."""
     selected = ", ".join(f"({x})::TEXT AS {name(column)}" for column, x in cells.items())
-    return conform(database.query(f"SELECT {selected}, line FROM raw ORDER BY line"), table, findings=findings)
+    return conform(database.query(f"SELECT {selected}, line FROM {relation} ORDER BY line"), table, findings=findings)
 
 
 def list_begins(table: pa.Table, ref: str = "pupil_ref", day: str = "start_date") -> tuple[date | None, str]:

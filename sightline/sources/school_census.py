@@ -44,6 +44,7 @@ from sightline.sources.school_census_terms import TERMS, Collection, collection_
 from sightline.sources.school_census_writing import written
 from sightline.vocabulary.errors import UnreadableFile
 from sightline.vocabulary.findings import Finding, Severity
+from sightline.vocabulary.languages import additional_english_sql
 from sightline.vocabulary.tables import TABLES
 
 SYSTEM = "school-census"
@@ -282,6 +283,7 @@ def _pupils(sheet: _Sheet, collection: Collection | None) -> dict[str, pa.Table]
     tables["enrolment"] = sheet.conformed("enrolment", roll, known)
     if extract.on_roll:
         held = {"pupil_ref": sheet.ref, "as_at": _day_text(collection)} | _of(CHARACTERISTIC, sheet)
+        held["eal"] = additional_english_sql(held["language"])
         tables["characteristic"] = sheet.conformed(
             "characteristic", held, f"(FROM {once} WHERE {sheet.ref} IS NOT NULL)"
         )

@@ -22,7 +22,7 @@ from sightline.sources.base import Context, Head, Reading, Source
 from sightline.sources.columns import bench, day, judge_codes_on, judge_identifiers, target
 from sightline.sources.conform import conform
 from sightline.sources.exclusion_codes import fixed_as_suspended, judge_reasons, note_late_fixed
-from sightline.sources.gathered import Gathered, fingerprint, renamed, sex_of, squeezed, text_table
+from sightline.sources.gathered import Gathered, eal_of, fingerprint, renamed, sex_of, squeezed, text_table
 from sightline.sources.marked_up import add, inside, line_of, local, records, save, text_of, value
 from sightline.sources.school_census_terms import Collection, named, told
 from sightline.vocabulary.errors import UnreadableFile
@@ -243,6 +243,7 @@ class _Reader:
             sen_provision=_of(pupil, "SENprovision"),
             sen_primary=next(iter(first), None),
             language=_of(pupil, "Language"),
+            eal=eal_of(_of(pupil, "Language")),
             young_carer=_of(pupil, "YoungCarer"),
         )
 

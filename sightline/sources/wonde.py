@@ -205,7 +205,12 @@ def read_students(path: Path, context: Context) -> Reading:
         entry, leaving = text(education.get("admission_date")), text(education.get("leaving_date"))
         if any(roll := (answer.school(record), entry, leaving, year, status)):
             enrolments.append((ref, *roll, line))
-        told = (text(extended.get("free_school_meals")), _coded(text(extended.get("sen_status")), "sen_provision"))
+        told = (
+            text(extended.get("free_school_meals")),
+            text(extended.get("free_school_meals_6")),
+            _coded(text(extended.get("sen_status")), "sen_provision"),
+            text(extended.get("english_as_additional_language")),
+        )
         if day and any(told):
             characteristics.append((ref, day, *told, line))
     found = answer.findings
@@ -215,7 +220,9 @@ def read_students(path: Path, context: Context) -> Reading:
         "pupil": answer.table(who, _once(pupils)),
         "identifier": answer.table(("ref", "kind", "value", "line"), _once(identifiers)),
         "enrolment": answer.table(on_roll, enrolments),
-        "characteristic": answer.table(("pupil_ref", "as_at", "fsm", "sen_provision", "line"), _once(characteristics)),
+        "characteristic": answer.table(
+            ("pupil_ref", "as_at", "fsm", "fsm_ever_6", "sen_provision", "eal", "line"), _once(characteristics)
+        ),
     }
     tables = {name: conform(table, name, findings=found) for name, table in received.items() if table.num_rows}
     if "identifier" in tables:
@@ -433,6 +440,8 @@ def write_students(reading: Reading, path: Path) -> list[Path]:
                 "extended_details": {
                     "data": {
                         "free_school_meals": also.get("fsm"),
+                        "free_school_meals_6": also.get("fsm_ever_6"),
+                        "english_as_additional_language": also.get("eal"),
                         "sen_status": also.get("sen_provision"),
                         "ethnicity_code": pupil.get("ethnicity"),
                     }

@@ -52,7 +52,7 @@ def drawn(data: st.DataObject) -> dict[str, pa.Table]:
             rows["enrolment"].append(who | {"school_ref": "123456", "leaving_date": data.draw(DAYS)})
         rows["characteristic"].append(
             who
-            | {"as_at": date(2025, 1, 16), "fsm": data.draw(st.none() | st.booleans()), "language": "ENG"}
+            | {"as_at": date(2025, 1, 16), "fsm": data.draw(st.none() | st.booleans()), "language": "ENG", "eal": False}
             | {"sen_provision": data.draw(code("sen_provision")), "sen_primary": data.draw(code("sen_type"))}
         )
         result = data.draw(st.sampled_from([("EXS", None, True), ("WTS", None, False), ("101", 101.0, None)]))

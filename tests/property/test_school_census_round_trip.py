@@ -17,6 +17,7 @@ from sightline.sources.school_census import EXTRACTS, SOURCES
 from sightline.sources.school_census_terms import TERMS, Collection
 from sightline.vocabulary.codes import code_list, valid_codes
 from sightline.vocabulary.identifiers import make_upn
+from sightline.vocabulary.languages import additional_english
 
 SCHOOLS = st.sampled_from(["8012000", "8012001", "SCH9"])
 NAMES = st.none() | st.text("ABCabcé '-,", min_size=1, max_size=10).filter(lambda t: t.strip() == t)
@@ -84,12 +85,14 @@ def rolls(draw, *, on_roll: bool):
         roll |= {"status": draw(codes("enrolment_status"))} if on_roll else {"leaving_date": draw(days)}
         tables["enrolment"].append(roll)
         if on_roll:
+            language = draw(st.sampled_from([None, "ENG", "PNJA"]))
             tables["characteristic"].append(
                 {
                     "pupil_ref": ref,
                     "as_at": collection.day,
                     "sen_provision": draw(codes("sen_provision")),
-                    "language": draw(st.sampled_from([None, "ENG", "PNJA"])),
+                    "language": language,
+                    "eal": additional_english(language),
                     "young_carer": draw(codes("young_carer")) if spring else None,
                 }
             )

@@ -17,6 +17,7 @@ from sightline.sources.school_census_terms import Collection
 from sightline.sources.school_census_xml import read_census_xml, write_census_xml
 from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.identifiers import make_upn
+from sightline.vocabulary.languages import additional_english
 
 DAYS = st.none() | st.dates(date(2015, 1, 1), date(2024, 7, 1))
 NAMES = st.none() | st.text(st.characters(codec="utf-8", categories=("L",)), min_size=1, max_size=8)
@@ -43,9 +44,11 @@ def drawn(data: st.DataObject, census: Collection) -> dict[str, pa.Table]:
             rows["enrolment"].append(roll | {"leaving_date": date(2024, 7, 19)})
         else:
             rows["enrolment"].append(roll | {"status": data.draw(code("enrolment_status"))})
+            language = data.draw(NAMES)
             rows["characteristic"].append(
                 who
-                | {"as_at": census.day, "fsm": data.draw(st.none() | st.booleans()), "language": data.draw(NAMES)}
+                | {"as_at": census.day, "fsm": data.draw(st.none() | st.booleans()), "language": language}
+                | {"eal": additional_english(language)}
                 | {"sen_provision": data.draw(code("sen_provision")), "sen_primary": data.draw(code("sen_type"))}
             )
         for second in (False, True) if census.term == "autumn" else (False,):
