@@ -3,6 +3,7 @@
 from sightline.disclosure.attack import attack
 from sightline.disclosure.cells import TOTAL, BadResult, Cell, Key, Result
 from sightline.disclosure.checkers import write_results
+from sightline.disclosure.grouping import Answer, Answers, Group, Question, answers
 from sightline.disclosure.policy import ANNEX, LOCAL, STANDARD, Policy, Rule
 from sightline.disclosure.release import HIDDEN, Refusal, Released, ReleasedTable, release
 
@@ -12,15 +13,20 @@ __all__ = [
     "LOCAL",
     "STANDARD",
     "TOTAL",
+    "Answer",
+    "Answers",
     "BadResult",
     "Cell",
+    "Group",
     "Key",
     "Policy",
+    "Question",
     "Refusal",
     "Released",
     "ReleasedTable",
     "Result",
     "Rule",
+    "answers",
     "attack",
     "release",
     "write_results",

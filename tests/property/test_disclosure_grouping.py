@@ -1,0 +1,107 @@
+"""An attacker who may ask everything, and solves for what was hidden over the finest table there could be."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from sightline.disclosure import BadResult, Question, answers
+from sightline.disclosure.grouping import WHOLE
+
+THRESHOLD = 6
+
+
+def attack(told, dimensions, questions):
+    """The least and the most of each hidden number, given every answer: one unknown per cell of the finest table.
+
+    Hidden are the children of a category answered with others, and those of them with, and without, each measure.
+    """
+    names = list(dimensions)
+    values = [sorted(set(dimensions[d])) for d in names]
+    states = [
+        dict(zip([q.name for q in questions], said, strict=True)) for said in product((False, True), repeat=len(questions))
+    ]
+    based = {q.name: q.base for q in questions}
+    states = [s for s in states if all(not s[n] or not based[n] or s[based[n]] for n in s)]
+    cells = list(product(*values, range(len(states))))
+
+    def row(dimension, categories, measure, *, yes):
+        picked = []
+        for cell in cells:
+            inside = dimension == WHOLE or cell[names.index(dimension)] in categories
+            state = states[cell[-1]]
+            if measure:
+                base = based[measure]
+                inside &= (state[measure] if yes else (not base or state[base]) and not state[measure])
+            picked.append(float(inside))
+        return np.array(picked)
+
+    left, right = [], []
+    if told.children is not None:
+        left.append(np.ones(len(cells)))
+        right.append(told.children)
+    for dimension, groups in told.groups.items():
+        for group in groups:
+            left.append(row(dimension, group.categories, "", yes=True))
+            right.append(group.children)
+    for (dimension, measure), said in told.answers.items():
+        for answer in said:
+            left += [row(dimension, answer.group.categories, measure, yes=yes) for yes in (True, False)]
+            right += [answer.with_it, answer.of - answer.with_it]
+    # Everybody's own number is not told where all together are too few; nobody is a child less than none.
+    equal = {"A_eq": np.array(left), "b_eq": np.array(right)} if left else {}
+
+    def bounds(target):
+        ends = [linprog(sign * target, **equal, bounds=(0, 10_000)) for sign in (1, -1)]
+        assert all(end.status == 0 for end in ends)
+        return ends[0].fun, -ends[1].fun
+
+    for dimension in names:
+        for category in sorted(set(dimensions[dimension])):
+            group = told.group_of(dimension, category)
+            if group is None or len(group.categories) > 1:
+                yield (dimension, category, "", True), bounds(row(dimension, [category], "", yes=True))
+            for q in questions:
+                answer = told.answer(dimension, q.name, category)
+                if answer is None or len(answer.group.categories) > 1:
+                    for yes in (True, False):
+                        yield (dimension, category, q.name, yes), bounds(row(dimension, [category], q.name, yes=yes))
+
+
+@st.composite
+def children(draw):
+    """Children in two or three dimensions, with a plan, absence that nests, and suspensions."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    number = draw(st.integers(5, 120))
+    widths = draw(st.lists(st.integers(2, 4), min_size=2, max_size=3))
+    dimensions = {}
+    for place, width in enumerate(widths):
+        shares = rng.dirichlet(np.full(width, draw(st.sampled_from([0.3, 1.0, 3.0]))))
+        dimensions[f"d{place}"] = [f"v{v}" for v in rng.choice(width, number, p=shares)]
+    rates = draw(st.lists(st.sampled_from([0.03, 0.2, 0.5, 0.9]), min_size=5, max_size=5))
+    plan, marks, persistent, severe, suspended = (rng.random(number) < rate for rate in rates)
+    if draw(st.booleans()):
+        # Measures that hang on a dimension are what an attacker hopes for.
+        plan = np.array([v == "v0" for v in dimensions["d0"]]) ^ (rng.random(number) < 0.05)
+    questions = [
+        Question("on a CP plan", plan),
+        Question("with marks", marks),
+        Question("persistent", marks & persistent, "with marks"),
+        Question("severe", marks & persistent & severe, "persistent"),
+        Question("suspended", suspended),
+    ]
+    return number, dimensions, questions[: draw(st.integers(1, 5))]
+
+
+@settings(max_examples=40)
+@given(children())
+def test_whoever_asks_everything_cannot_place_a_hidden_number_closer_than_the_threshold(made):
+    number, dimensions, questions = made
+    told = answers(dimensions, questions, children=number, threshold=THRESHOLD)
+    for what, (low, high) in attack(told, dimensions, questions):
+        assert high - low >= THRESHOLD - 1e-6, (what, low, high)
