@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sightline.evaluation import attainment, collapsed, descriptive, engagement
+from sightline.evaluation import attainment, collapsed, cross_section, descriptive, engagement, multilevel
 from sightline.evaluation.linked import counts
 from sightline.evaluation.result import Builder, Table
 from sightline.evaluation.samples import Frame
@@ -119,6 +119,42 @@ def _poisson(measure: str, plan: str, short: str) -> Spec:
     )
 
 
+PLAN_NAMES: Final = (("CIN plan", "cin"), ("CP plan", "cp"))
+Make = Callable[[Frame, str], Table]
+
+
+def _checks(plan: str, short: str) -> list[Spec]:
+    """The checks the report mentions and does not print, for one kind of plan."""
+    made: list[tuple[str, str, Make]] = [
+        (
+            "collapsed-absence",
+            "Absence with each pupil's years of a period together, linear and logit",
+            lambda frame, name: collapsed.collapsed(frame, name, "missed", plan),
+        ),
+        (
+            "collapsed-suspension",
+            "Suspension with each pupil's years of a period together, linear and logit",
+            lambda frame, name: collapsed.collapsed(frame, name, "suspended", plan),
+        ),
+        (
+            "did-engagement",
+            "Engagement on a plan against on none, cross-sectional difference in differences",
+            lambda frame, name: cross_section.engagement_did(frame, name, plan),
+        ),
+        (
+            "multilevel-ks2",
+            "Key Stage 2 by authority: does the difference vary from place to place?",
+            lambda frame, name: multilevel.by_authority(frame, name, "ks2", plan),
+        ),
+        (
+            "multilevel-ks4",
+            "Key Stage 4 by authority: does the difference vary from place to place?",
+            lambda frame, name: multilevel.by_authority(frame, name, "ks4", plan),
+        ),
+    ]
+    return [Spec(f"{word}-{short}", 0, ROBUST, f"{says}, {plan}", make, kind="robustness") for word, says, make in made]
+
+
 CATALOGUE: Final[tuple[Spec, ...]] = (
     Spec("flow", 0, SAMPLE, "Every step from the files to the linked data set, counted", flow, once=True),
     _spec(52, SAMPLE, "Pupils by outcome and group", descriptive.sizes),
@@ -145,14 +181,14 @@ CATALOGUE: Final[tuple[Spec, ...]] = (
     *_did(72, "ks4", "CP plan"),
     _spec(73, ROBUST, "Absence on months on a CIN plan, before and after: is it selection?",
           lambda frame, name: collapsed.selection_check(frame, name, "CIN plan", 73)),
-    *(_poisson(m, plan, short) for m in ("missed", "suspended") for plan, short in (("CIN plan", "cin"),
-                                                                                  ("CP plan", "cp"))),
+    *(_poisson(m, plan, short) for m in ("missed", "suspended") for plan, short in PLAN_NAMES),
     *(
         Spec(f"persistent-absence-{short}", 0, ROBUST, f"Persistent and severe absence, {plan}",
              lambda frame, name, plan=plan: engagement.persistent_absence(frame, name, plan),  # type: ignore[misc]
              kind="robustness")
-        for plan, short in (("CIN plan", "cin"), ("CP plan", "cp"))
+        for plan, short in PLAN_NAMES
     ),
+    *(s for plan, short in PLAN_NAMES for s in _checks(plan, short)),
 )  # fmt: skip
 
 

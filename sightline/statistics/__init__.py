@@ -36,7 +36,7 @@ from sightline.statistics.means import (
     signed_rank,
     wilson,
 )
-from sightline.statistics.mixed import MixedFit, RandomTest, mixed, random_term_test
+from sightline.statistics.mixed import MixedFit, RandomTest, mixed, one_more_variance, random_term_test
 from sightline.statistics.mixed_logit import MixedLogitFit, mixed_logit
 from sightline.statistics.multiple import benjamini_hochberg, holm, romano_wolf
 from sightline.statistics.ols import (
@@ -141,6 +141,7 @@ __all__ = [
     "mixed",
     "mixed_logit",
     "ols",
+    "one_more_variance",
     "oster",
     "paired_t",
     "percentage_change",

@@ -153,8 +153,12 @@ def random_term_test(larger: MixedFit, smaller: MixedFit) -> RandomTest:
     same = larger.method == smaller.method and larger.estimates.names == smaller.estimates.names
     if not same or len(larger.random) != len(smaller.random) + 1 or not set(smaller.random) <= set(larger.random):
         raise CannotEstimate("The two fits must differ by one random term and nothing else.")
-    statistic = max(2 * (larger.log_likelihood - smaller.log_likelihood), 0.0)
-    q = len(larger.random)
+    return one_more_variance(larger.log_likelihood, smaller.log_likelihood, len(larger.random))
+
+
+def one_more_variance(larger: float, smaller: float, q: int) -> RandomTest:
+    """The same test from the log-likelihoods, the larger model having `q` random terms: for any mixed model."""
+    statistic = max(2 * (larger - smaller), 0.0)
     below = (1.0 if statistic == 0 else 0.0) if q == 1 else float(special.chdtrc(q - 1, statistic))
     return RandomTest(statistic, 0.5 * below + 0.5 * float(special.chdtrc(q, statistic)))
 

@@ -186,6 +186,22 @@ class CrossProducts:
         y = len(self.regressors) + self.outcomes.index(outcome)
         return self.matrices[:, at][:, :, at], self.matrices[:, at, y], self.matrices[:, y, y]
 
+    def usable(self) -> tuple[CrossProducts, tuple[Dropped, ...]]:
+        """Only the regressors that vary and are no sums of others, with the rest by name; the constant is judged first.
+
+        What is solved from cross-products (a bootstrap, a curve of specifications) needs this done before.
+        """
+        names = sorted(self.regressors, key=lambda name: name != CONSTANT)
+        at = [self.regressors.index(name) for name in names]
+        total = self.matrices.sum(axis=0)[np.ix_(at, at)]
+        kept, dropped = independent(total, np.diag(total), names, round(float(self.n.sum())))
+        held = {names[j] for j in kept}
+        keep = [i for i, name in enumerate(self.regressors) if name in held]
+        both = [*keep, *range(len(self.regressors), self.matrices.shape[1])]
+        matrices = self.matrices[:, both][:, :, both]
+        found = tuple(self.regressors[i] for i in keep)
+        return CrossProducts(found, self.outcomes, matrices, self.n, self.absorbed), tuple(dropped)
+
 
 def cross_products(
     outcomes: Mapping[str, ArrayLike], regressors: Mapping[str, ArrayLike], cluster: ArrayLike, *, constant: bool = True

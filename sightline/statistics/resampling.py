@@ -70,7 +70,10 @@ def within_cross_products(
         rows = rows.take(order)
     x = np.array(list(rows.regressors), dtype=float)
     sizes = np.diff(np.append(starts, rows.n))
-    x -= np.repeat(np.add.reduceat(x, starts, axis=1) / sizes, sizes, axis=1)
+    means = np.repeat(np.add.reduceat(x, starts, axis=1) / sizes, sizes, axis=1)
+    x -= means
+    # A value that equals its unit's mean but for rounding is the mean: a constant column must not look small instead.
+    x[np.abs(x) <= 1e-13 * np.abs(means)] = 0.0
     matrices, n = by_cluster(x, starts), sizes.astype(float)
     if cluster is not None:
         code, _ = codes(rows.ids[1])
