@@ -137,6 +137,28 @@ def _marks(n: int, week: date) -> str:
     return "".join(marks)
 
 
+def exception_owner(n: int) -> str:
+    """Who is asked about the exception of a child."""
+    return f"school {SCHOOLS[school_of(n)]}" if n % 2 == 0 else ("care-teams" if n % 3 == 0 else "care-data")
+
+
+def _exception(n: int) -> dict[str, Any]:
+    """One exception about each child: a school's of its own register, or one between social care and a register."""
+    owner, opened = exception_owner(n), AS_AT - timedelta(days=2 * n)
+    of_school = owner.startswith("school")
+    return {
+        "exception_id": f"x{n:03}", "rule": "year-group" if of_school else "surname", "child_id": child_id(n),
+        "urn": SCHOOLS[school_of(n)] if of_school else None, "what": "year group" if of_school else "surname",
+        "system": "school-census" if of_school else "ssd", "owner": owner,
+        "left_system": "school-census" if of_school else "ssd", "left_value": token(n, "left"),
+        "left_delivery": "d-roll" if of_school else "d-care", "left_line": n + 2, "right_system": "school-census",
+        "right_value": token(n, "right"), "right_delivery": "d-roll", "right_line": n + 2, "in_cohort": True,
+        "parted": f"p{n}", "state": "new", "due_date": opened + timedelta(days=14), "opened": opened,
+        "opened_at": f"{opened}T09:00:00+00:00", "opened_snapshot": "snapshot-1", "seen_snapshot": "snapshot-1",
+        "times": 1,
+    }  # fmt: skip
+
+
 def tables() -> dict[str, pa.Table]:
     """The derived tables of the authority, and the few facts pages name things by."""
     received = AS_AT + timedelta(days=1)
@@ -262,6 +284,14 @@ def tables() -> dict[str, pa.Table]:
          "explained": 0, "asked": 1}
         for system, agree in (("ssd", CHILDREN - 1), ("school-census", CHILDREN - 4))
     ]  # fmt: skip
+    exception = [_exception(n) for n in range(CHILDREN)]
+    exception.append({**_exception(0), "exception_id": "x-school", "rule": "school-marks-late", "child_id": None,
+                      "left_value": "no marks", "right_value": None, "in_cohort": None})  # fmt: skip
+    history = [
+        {"exception_id": row["exception_id"], "day": row["opened"], "at": row["opened_at"], "snapshot": "snapshot-1",
+         "to_state": "new"}
+        for row in exception
+    ]  # fmt: skip
     years: dict[tuple[str, str, int], dict[str, Any]] = {}
     school_weeks: dict[tuple[str, date], dict[str, Any]] = {}
     for row in register:
@@ -289,6 +319,8 @@ def tables() -> dict[str, pa.Table]:
         "link": _table("link", link),
         "finding": _table("finding", finding),
         "accuracy": _table("accuracy", accuracy),
+        "exception": _table("exception", exception),
+        "exception_history": _table("exception_history", history),
         "register_week": _table("register_week", register),
         "register_year": _table("register_year", list(years.values())),
         "register_school_week": _table("register_school_week", list(school_weeks.values())),

@@ -26,6 +26,7 @@ from sightline.operations.batches import (
 )
 from sightline.operations.check import FileCheck, check_file
 from sightline.operations.console import console_user, record_console_view
+from sightline.operations.decisions import decisions_mark, moment_of
 from sightline.operations.exceptions import (
     Taken,
     accuracy_by_source,
@@ -37,6 +38,7 @@ from sightline.operations.exceptions import (
     exception_history,
     exceptions,
     file_names,
+    may_be_decided,
     reconciliation_rules,
 )
 from sightline.operations.fetch import TOKEN as WONDE_TOKEN
@@ -94,6 +96,7 @@ __all__ = [
     "cohort_weeks",
     "console_user",
     "decide",
+    "decisions_mark",
     "deliveries_in_force",
     "exception_history",
     "exceptions",
@@ -104,6 +107,8 @@ __all__ = [
     "found_in_education",
     "match_files",
     "match_rate",
+    "may_be_decided",
+    "moment_of",
     "opened",
     "propose_mapping",
     "rebuild",

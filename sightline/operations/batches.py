@@ -107,9 +107,8 @@ def send_batch(
 
 def unsent(rows: list[dict[str, Any]], *, again: bool = False) -> list[dict[str, Any]]:
     """Of the rows of `exceptions`, those nobody has been asked about (`again`: all that wait)."""
-    waiting = ("new", "sent", "acknowledged", "overdue") if again else ("new", "overdue")
-    rows = [r for r in rows if r["state"] in waiting]
-    return rows if again else [r for r in rows if not (r["decided_by"] and r["state"] == "overdue")]
+    waiting = ("new", "sent", "acknowledged") if again else ("new",)
+    return [r for r in rows if r["stage"] in waiting]
 
 
 def batch_rows(home: Home, opened: Opened, scope: Scope, batch: str, *, on: date) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,21 @@ def decisions_file(home: Home) -> Path | None:
     """The home's own file of decisions, or None where none has been taken."""
     path = home.path / NAME
     return path if path.is_file() and path.stat().st_size else None
+
+
+def decisions_mark(home: Home) -> str:
+    """What changes whenever a decision is taken at this home: an answer worked out before it does not hold after."""
+    path = decisions_file(home)
+    if path is None:
+        return "none"
+    seen = path.stat()
+    return f"{seen.st_size}-{seen.st_mtime_ns}"
+
+
+def moment_of(text: str) -> datetime:
+    """The moment of a decision or event, as it was recorded."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def append_decisions(home: Home, decisions: Iterable[Mapping[str, Any]]) -> None:

@@ -46,7 +46,8 @@ def exceptions(
 
     `on` is the day on which one is overdue. `owner` is a code of `OWNERS` (school: every school) or one school's name;
     `system` is the system asked to look first. Decisions taken at this home since the snapshot was made count. About a
-    school rather than a child (child_id is null): only where the scope is everyone. With `schools` (URNs): only what
+    school rather than a child (child_id is null): only where the scope is everyone. `stage` is the state beneath one
+    that is shown as overdue. With `schools` (URNs): only what
     these schools own, of children in scope and of the schools themselves. `only`: these ids. Raises BadSetting for a
     rule, owner, state or system there is not: none found must mean none.
     """
@@ -56,6 +57,7 @@ def exceptions(
         reconciliation.shown_state(s, due, on)
         for s, due in zip(rows["state"].to_pylist(), rows["due_date"].to_pylist(), strict=True)
     ]
+    rows = rows.append_column("stage", rows["state"])
     rows = rows.set_column(rows.schema.get_field_index("state"), "state", pa.array(shown, pa.string()))
     opened.database.add("listed_exceptions", rows)
     opened.database.add("exception_rules", _rule_names())
@@ -72,7 +74,7 @@ def exceptions(
     try:
         return opened.database.query(
             f"""
-            SELECT e.exception_id, e.state, e.due_date, e.owner, e.rule, r.name, r.says, e.child_id, p.surname,
+            SELECT e.exception_id, e.state, e.stage, e.due_date, e.owner, e.rule, r.name, r.says, e.child_id, p.surname,
                 p.forename, p.birth_date, p.upn, e.urn, e.what, e.system, e.left_system, e.left_value, e.left_delivery,
                 e.left_line, e.right_system, e.right_value, e.right_delivery, e.right_line, e.days, e.in_cohort,
                 e.opened, e.opened_snapshot, e.seen_snapshot, e.closed, e.closed_snapshot, e.times, e.reason,
@@ -168,6 +170,11 @@ def decide(
         )  # fmt: skip
     append_decisions(home, lines)
     return answers
+
+
+def may_be_decided(stage: str, decision: str) -> bool:
+    """Whether an exception of this `stage` (see `exceptions`) may be decided so."""
+    return reconciliation.move(stage, decision) is not None
 
 
 def sent_in(home: Home, opened: Opened, batch: str) -> frozenset[str]:

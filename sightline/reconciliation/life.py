@@ -51,6 +51,7 @@ TRANSITIONS: Final = (
     Transition(NEW, SENT, "sent", "It goes to its owner in a batch."),
     Transition(NEW, ACKNOWLEDGED, "acknowledged", "Its owner saw it before it was sent."),
     Transition(NEW, EXPLAINED, "explained", "Both values are right, and somebody says why.", reason=True),
+    Transition(NEW, NEW, "returned", "Its owner saw it before it was sent: it is not theirs.", reason=True),
     Transition(SENT, SENT, "sent", "It is sent again."),
     Transition(SENT, ACKNOWLEDGED, "acknowledged", "Its owner has seen it, or says that it is corrected: the next file "
                "will tell."),

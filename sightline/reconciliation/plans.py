@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sightline.reconciliation.rule import IDENTITY, STATUS, Rule, parted
+from sightline.reconciliation.rule import DETAIL, STATUS, Rule, parted
 
 _SHOWS: Final = frozenset({STATUS})
 _TWO: Final = "(SELECT count(DISTINCT system) FROM _cover) > 1"
@@ -205,7 +205,7 @@ PLAN_RULES: Final = (
         between=_BETWEEN,
         due=28,
         why="The return is judged on it.",
-        shows=frozenset({STATUS, IDENTITY}),
+        shows=frozenset({STATUS, DETAIL}),
         ready=_TWO,
         lacks=_TWO_SAYS,
         owner="care-data",

@@ -105,6 +105,7 @@ INSTALLED_APPS = [
     "sightline.web.audit",
     "sightline.web.people",
     "sightline.web.pages",
+    "sightline.web.work",
 ]
 MIDDLEWARE = [
     "sightline.web.middleware.RequestId",

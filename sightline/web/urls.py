@@ -10,6 +10,7 @@ from django.urls import path
 
 from sightline.web.accounts.views import accept_invitation
 from sightline.web.pages import child, cohort, looked, quality, school, sessions, views, week, week_schools
+from sightline.web.work.urls import urlpatterns as work_urls
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -22,6 +23,7 @@ urlpatterns = [
     path("children/<uuid:public_id>/", child.view, name="child"),
     path("children/<uuid:public_id>/attendance/", sessions.view, name="child_attendance"),
     path("children/<uuid:public_id>/who-has-looked/", looked.view, name="child_looked"),
+    *work_urls,
     path("act-as/", views.act_as, name="act_as"),
     path("definitions/", views.definitions, name="definitions"),
     path("how-access-is-logged/", views.access_logging, name="access_logging"),

@@ -27,6 +27,9 @@ ELSEWHERE = {
     "mfa_activate_totp": "the password must be given again first",
     "mfa_view_recovery_codes": "there are no codes before a factor",
     "mfa_generate_recovery_codes": "the password must be given again first",
+    "exception": "there is no such exception",
+    "batch": "there is no such batch",
+    "batch_file": "there is no such batch",
 }
 
 

@@ -138,7 +138,7 @@ def test_decisions_of_an_earlier_opening_do_not_count():
 
 
 def test_decisions_are_taken_in_the_order_of_their_moments_and_only_where_allowed():
-    """Returned before it was sent: not taken. Sent, then returned: new again. A stranger's decision changes nothing."""
+    """Returned before it was sent: new still, and why is kept. Sent, then returned: new again. A stranger's decision changes nothing."""
     world = World()
     world.snapshot("X:1|2 Y:1|2 Z:1|2")
     world.decide("X", "returned", why="Not ours")
@@ -147,7 +147,7 @@ def test_decisions_are_taken_in_the_order_of_their_moments_and_only_where_allowe
     world.decide("Z", "withdrawn", why="No")
     world.decide("nobody", "sent")
     states = {name: (row["state"], row["reason"]) for name, row in world.snapshot("X:1|2 Y:1|2 Z:1|2").items()}
-    assert states == {"X": ("new", None), "Y": ("new", "Not ours"), "Z": ("new", None)}
+    assert states == {"X": ("new", "Not ours"), "Y": ("new", "Not ours"), "Z": ("new", None)}
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_overdue_is_shown_in_place_of_a_state_that_waits(state: str, due: date, 
 
 # The whole table of moves: by state, what each decision leads to.
 MOVES = {
-    "new": {"sent": "sent", "acknowledged": "acknowledged", "explained": "explained"},
+    "new": {"sent": "sent", "acknowledged": "acknowledged", "explained": "explained", "returned": "new"},
     "sent": {"sent": "sent", "acknowledged": "acknowledged", "explained": "explained", "returned": "new"},
     "acknowledged": {"sent": "sent", "acknowledged": "acknowledged", "explained": "explained", "returned": "new"},
     "explained": {"explained": "explained", "withdrawn": "new"},

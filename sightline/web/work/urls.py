@@ -1,0 +1,17 @@
+"""The addresses of the pages about the data themselves: what parts, what was received, and what is asked of whom."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from sightline.web.pages import accuracy, batches, exceptions
+
+urlpatterns = [
+    path("exceptions/", exceptions.view, name="exceptions"),
+    path("exceptions/batches/", batches.view, name="batches"),
+    path("exceptions/batches/<str:batch>/", batches.batch, name="batch"),
+    path("exceptions/batches/file/<str:file>", batches.download, name="batch_file"),
+    path("exceptions/answers/", batches.answers, name="answers"),
+    path("exceptions/one/<str:exception_id>/", exceptions.one, name="exception"),
+    path("accuracy/", accuracy.view, name="accuracy"),
+]
