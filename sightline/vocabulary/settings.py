@@ -228,6 +228,55 @@ class Settings:
     linkage_review: float = _setting(
         0.5,
         "Least probability at which a pair is listed for a person to decide",
+    working_hours: tuple[int, ...] = _setting(
+        (7, 20),
+        "Hours of the day, from and to, outside which looking at a child's record is pointed out to who reviews access",
+        unit="hours",
+        source=OWN + ": early reviews and evening meetings are work; the night is not",
+        right="two whole hours from 0 to 24, the first smaller",
+        holds=lambda v: len(v) == 2 and 0 <= v[0] < v[1] <= 24,
+    )
+    children_an_hour: int = _setting(
+        50,
+        "Children whose own pages one person opens in an hour above which it is pointed out to who reviews access",
+        unit="children",
+        source=OWN + ": a full caseload is about twenty, and a child a minute is not read",
+        right="1 to 10,000",
+        holds=_between(1, 10_000),
+    )
+    refusals_a_day: int = _setting(
+        5,
+        "Refusals of one person in a day above which it is pointed out to who reviews access",
+        unit="refusals",
+        source=OWN + ": a wrong link happens; six are a search",
+        right="1 to 10,000",
+        holds=_between(1, 10_000),
+    )
+    log_retention_years: int = _setting(
+        7,
+        "How long entries of the logs of access, change and security are kept",
+        unit="years",
+        source=OWN + ": beyond the six years in which most claims can be brought (Limitation Act 1980)",
+        right="1 to 100",
+        holds=_between(1, 100),
+    )
+    access_review_days: int = _setting(
+        92,
+        "Days after which a person's access must be confirmed again, or ended",
+        unit="days",
+        source=OWN + ": a quarter",
+        right="7 to 366",
+        holds=_between(7, 366),
+    )
+    break_glass_minutes: int = _setting(
+        60,
+        "How long a record opened in an emergency outside one's own children stays open",
+        unit="minutes",
+        source=OWN + ": long enough for one telephone call and its note",
+        right="5 to 240",
+        holds=_between(5, 240),
+    )
+
         source=OWN + ": more likely one child than two",
         right="above 0 and at most 1",
         holds=lambda v: 0 < v <= 1,

@@ -1,4 +1,4 @@
-"""The two logs: written before a page leaves, never changed, and read through from end to end."""
+"""The three logs: written before a page leaves, never changed, and read through from end to end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import web_authority as authority
 from django.db import DatabaseError, connection, transaction
 
 from sightline.web import audit
-from sightline.web.audit.models import LOGS, START, AccessEntry, SecurityEntry, ShownChild
+from sightline.web.audit.models import LOGS, START, AccessEntry, ChangeEntry, SecurityEntry, ShownChild
 from sightline.web.authz.matrix import PAGES
 
 pytest_plugins = ["web_fixtures"]
@@ -27,6 +27,7 @@ def _write(number: int) -> list[AccessEntry]:
 def test_the_database_refuses_to_change_or_delete_an_entry(db, log, verb):
     _write(1)
     SecurityEntry.append(event="test")
+    ChangeEntry.append(action="a", subject="s")
     with pytest.raises(DatabaseError, match="never changed or deleted"), transaction.atomic():
         if verb == "update":
             log.objects.update(actor_label="somebody else")
@@ -313,3 +314,120 @@ def test_entries_from_before_are_found_by_their_children_too(db, monkeypatch):
     import_module("sightline.web.audit.migrations.0003_shown_children").entries_so_far(apps, None)
     assert set(ShownChild.objects.values_list("entry", "child_id")) == {(entry.pk, "a"), (entry.pk, "b")}
     assert AccessEntry.verify().whole
+
+
+# Changes, and what is past its retention
+
+
+def test_a_change_keeps_what_differed_who_made_it_and_why(person):
+    user = person("administrator")
+    audit.changed(None, "grant ended", "grant 1", before={"a": 1, "b": "x"}, after={"a": 1, "b": "y"}, purpose="left",
+                  user=user)  # fmt: skip
+    entry = ChangeEntry.objects.get()
+    assert (entry.before, entry.after, entry.actor_id, entry.purpose) == ({"b": "x"}, {"b": "y"}, user.pk, "left")
+    assert ChangeEntry.verify().whole
+    with pytest.raises(ValueError, match="the person who made it"):
+        audit.changed(None, "grant ended", "grant 1", purpose="nobody")
+
+
+def _years_ago(log, years):
+    """Entries as they would stand had they been written so long ago, chained as ever."""
+    from datetime import timedelta
+    from unittest import mock
+
+    from django.utils import timezone
+
+    then = timezone.now() - timedelta(days=366 * years)
+    with mock.patch("sightline.web.audit.models.timezone.now", return_value=then):
+        if log is AccessEntry:
+            return _write(3)
+        return [log.append(**({"event": "test"} if log is SecurityEntry else {"action": "a", "subject": "s"}))]
+
+
+def _purge(years=7):
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    return audit.purge(before=timezone.now() - timedelta(days=366 * years - 30), by="test")
+
+
+@pytest.mark.parametrize("log", LOGS)
+def test_what_is_past_its_retention_goes_and_the_rest_still_proves_itself(db, log):
+    old = _years_ago(log, 7)
+    _write(2)
+    SecurityEntry.append(event="test")
+    ChangeEntry.append(action="a", subject="s")
+    kept = log.objects.filter(pk__gt=old[-1].pk).count()
+    made = _purge()
+    assert [(p.log, p.last_entry, p.entries) for p in made] == [(log._meta.db_table, old[-1].pk, len(old))]
+    assert log.objects.count() == kept + (log is SecurityEntry)
+    assert all(each.verify().whole for each in LOGS)
+    assert SecurityEntry.objects.filter(event="log purged").count() == 1
+    assert not _purge(), "nothing more is old"
+    if log is AccessEntry:
+        assert not ShownChild.objects.filter(entry__lte=old[-1].pk).exists()
+
+
+def test_a_log_whose_every_entry_was_purged_goes_on_from_there(db):
+    old = _years_ago(AccessEntry, 7)
+    _purge()
+    assert AccessEntry.verify().whole
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = 'audit_accessentry'")
+            assert cursor.fetchone()[0] >= old[-1].pk
+    assert _write(1)[0].previous == old[-1].hash
+    assert AccessEntry.verify().whole
+
+
+def test_nothing_younger_than_a_year_can_be_purged_and_no_purge_is_forged(db):
+    from django.utils import timezone
+
+    from sightline.web.audit.models import Purge
+
+    entries = _write(3)
+    forged = {"log": "audit_accessentry", "last_entry": entries[1].pk, "last_hash": entries[1].hash,
+              "last_at": timezone.now(), "entries": 2, "made_by": "x"}  # fmt: skip
+    with pytest.raises(DatabaseError, match="younger than a year"), transaction.atomic():
+        Purge.objects.create(**forged)
+    old = _years_ago(AccessEntry, 2)
+    assert old, "entries younger than these stand before them"
+    with pytest.raises(DatabaseError, match="younger than a year"), transaction.atomic():
+        Purge.objects.create(**{**forged, "last_entry": old[1].pk, "last_hash": old[1].hash})
+
+
+def test_a_purge_the_security_log_does_not_speak_of_shows(db):
+    from django.utils import timezone
+
+    from sightline.web.audit.models import Purge
+
+    old = _years_ago(AccessEntry, 7)
+    Purge.objects.create(
+        log="audit_accessentry",
+        last_entry=old[1].pk,
+        last_hash=old[1].hash,
+        last_at=timezone.now(),
+        entries=2,
+        made_by="x",
+    )
+    assert "not in the security log" in AccessEntry.verify().why
+    for verb in ("update", "delete"):
+        with pytest.raises(DatabaseError, match="never changed or deleted"), transaction.atomic():
+            if verb == "update":
+                Purge.objects.update(made_by="y")
+            else:
+                Purge.objects.all()._raw_delete(Purge.objects.db)
+
+
+def test_a_hash_noted_earlier_shows_that_the_end_of_a_log_was_cut_off(db, capsys):
+    from django.core.management import CommandError, call_command
+
+    entries = _write(3)
+    call_command("verify_logs", noted=[entries[2].hash])
+    with connection.cursor() as cursor:
+        _untriggered(cursor, "DELETE FROM audit_shownchild WHERE entry = %s", [entries[2].pk], table="audit_shownchild")
+        _untriggered(cursor, "DELETE FROM audit_accessentry WHERE id = %s", [entries[2].pk])
+    call_command("verify_logs")
+    with pytest.raises(CommandError, match="entries were cut off"):
+        call_command("verify_logs", noted=[entries[2].hash])

@@ -1,7 +1,7 @@
-"""Who saw which child, and who came in: written before the page leaves, never changed, each entry chained to the last.
+"""Who saw which child, who changed what, and who came in: never changed, each entry chained to the last.
 
-`disclosed` and `refused` write the access log, `security` the security log; `verify` reads a log through and says
-where it was tampered with.
+`disclosed` and `refused` write the access log before the page leaves, `changed` the change log in the transaction of
+the change, `security` the security log. `purge` takes away what is past its retention, and says so.
 """
 
 from __future__ import annotations
@@ -9,11 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from sightline.web.audit.models import Purge
 
 lines = logging.getLogger("sightline.audit")
 
@@ -50,6 +54,85 @@ def security(request: HttpRequest | None, event: str, *, user: Any = None, detai
         request_id=getattr(request, "id", ""),
     )
     lines.info(json.dumps({"log": "security", "entry": entry.pk, "actor": entry.actor_id, "event": event}))
+
+
+def changed(
+    request: HttpRequest | None,
+    action: str,
+    subject: str,
+    *,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    purpose: str,
+    user: Any = None,
+    child_ids: Iterable[str] = (),
+) -> None:
+    """Record a change a person made, in the transaction that makes it. Only the fields that differ are kept.
+
+    `user` names who made it where there is no request. A change without somebody who made it raises ValueError.
+    """
+    from sightline.web.audit.models import ChangeEntry
+
+    who = user if user is not None else getattr(request, "user", None)
+    if who is None or not who.is_authenticated:
+        raise ValueError("A change is recorded with the person who made it.")
+    old, new = _plain(before), _plain(after)
+    entry = ChangeEntry.append(
+        actor_id=who.pk,
+        actor_label=who.get_username(),
+        session_hash=_session_hash(request),
+        address=_address(request),
+        action=action,
+        subject=subject,
+        child_ids=sorted(child_ids),
+        before={k: v for k, v in old.items() if new.get(k) != v},
+        after={k: v for k, v in new.items() if k not in old or old[k] != v},
+        purpose=purpose[:300],
+        request_id=getattr(request, "id", ""),
+    )
+    lines.info(json.dumps({"log": "change", "entry": entry.pk, "actor": entry.actor_id, "action": action}))
+
+
+def _plain(fields: Mapping[str, Any] | None) -> dict[str, Any]:
+    held = (fields or {}).items()
+    return {k: v if v is None or isinstance(v, bool | int | float | str) else str(v) for k, v in held}
+
+
+def purge(*, before: datetime, by: str) -> list[Purge]:
+    """Take away the entries of each log that are older than a moment; one row per log that had any.
+
+    What is purged is first recorded, in a table nothing is taken from and in the security log, with the hash the chain
+    goes on from: the logs can be verified as before. The database refuses to purge what is younger than a year.
+    """
+    from django.db import transaction
+
+    from sightline.web.audit.models import LOGS, PURGED, AccessEntry, Purge, ShownChild
+
+    made = []
+    with transaction.atomic():
+        for log in LOGS:
+            first_kept = log.objects.filter(at__gte=before).order_by("pk").values_list("pk", flat=True).first()
+            old = log.objects.filter(at__lt=before)
+            old = old.filter(pk__lt=first_kept) if first_kept is not None else old
+            last = old.order_by("-pk").first()
+            if last is None:
+                continue
+            entry = Purge.objects.create(
+                log=log._meta.db_table,
+                last_entry=last.pk,
+                last_hash=last.hash,
+                last_at=last.at,
+                entries=old.count(),
+                made_by=by,
+            )
+            security(None, PURGED, detail=entry.said())
+            if log is AccessEntry:
+                shown = ShownChild.objects.filter(entry__lte=last.pk)
+                shown._raw_delete(shown.db)
+            gone = log.objects.filter(pk__lte=last.pk)
+            gone._raw_delete(gone.db)
+            made.append(entry)
+    return made
 
 
 def _access(

@@ -1,6 +1,7 @@
-"""The two logs, and how the entries that speak of a child are found.
+"""The three logs, and how the entries that speak of a child are found.
 
-No foreign keys, so an entry outlives what it speaks of; no update or delete, by trigger.
+No foreign keys, so an entry outlives what it speaks of; no update, and no delete but of entries that a recorded purge
+covers, by trigger.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Entry(models.Model):
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [cls._meta.db_table])
             last = cls.objects.order_by("-pk").values_list("hash", flat=True).first()
-            entry = cls(at=timezone.now(), previous=last or START, **fields)
+            entry = cls(at=timezone.now(), previous=last or cls._before()[0], **fields)
             entry.hash = entry.computed_hash()
             entry.save(force_insert=True)
             entry.index()
@@ -71,6 +72,12 @@ class Entry(models.Model):
 
     def index(self) -> None:
         """Write, with the entry, how it is found."""
+
+    @classmethod
+    def _before(cls) -> tuple[str, int, bool]:
+        """What the chain starts from: the hash and id of the last entry purged, and whether that purge was recorded."""
+        purge = Purge.objects.filter(log=cls._meta.db_table).order_by("-last_entry").first()
+        return (START, 0, True) if purge is None else (purge.last_hash, purge.last_entry, purge.recorded())
 
     def computed_hash(self) -> str:
         held = {
@@ -82,10 +89,18 @@ class Entry(models.Model):
 
     @classmethod
     def verify(cls) -> Verdict:
-        """Read the whole log and recompute every hash."""
-        before, last_id, count = START, 0, 0
+        """Read the whole log, from where the latest purge ended, and recompute every hash.
+
+        A purge counts only when the security log says that it was made: see `audit.purge`.
+        """
+        before, last_id, recorded = cls._before()
+        count = 0
         name = str(cls._meta.verbose_name)
+        if not recorded:
+            return Verdict(name, 0, before, last_id, f"The purge up to entry {last_id} is not in the security log.")
         for entry in cls.objects.order_by("pk").iterator(chunk_size=_BATCH):
+            if entry.pk <= last_id and not count:
+                return Verdict(name, 0, before, entry.pk, f"Entry {entry.pk} should have been purged.")
             count += 1
             if entry.previous != before:
                 return Verdict(name, count, before, entry.pk, f"Entries are missing between {last_id} and {entry.pk}.")
@@ -137,7 +152,10 @@ class AccessEntry(Entry):
                 children += len(set(child_ids))
                 if set(child_ids) != found.get(pk, set()):
                     return replace(verdict, broken_at=pk, why=f"Entry {pk} is not found by the children it speaks of.")
-        if ShownChild.objects.count() != children:
+        first = cls.objects.order_by("pk").values_list("pk", flat=True).first()
+        purged = Purge.objects.filter(log=cls._meta.db_table).order_by("-last_entry").first()
+        beyond = ShownChild.objects.filter(entry__gt=purged.last_entry) if purged is not None else ShownChild.objects
+        if beyond.count() != children or (first is not None and ShownChild.objects.filter(entry__lt=first).exists()):
             return replace(verdict, broken_at=0, why="Children lead to entries that do not speak of them.")
         return verdict
 
@@ -170,4 +188,50 @@ class SecurityEntry(Entry):
         verbose_name_plural = "security log"
 
 
-LOGS: tuple[type[AccessEntry] | type[SecurityEntry], ...] = (AccessEntry, SecurityEntry)
+class ChangeEntry(Entry):
+    """One row per change a person made: to a grant, a restriction, a setting, a decision. `before` and `after` hold the
+    fields that changed."""
+
+    action = models.CharField(max_length=60)
+    subject = models.CharField(max_length=120)
+    child_ids = models.JSONField(default=list)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    purpose = models.CharField(max_length=300, blank=True)
+
+    class Meta(Entry.Meta):
+        abstract = False
+        verbose_name = "change log"
+        verbose_name_plural = "change log"
+
+
+class Purge(models.Model):
+    """One row per purge of one log: entries up to `last_entry` are past their retention and were taken away; the chain
+    goes on from `last_hash`. The database lets nothing else be deleted, and no purge of what is younger than a year."""
+
+    log = models.CharField(max_length=60)
+    last_entry = models.BigIntegerField()
+    last_hash = models.CharField(max_length=64)
+    last_at = models.DateTimeField()
+    entries = models.BigIntegerField()
+    made_at = models.DateTimeField(auto_now_add=True)
+    made_by = models.CharField(max_length=150)
+
+    def __str__(self) -> str:
+        return f"Purge {self.pk}"
+
+    def said(self) -> str:
+        """How the security log speaks of it."""
+        return f"{self.log} to entry {self.last_entry} {self.last_hash}"
+
+    def recorded(self) -> bool:
+        later = Purge.objects.filter(log=SecurityEntry._meta.db_table, last_at__gte=self.made_at)
+        return SecurityEntry.objects.filter(event=PURGED, detail=self.said()).exists() or later.exists()
+
+
+PURGED = "log purged"
+LOGS: tuple[type[AccessEntry] | type[ChangeEntry] | type[SecurityEntry], ...] = (
+    AccessEntry,
+    ChangeEntry,
+    SecurityEntry,
+)

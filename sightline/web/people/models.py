@@ -66,6 +66,34 @@ SENSITIVITY: dict[str, Sensitivity] = {
     "Grant.valid_to": Sensitivity.STAFF,
     "Grant.granted_by": Sensitivity.STAFF,
     "Grant.reason": Sensitivity.STAFF,
+    "Grant.break_glass": Sensitivity.STAFF,
+    "Grant.confirmed_at": Sensitivity.STAFF,
+    "Grant.confirmed_by": Sensitivity.STAFF,
+    **{
+        f"ProposedGrant.{name}": Sensitivity.STAFF
+        for name in (
+            "user",
+            "role",
+            "scope",
+            "over",
+            "valid_from",
+            "valid_to",
+            "reason",
+            "break_glass",
+            "proposed_by",
+            "proposed_at",
+            "decided_by",
+            "decided_at",
+            "approved",
+        )
+    },
+    "BrokenGlass.user": Sensitivity.STAFF,
+    "BrokenGlass.child": Sensitivity.IDENTITY,
+    "BrokenGlass.at": Sensitivity.STAFF,
+    "BrokenGlass.ends_at": Sensitivity.STAFF,
+    "BrokenGlass.reason": Sensitivity.CARE_DETAIL,
+    "BrokenGlass.seen_by": Sensitivity.STAFF,
+    "BrokenGlass.seen_at": Sensitivity.STAFF,
     "Restriction.child": Sensitivity.IDENTITY,
     "Restriction.kind": Sensitivity.CARE_DETAIL,
     "Restriction.users": Sensitivity.STAFF,
@@ -222,6 +250,9 @@ class Grant(models.Model):
     valid_to = models.DateField(null=True, blank=True)
     granted_by = models.CharField(max_length=150)
     reason = models.CharField(max_length=300)
+    break_glass = models.BooleanField(default=False)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    confirmed_by = models.CharField(max_length=150, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -249,6 +280,66 @@ class Grant(models.Model):
     @property
     def held_role(self) -> Role:
         return ROLES[self.role]
+
+
+class ProposedGrant(models.Model):
+    """One row per grant one person has proposed, until another decides. `over` is the reference the scope is over."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="proposed_grants")
+    role = models.CharField(max_length=40)
+    scope = models.CharField(max_length=20)
+    over = models.CharField(max_length=200, blank=True)
+    valid_from = models.DateField()
+    valid_to = models.DateField()
+    reason = models.CharField(max_length=300)
+    break_glass = models.BooleanField(default=False)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="grants_proposed_by_me"
+    )
+    proposed_at = models.DateTimeField(auto_now_add=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="grants_decided_by_me"
+    )
+    decided_at = models.DateTimeField(null=True)
+    approved = models.BooleanField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            # Two people: who decides is neither who proposed it nor who gets it; nobody proposes their own.
+            models.CheckConstraint(
+                name="two_people_give_a_grant",
+                condition=models.Q(decided_by__isnull=True)
+                | (~models.Q(decided_by=models.F("proposed_by")) & ~models.Q(decided_by=models.F("user"))),
+            ),
+            models.CheckConstraint(
+                name="nobody_proposes_their_own_grant", condition=~models.Q(proposed_by=models.F("user"))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Proposed grant {self.pk}"
+
+    @property
+    def held_role(self) -> Role:
+        return ROLES[self.role]
+
+
+class BrokenGlass(models.Model):
+    """One row per record opened in an emergency by somebody outside whose scope the child is, until `ends_at`."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="broken_glass")
+    child = models.ForeignKey(Child, on_delete=models.CASCADE, related_name="broken_glass")
+    at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    reason = models.CharField(max_length=300)
+    seen_by = models.CharField(max_length=150, blank=True)
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["user", "ends_at"], name="broken_glass_open")]
+
+    def __str__(self) -> str:
+        return f"Broken glass {self.pk}"
 
 
 class Restriction(models.Model):

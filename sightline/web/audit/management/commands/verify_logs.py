@@ -1,24 +1,47 @@
-"""Read both logs through and say whether any entry was changed or taken away."""
+"""Read the logs through and say whether any entry was changed or taken away."""
 
 from __future__ import annotations
 
+import json
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from sightline.web.audit.models import LOGS
+from sightline.web.audit.models import LOGS, Purge
 
 
 class Command(BaseCommand):
-    help = "Verifies the access log and the security log; fails when an entry is not as it was written."
+    help = "Verifies the logs of access, change and security; fails when an entry is not as it was written."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--noted",
+            action="append",
+            default=[],
+            metavar="HASH",
+            help="a last hash noted earlier, which must still be in a log: shows whether entries after it were cut off",
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        broken = []
-        for log in LOGS:
-            verdict = log.verify()
-            if verdict.whole:
-                self.stdout.write(f"{verdict.log}: {verdict.entries:,} entries, whole, last hash {verdict.head}")
-            else:
-                broken.append(f"{verdict.log}: {verdict.why}")
+        verdicts = [log.verify() for log in LOGS]
+        broken = [f"{v.log}: {v.why}" for v in verdicts if not v.whole]
+        for noted in options["noted"]:
+            held = any(log.objects.filter(hash=noted).exists() for log in LOGS)
+            if not held and not Purge.objects.filter(last_hash=noted).exists():
+                broken.append(
+                    f"The noted hash {noted[:12]} is in no log: entries were cut off, or it is not one of ours."
+                )
+        if options["json"]:
+            logs = [
+                {"log": v.log, "entries": v.entries, "last_hash": v.head, "whole": v.whole, "why": v.why}
+                for v in verdicts
+            ]
+            self.stdout.write(json.dumps({"whole": not broken, "logs": logs, "problems": broken}, indent=2))
+        else:
+            for v in verdicts:
+                if v.whole:
+                    self.stdout.write(f"{v.log}: {v.entries:,} entries, whole, last hash {v.head}")
         if broken:
             raise CommandError(" ".join(broken))
