@@ -55,6 +55,19 @@ def _falling(values: tuple[float, ...]) -> bool:
     return bool(values) and all(0 < v <= 100 for v in values) and list(values) == sorted(set(values), reverse=True)
 
 
+def rhythm(values: tuple[str, ...]) -> dict[str, int] | None:
+    """By system, the days apart it is expected to send; None where a text is not "system=days" or names one twice."""
+    held: dict[str, int] = {}
+    for each in values:
+        system, equals, days = each.partition("=")
+        if not (equals and system.strip() and days.isascii() and days.isdigit() and 1 <= int(days[:5]) <= 1_000):
+            return None
+        if system.strip() in held:
+            return None
+        held[system.strip()] = int(days)
+    return held
+
+
 OWN: Final = "Sightline's own choice"
 METHOD: Final = "DfE, pupil absence statistics methodology: exact, from 2015/16"
 
@@ -99,6 +112,24 @@ class Settings:
         source="DfE guidance, Promoting the education of children with a social worker (2024): children aged 0 to 18",
         right="5 to 25",
         holds=_between(5, 25),
+    )
+    closing_days: int = _setting(
+        28,
+        "Days after the last plan, assessment or worker ended in which a child is still shown to those who work with "
+        "every status, so that what was open can be finished",
+        unit="days",
+        source=OWN + ": as long as an end may turn out to be a step from one plan to the other (step_days)",
+        right="0 to 92",
+        holds=_between(0, 92),
+    )
+    purge_days: int = _setting(
+        365,
+        "Days after a child's last clock ran out (plans, look-back and closing days) from which the records are due "
+        "for removal",
+        unit="days",
+        source=OWN + ": an end recorded by mistake comes to light within a year, and a year's figures are done with",
+        right="0 to 9,131",
+        holds=_between(0, 9_131),
     )
     precedence: tuple[str, ...] = _setting(
         STATUSES,
@@ -210,24 +241,6 @@ class Settings:
         holds=lambda v: v == ("all",) or (set(v) <= set(STATUSES) and len(set(v)) == len(v)),
     )
 
-    probabilistic_linkage: bool = _setting(
-        True,
-        "Whether children whom no number joins to a pupil are compared by name, birth date, sex and postcode",
-        source=OWN + ": on the invented authority it finds more children at no false link (benchmarks.linkage)",
-        right="true or false",
-        holds=lambda v: True,
-    )
-    linkage_accept: float = _setting(
-        0.95,
-        "Least probability at which a child and a pupil are taken to be one without a person looking",
-        source="DFE-Digital, SUI matching service: a match from a score of 0.95",
-        right="0.5 to 1, and at least linkage_review",
-        holds=_between(0.5, 1),
-        unit="probability",
-    )
-    linkage_review: float = _setting(
-        0.5,
-        "Least probability at which a pair is listed for a person to decide",
     working_hours: tuple[int, ...] = _setting(
         (7, 20),
         "Hours of the day, from and to, outside which looking at a child's record is pointed out to who reviews access",
@@ -277,10 +290,44 @@ class Settings:
         holds=_between(5, 240),
     )
 
+    probabilistic_linkage: bool = _setting(
+        True,
+        "Whether children whom no number joins to a pupil are compared by name, birth date, sex and postcode",
+        source=OWN + ": on the invented authority it finds more children at no false link (benchmarks.linkage)",
+        right="true or false",
+        holds=lambda v: True,
+    )
+    linkage_accept: float = _setting(
+        0.95,
+        "Least probability at which a child and a pupil are taken to be one without a person looking",
+        source="DFE-Digital, SUI matching service: a match from a score of 0.95",
+        right="0.5 to 1, and at least linkage_review",
+        holds=_between(0.5, 1),
+        unit="probability",
+    )
+    linkage_review: float = _setting(
+        0.5,
+        "Least probability at which a pair is listed for a person to decide",
         source=OWN + ": more likely one child than two",
         right="above 0 and at most 1",
         holds=lambda v: 0 < v <= 1,
         unit="probability",
+    )
+    second_reader_percent: float = _setting(
+        10,
+        "Share of doubtful pairs that a second person reads without seeing the first answer",
+        source=OWN + ": enough to show how far readers agree, and little enough to be done",
+        right="0 to 100",
+        holds=_between(0, 100),
+        unit="percent",
+    )
+    match_rate_bar_percent: float = _setting(
+        95,
+        "Match rate a school or a team must reach before it sees any child; 0 opens all",
+        source=OWN + "; the evaluation report: one authority matched 77% of its cohort to attendance (Redbury)",
+        right="0 to 100",
+        holds=_between(0, 100),
+        unit="percent",
     )
 
     accuracy_bar_percent: float = _setting(
@@ -290,6 +337,60 @@ class Settings:
         source=OWN + "; the evaluation report's best authority could not pass 85 (Keldbeck, Improved data quality)",
         right="above 0 and at most 100",
         holds=lambda v: 0 < v <= 100,
+    )
+
+    sender_days: tuple[str, ...] = _setting(
+        (
+            "ssd=7",
+            "csc-api=7",
+            "annex-a=31",
+            "cin-census=366",
+            "ssda903=366",
+            "early-help=31",
+            "school-census=125",
+            "marks=7",
+            "wonde=7",
+            "suspensions=7",
+            "gias=92",
+        ),
+        "How many days apart each system is expected to send; one that is not named has no rhythm and is never late",
+        unit="days",
+        source=OWN + ", from what is worked weekly (evaluation report, Annex 2); the census days of DfE's collections "
+        "(three school censuses and one CIN census a year)",
+        right="system=days, each system once, 1 to 1,000 days",
+        holds=lambda v: rhythm(v) is not None,
+    )
+    silent_weeks: int = _setting(
+        4,
+        "School weeks without marks, while other schools send, from which a school is silent and no longer only late",
+        unit="school weeks",
+        source=OWN + ": attendance against the four weeks before is worked out from them (drift_recent_weeks)",
+        right="2 to 39",
+        holds=_between(2, 39),
+    )
+    large_change_percent: float = _setting(
+        10,
+        "Share of the children on a plan who would join or leave by one load from which the preview warns",
+        unit="percent",
+        source=OWN + ": a month's churn of a usual authority is below it",
+        right="above 0 and at most 100",
+        holds=lambda v: 0 < v <= 100,
+    )
+    spot_check_children: int = _setting(
+        20,
+        "Children drawn from the cohort each week to be checked by hand",
+        unit="children",
+        source=OWN + ": an hour's work; the evaluation report's Keldbeck spot-checks weekly and names no number",
+        right="5 to 500",
+        holds=_between(5, 500),
+    )
+    ask_again_days: int = _setting(
+        90,
+        "Days after a school was asked for something within which asking it again for the same is pointed out",
+        unit="days",
+        source=OWN + ": a term; schools caution against asking for data held elsewhere (evaluation report)",
+        right="1 to 1,000",
+        holds=_between(1, 1_000),
     )
 
     def __post_init__(self) -> None:
