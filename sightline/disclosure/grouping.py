@@ -13,8 +13,11 @@ set of answers, and a question only chooses among them.
   of that: its parts can be any numbers that come to its sum.
 
 Two dimensions are never crossed except through a measure, so the only sums that tie the answers are those of each
-dimension over its own categories. `docs/explanation/disclosure.md` has the argument; the tests solve for every hidden
-number, with all answers given, over the finest table there could be.
+dimension over its own categories; and what people know besides. A school has one phase and stands in one place, so a
+category of one dimension can be the same children as one of another. Dimensions that hang together so are *linked*:
+for them every hidden number is solved for, by somebody who knows which combinations there are, and an answer that
+would let one be placed too closely is not given. The tests solve for every hidden number of every dimension, with all
+answers given, over the finest table there could be.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import linprog
+from scipy.sparse import lil_array
 
 from sightline.disclosure.cells import BadResult
 
@@ -82,13 +87,18 @@ WHOLE = ""
 
 
 def answers(
-    dimensions: Mapping[str, Sequence[str]], questions: Sequence[Question], *, children: int, threshold: int
+    dimensions: Mapping[str, Sequence[str]],
+    questions: Sequence[Question],
+    *,
+    children: int,
+    threshold: int,
+    linked: Sequence[str] = (),
 ) -> Answers:
     """All that may be said of these children, by each dimension (and by none, `WHOLE`) and each measure.
 
-    `dimensions`: the category of each child, by dimension. A question about part of the children names its base among
-    the questions before it. Raises BadResult where lengths differ, a base is unknown, or a child counts in a
-    measure and not in its base.
+    `dimensions`: the category of each child, by dimension; `linked` are those of which anybody may know what goes with
+    what. A question about part of the children names its base among the questions before it. Raises BadResult where
+    lengths differ, a base is unknown, or a child counts in a measure and not in its base.
     """
     held: dict[str, Flags] = {"": np.ones(children, dtype=bool)}
     for q in questions:
@@ -115,7 +125,103 @@ def answers(
                 Answer(_group(part, names, sizes), int(yes[part].sum()), int(base[part].sum()))
                 for part in parted[q.name]
             )
+    if len(linked) > 1 and children >= threshold:
+        _withhold(_Linked(dimensions, linked, threshold), groups, found, questions, children)
     return Answers(children if children >= threshold else None, groups, found)
+
+
+def _withhold(
+    known: _Linked,
+    groups: dict[str, tuple[Group, ...]],
+    found: dict[tuple[str, str], tuple[Answer, ...]],
+    questions: Sequence[Question],
+    children: int,
+) -> None:
+    """Take answers away, a dimension of a measure at a time, until no hidden number can be placed too closely."""
+    while at_fault := known.placed(
+        {d: [(g.categories, g.children) for g in groups[d]] for d in known.linked}, children
+    ):
+        groups[at_fault] = ()
+        found |= {(at_fault, q.name): () for q in questions}
+    for q in questions:
+        while True:
+            with_it, without, base = {}, {}, {}
+            for d in (WHOLE, *known.linked):
+                with_it[d] = [(a.group.categories, a.with_it) for a in found[d, q.name]]
+                without[d] = [(a.group.categories, a.of - a.with_it) for a in found[d, q.name]]
+                base[d] = (
+                    [(a.group.categories, a.with_it) for a in found[d, q.base]]
+                    if q.base
+                    else [(g.categories, g.children) for g in groups[d]]
+                )
+            at_fault = known.parted(with_it, without, base)
+            if at_fault is None:
+                break
+            found[at_fault, q.name] = ()
+            # What is asked of some of the children rests on what is told of them.
+            later = {q.name}
+            for other in questions:
+                if other.base in later:
+                    later.add(other.name)
+                    found[at_fault, other.name] = ()
+
+
+Told = Mapping[str, Sequence[tuple[tuple[str, ...], int]]]
+"""What is told of each dimension: the categories of each group and a number of children."""
+
+
+class _Linked:
+    """Somebody who knows which combinations of categories of some dimensions there are, and solves for the rest."""
+
+    def __init__(self, dimensions: Mapping[str, Sequence[str]], linked: Sequence[str], threshold: int) -> None:
+        self.linked, self.threshold = tuple(linked), threshold
+        combinations = sorted(set(zip(*(dimensions[d] for d in linked), strict=True)))
+        self.count = len(combinations)
+        self.inside: dict[str, dict[str, list[int]]] = {d: {} for d in linked}
+        for n, combination in enumerate(combinations):
+            for d, value in zip(linked, combination, strict=True):
+                self.inside[d].setdefault(value, []).append(n)
+
+    def _columns(self, dimension: str, categories: Sequence[str], sides: Sequence[int]) -> list[int]:
+        inside = range(self.count) if dimension == WHOLE else [n for c in categories for n in self.inside[dimension][c]]
+        return [side * self.count + n for side in sides for n in inside]
+
+    def placed(self, told: Told, children: int) -> str | None:
+        """A dimension in which the children of a hidden category can be placed too closely; None when none can."""
+        rows = [(self._columns(d, categories, (0,)), n) for d, said in told.items() for categories, n in said]
+        return self._too_close([(self._columns(WHOLE, (), (0,)), children), *rows], told, (0,))
+
+    def parted(self, with_it: Told, without: Told, base: Told) -> str | None:
+        """The same of those with and without a measure."""
+        rows = [
+            (self._columns(d, categories, sides), n)
+            for told, sides in ((with_it, (0,)), (without, (1,)), (base, (0, 1)))
+            for d, said in told.items()
+            for categories, n in said
+        ]
+        return self._too_close(rows, with_it, (0, 1))
+
+    def _too_close(self, rows: Sequence[tuple[list[int], int]], told: Told, sides: Sequence[int]) -> str | None:
+        if not any(told[d] for d in self.linked):
+            return None
+        matrix = lil_array((len(rows), len(sides) * self.count))
+        for r, (columns, _number) in enumerate(rows):
+            matrix[r, columns] = 1.0
+        right = [number for _columns, number in rows]
+        held, ceiling = matrix.tocsr(), max(right) + 10.0 * self.threshold
+        for d in self.linked:
+            alone = {categories[0] for categories, _number in told[d] if len(categories) == 1}
+            for value in sorted(set(self.inside[d]) - alone):
+                for side in sides:
+                    target = np.zeros(len(sides) * self.count)
+                    target[self._columns(d, (value,), (side,))] = 1.0
+                    low, high = (
+                        sign * linprog(sign * target, A_eq=held, b_eq=right, bounds=(0, ceiling)).fun
+                        for sign in (1.0, -1.0)
+                    )
+                    if high - low < self.threshold - 1e-6:
+                        return d if told[d] else next(other for other in self.linked if told[other])
+        return None
 
 
 def _group(part: Sequence[int], names: Sequence[str], sizes: npt.NDArray[np.int_]) -> Group:

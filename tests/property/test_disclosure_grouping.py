@@ -16,19 +16,27 @@ from sightline.disclosure.grouping import WHOLE
 THRESHOLD = 6
 
 
-def attack(told, dimensions, questions):
+def attack(told, dimensions, questions, linked=()):
     """The least and the most of each hidden number, given every answer: one unknown per cell of the finest table.
 
     Hidden are the children of a category answered with others, and those of them with, and without, each measure.
+    Whoever knows which combinations of `linked` dimensions there are has no unknown for the others.
     """
     names = list(dimensions)
     values = [sorted(set(dimensions[d])) for d in names]
     states = [
-        dict(zip([q.name for q in questions], said, strict=True)) for said in product((False, True), repeat=len(questions))
+        dict(zip([q.name for q in questions], said, strict=True))
+        for said in product((False, True), repeat=len(questions))
     ]
     based = {q.name: q.base for q in questions}
     states = [s for s in states if all(not s[n] or not based[n] or s[based[n]] for n in s)]
-    cells = list(product(*values, range(len(states))))
+    there_are = set(zip(*(dimensions[d] for d in linked), strict=True))
+    places = [names.index(d) for d in linked]
+    cells = [
+        cell
+        for cell in product(*values, range(len(states)))
+        if not linked or tuple(cell[place] for place in places) in there_are
+    ]
 
     def row(dimension, categories, measure, *, yes):
         picked = []
@@ -37,7 +45,7 @@ def attack(told, dimensions, questions):
             state = states[cell[-1]]
             if measure:
                 base = based[measure]
-                inside &= (state[measure] if yes else (not base or state[base]) and not state[measure])
+                inside &= state[measure] if yes else (not base or state[base]) and not state[measure]
             picked.append(float(inside))
         return np.array(picked)
 
@@ -98,10 +106,53 @@ def children(draw):
     return number, dimensions, questions[: draw(st.integers(1, 5))]
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(children())
 def test_whoever_asks_everything_cannot_place_a_hidden_number_closer_than_the_threshold(made):
     number, dimensions, questions = made
     told = answers(dimensions, questions, children=number, threshold=THRESHOLD)
     for what, (low, high) in attack(told, dimensions, questions):
         assert high - low >= THRESHOLD - 1e-6, (what, low, high)
+
+
+@st.composite
+def of_schools(draw):
+    """Children of schools, of which each has a phase and a place: what anybody can look up."""
+    number, dimensions, questions = draw(children())
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    schools = draw(st.integers(2, 6))
+    phase, place = rng.integers(0, 3, schools), rng.integers(0, 4, schools)
+    at = rng.choice(schools, number, p=rng.dirichlet(np.full(schools, 0.7)))
+    linked = {"phase": [f"p{phase[s]}" for s in at], "place": [f"q{place[s]}" for s in at]}
+    return number, {**linked, "d0": dimensions["d0"]}, questions[:3]
+
+
+@settings(max_examples=15)
+@given(of_schools())
+def test_nor_can_whoever_knows_where_each_school_is(made):
+    number, dimensions, questions = made
+    linked = ("phase", "place")
+    told = answers(dimensions, questions, children=number, threshold=THRESHOLD, linked=linked)
+    for what, (low, high) in attack(told, dimensions, questions, linked):
+        assert high - low >= THRESHOLD - 1e-6, (what, low, high)
+
+
+def test_the_attacker_finds_what_dimensions_told_apart_give_away():
+    """Three children of a nursery, told by phase with those of the primary school, who are all there are in the north."""
+    phase = ["nursery"] * 3 + ["primary"] * 20 + ["secondary"] * 30
+    dimensions = {"phase": phase, "place": ["south" if p != "primary" else "north" for p in phase]}
+    apart = answers(dimensions, [], children=53, threshold=THRESHOLD)
+    assert apart.group_of("phase", "nursery").categories == ("nursery", "primary")
+    found = dict(attack(apart, dimensions, [], ("phase", "place")))
+    assert found["phase", "nursery", "", True] == pytest.approx((3, 3))
+    together = answers(dimensions, [], children=53, threshold=THRESHOLD, linked=("phase", "place"))
+    low, high = dict(attack(together, dimensions, [], ("phase", "place")))["phase", "nursery", "", True]
+    assert high - low >= THRESHOLD
+
+
+def test_a_question_about_children_outside_its_base_is_refused():
+    yes, no = np.ones(3, dtype=bool), np.zeros(3, dtype=bool)
+    with pytest.raises(BadResult, match="outside its base"):
+        answers({}, [Question("a", no), Question("b", yes, "a")], children=3, threshold=6)
+    with pytest.raises(BadResult, match="about children that are not given"):
+        answers({}, [Question("b", yes, "a")], children=3, threshold=6)
