@@ -28,7 +28,8 @@ def evaluate(
 ) -> None:
     """Run a study on linked national data: every table of the evaluation's technical annex, with what was left out.
 
-    What is written is not checked for disclosure: it must not leave the secure room. A run that was stopped goes on.
+    What may be released is written to released/, after disclosure control; the output checker's file and the exact
+    figures, which must not leave the secure room, lie apart from it. A run that was stopped goes on.
     """
     if list_tables:
         rows = evaluation.catalogue()
@@ -80,7 +81,15 @@ def evaluate(
         )
         if outside:
             print_table("Outside sampling error", outside)
+    for kept in done.cleared.kept_back:
+        errors.print(f"Kept back: {kept.table}. {kept.reason} {kept.next_step}", markup=False, highlight=False)
     console.print(
-        f"{done.kept:,} tables were kept from an earlier run. Read: {done.out / 'report.html'}", highlight=False
+        f"{done.kept:,} tables were kept from an earlier run. Released after disclosure control: "
+        f"{len(done.cleared.tables):,} tables, {done.cleared.hidden:,} figures hidden in them.",
+        highlight=False,
     )
-    errors.print("Not checked for disclosure: must not leave the secure room.", style="bold red")
+    console.print(f"Read: {done.report}", highlight=False, soft_wrap=True)
+    errors.print(
+        f"Exact figures are in {done.out / 'not-for-release'}: they must not leave the secure room.",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip

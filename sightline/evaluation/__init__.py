@@ -6,21 +6,26 @@ goes into each table of the `CATALOGUE`. Nothing here reads or writes a file.
 
 from sightline.evaluation.against import Comparison, against_report
 from sightline.evaluation.catalogue import CATALOGUE, Job, Spec, jobs, spec
-from sightline.evaluation.figures import figure_data
+from sightline.evaluation.figures import Figure, drawn
+from sightline.evaluation.latex import latex
 from sightline.evaluation.linked import LINKED, counts, link
 from sightline.evaluation.received import NPD, empty_received, kind_of_plans, projection, reference_column
-from sightline.evaluation.result import Cell, Left, Table, shown
+from sightline.evaluation.result import Cell, Left, Table, grid, shown
 from sightline.evaluation.samples import Frame
+from sightline.evaluation.spreadsheets import ods, sheets, xlsx
 from sightline.evaluation.study import Study
-from sightline.evaluation.writing import MARK, index_html, table_csv, table_html, workbook
+from sightline.evaluation.writing import NOT_FOR_RELEASE, RELEASED, Clearance, report_html, table_csv, table_html
 
 __all__ = [
     "CATALOGUE",
     "LINKED",
-    "MARK",
+    "NOT_FOR_RELEASE",
     "NPD",
+    "RELEASED",
     "Cell",
+    "Clearance",
     "Comparison",
+    "Figure",
     "Frame",
     "Job",
     "Left",
@@ -29,17 +34,21 @@ __all__ = [
     "Table",
     "against_report",
     "counts",
+    "drawn",
     "empty_received",
-    "figure_data",
-    "index_html",
+    "grid",
     "jobs",
     "kind_of_plans",
+    "latex",
     "link",
+    "ods",
     "projection",
     "reference_column",
+    "report_html",
+    "sheets",
     "shown",
     "spec",
     "table_csv",
     "table_html",
-    "workbook",
+    "xlsx",
 ]

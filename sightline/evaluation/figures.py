@@ -1,60 +1,243 @@
-"""The data behind the report's figures 9 to 14, from the tables they are drawn from."""
+"""Figures: drawings of tables a study made, each with the rows drawn and words for who cannot see it.
+
+A figure is drawn from tables alone, so one drawn from released tables shows nothing that they hide.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
-from sightline.evaluation.result import Builder, Table
-from sightline.evaluation.writing import figures as by_place
+from sightline.charts import Point, intervals, lines
+from sightline.evaluation.result import Builder, Table, Value
+from sightline.evaluation.result import figures as by_place
 
-MEANS: Final[Mapping[int, int]] = {9: 53, 13: 53, 11: 57, 14: 57}
-COEFFICIENTS: Final[Mapping[int, tuple[int, ...]]] = {10: (55, 56), 12: (59, 60)}
+SEXES: Final = {"overall": "All", "boys": "Boys", "girls": "Girls"}
+CHANGE: Final = "Change"
+"""How a row begins that says how much the figures above it changed."""
 
 
-def figure_data(tables: Iterable[Table]) -> list[Table]:
-    """One table per figure whose tables are all here: lines of means by year, or months' coefficients with intervals.
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure: its name and title, the figures drawn as a table, what it shows in words, and its specification.
 
-    Figures 9 and 11 have all children; 13 and 14 are the same lines in the annex, here with boys and girls besides.
+    `table_after` is the table it stands after in a report.
     """
-    held: dict[int, Table] = {}
-    for table in tables:
-        held.setdefault(table.printed, table)
+
+    id: str
+    title: str
+    table: Table
+    table_after: str
+    describes: str
+    specification: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How one figure is made: its name, the tables it needs, and the function that draws them.
+
+    `make` gives None when the tables hold nothing that can be drawn (all of it refused or hidden).
+    """
+
+    id: str
+    tables: tuple[str, ...]
+    make: Callable[[str, Sequence[Table]], Figure | None]
+
+
+def drawn(tables: Iterable[Table], suffix: str = "") -> list[Figure]:
+    """Every figure whose tables are all here, in order; `suffix` is that of the run whose tables these are."""
+    held = {t.id.removesuffix(suffix) if suffix else t.id: t for t in tables}
     found = []
-    for number in range(9, 15):
-        if number in MEANS and MEANS[number] in held:
-            found.append(_means(number, held[MEANS[number]]))
-        elif number in COEFFICIENTS and all(n in held for n in COEFFICIENTS[number]):
-            found.append(_coefficients(number, [held[n] for n in COEFFICIENTS[number]]))
+    for drawing in DRAWINGS:
+        if all(name in held for name in drawing.tables):
+            figure = drawing.make(drawing.id + suffix, [held[name] for name in drawing.tables])
+            if figure is not None:
+                found.append(figure)
     return found
 
 
-def _means(number: int, table: Table) -> Table:
-    b = Builder()
-    for (row, column), values in by_place(table).items():
-        if number in (9, 11) and not column.endswith(", overall"):
-            continue
-        figures = {k: v for k, v in values.items() if k in ("mean", "se", "N", "percent")}
-        b.put(row, column, **figures)
-    return _table(number, table, b)
+def number(value: Value) -> float | None:
+    """A figure that can be drawn: None for one that is missing or hidden."""
+    return float(value) if isinstance(value, int | float) else None
 
 
-def _coefficients(number: int, tables: list[Table]) -> Table:
+def means(name: str, tables: Sequence[Table], *, sexes: Sequence[str]) -> Figure | None:
+    """Means by year as lines, by group, a panel for each sex, the whole change at the end of each line."""
+    (table,) = tables
     b = Builder()
-    for table in tables:
-        for (row, column), values in by_place(table).items():
-            if row.startswith("Months"):
-                b.put(row, column, **values)
+    points: list[Point] = []
+    says: list[str] = []
+    places = by_place(table)
+    for sex in sexes:
+        for column in (c for c in table.columns if c.endswith(f", {sex}")):
+            group = column.removesuffix(f", {sex}")
+            years = [row for row in table.rows if not row.startswith(CHANGE)]
+            change = next((places.get((row, column), {}) for row in table.rows if row.startswith(CHANGE)), {})
+            percent = number(change.get("percent"))
+            last = next((y for y in reversed(years) if number(places.get((y, column), {}).get("mean")) is not None), "")
+            for year in years:
+                held = places.get((year, column), {})
+                mean, se = number(held.get("mean")), number(held.get("se"))
+                if mean is None:
+                    continue
+                word = f"{percent:+.1f}%".replace("-", "−") if percent is not None and year == last else ""
+                spread = 1.96 * se if se is not None else 0.0
+                panel = SEXES[sex] if len(sexes) > 1 else ""
+                points.append(Point(year, group, mean, panel, mean - spread, mean + spread, word))
+            if percent is not None:
+                way = "rose" if percent > 0 else "fell"
+                says.append(f"{SEXES[sex]}, {group}: {way} by {abs(percent):.1f}%")
+    for row in table.rows:
+        for column in table.columns:
+            if column.rpartition(", ")[2] in sexes and (row, column) in places:
+                kept = {k: v for k, v in places[row, column].items() if k in ("mean", "se", "N", "percent")}
+                b.put(row, column, **kept)
+    what = table.title.partition(", by")[0]
+    told = "; ".join(says) or "no change can be worked out"
+    return _figure(
+        name,
+        table.title,
+        table,
+        b,
+        points,
+        f"Line chart: {what[0].lower()}{what[1:]}, by academic year and group, with 95% intervals. From the first year "
+        f"to the last: {told}.",
+        lambda: lines(points, x="Academic year", y=what),
+    )
+
+
+def coefficients(
+    name: str,
+    tables: Sequence[Table],
+    *,
+    title: str,
+    x: str,
+    rows: Callable[[str], bool] = lambda row: True,
+    panels: Sequence[str] = (),
+    free: bool = False,
+    by_column: bool = True,
+    line: str = "",
+) -> Figure | None:
+    """Estimates with their intervals: rows down, columns as series (or as panels), one panel for each table.
+
+    `rows` chooses the rows drawn; `panels` name the tables' panels; `free` gives each panel a scale of its own.
+    """
+    b = Builder()
+    points: list[Point] = []
+    for place, table in enumerate(tables):
+        for (row, column), held in by_place(table).items():
+            value = number(held.get("estimate"))
+            if "estimate" not in held or not rows(row):
+                continue
+            b.put(row, column if len(tables) == 1 else f"{table.title}: {column}", **held)
+            if value is None:
+                continue
+            low, high = number(held.get("low")), number(held.get("high"))
+            panel = panels[place] if panels else ""
+            series = column
+            if not by_column:
+                panel, series = (f"{panel}: {column}" if panel else column), ""
+            points.append(Point(row, series, value, panel, low, high))
         b.refused += list(table.refused)
-    return _table(number, tables[0], b)
+    clear = sum(1 for p in points if p.low is not None and p.high is not None and (p.low > 0 or p.high < 0))
+    return _figure(
+        name,
+        title,
+        tables[-1],
+        b,
+        points,
+        f"Dot chart of {len(points):,} estimates with 95% intervals: {title[0].lower()}{title[1:]}. "
+        f"{clear:,} of the intervals do not hold nought.",
+        lambda: intervals(points, x=x, panels_free=free, line=line),
+    )
 
 
-def _table(number: int, source: Table, b: Builder) -> Table:
-    return b.table(
-        f"figure-{number}",
-        f"Data of figure {number}: {source.title}",
+def _figure(
+    name: str,
+    title: str,
+    source: Table,
+    b: Builder,
+    points: Sequence[Point],
+    describes: str,
+    specification: Callable[[], Mapping[str, Any]],
+) -> Figure | None:
+    if not points:
+        return None
+    printed = name.removeprefix("figure-").partition("-")[0]
+    table = b.table(
+        name,
+        title,
         sample=source.sample,
         estimator=source.estimator,
         errors=source.errors,
-        source=f"Figure {number}",
+        source=f"Figure {printed}" if printed.isdigit() else source.source,
     )
+    return Figure(name, title, table, source.id, describes, specification())
+
+
+def _months(row: str) -> bool:
+    return row.startswith("Months")
+
+
+def _engagement(name: str, cin: str, cp: str, word: str) -> Drawing:
+    return Drawing(
+        name,
+        (cin, cp),
+        lambda found, tables: coefficients(
+            found,
+            tables,
+            title=f"Sessions missed due to {word} on months subject to a plan, before and after the extension",
+            x="Sessions a year for each month on a plan",
+            rows=_months,
+            panels=("CIN plan", "CP plan"),
+        ),
+    )
+
+
+def _means(name: str, table: str, sexes: Sequence[str]) -> Drawing:
+    return Drawing(name, (table,), lambda found, tables: means(found, tables, sexes=sexes))
+
+
+def _did(row: str) -> bool:
+    return row.endswith(("(DID)", "Eligible FSM * Period after COVID-19 / VSH extension"))
+
+
+ALL, SEXED = ("overall",), ("overall", "boys", "girls")
+DRAWINGS: Final[tuple[Drawing, ...]] = (
+    _means("figure-9", "table-53", ALL),
+    _engagement("figure-10", "table-55", "table-56", "absence"),
+    _means("figure-11", "table-57", ALL),
+    _engagement("figure-12", "table-59", "table-60", "suspension"),
+    _means("figure-13", "table-53", SEXED),
+    _means("figure-14", "table-57", SEXED),
+    *(
+        Drawing(
+            f"effects-{stage}",
+            (f"table-{cin}-effects", f"table-{cp}-effects"),
+            lambda found, tables, stage=stage: coefficients(  # type: ignore[misc]
+                found,
+                tables,
+                title=f"Change in the probability of reaching the standard at {stage.upper()}, four ways of asking",
+                x="Change in probability",
+                panels=("CIN plan", "CP plan"),
+            ),
+        )
+        for stage, cin, cp in (("ks1", 63, 64), ("ks2", 67, 68))
+    ),
+    Drawing(
+        "effects-ks4",
+        ("table-71", "table-72"),
+        lambda found, tables: coefficients(
+            found,
+            tables,
+            title="Key stage 4: the terms of plan by period",
+            x="Change in score",
+            rows=lambda row: _did(row) or row.startswith("Effect on the treated"),
+            panels=("CIN plan", "CP plan"),
+            by_column=False,
+            free=True,
+        ),
+    ),
+)
+"""Every figure a study can draw. To draw another, add it here: it then reaches every output."""

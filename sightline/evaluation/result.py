@@ -27,12 +27,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """One thing left out of one column's figures: how many, of what, and why."""
+    """One thing left out of one column's figures: how many (a word where it is hidden), of what, and why."""
 
     column: str
     kind: str
     name: str
-    count: int
+    count: int | str
     why: str
 
 
@@ -134,26 +134,38 @@ class Builder:
         )
 
 
-def shown(figures: Mapping[str, Value], *, places: int | None = None) -> str:
+def figures(table: Table) -> dict[tuple[str, str], dict[str, Value]]:
+    """The statistics of each row and column."""
+    found: dict[tuple[str, str], dict[str, Value]] = {}
+    for c in table.cells:
+        found.setdefault((c.row, c.column), {})[c.statistic] = c.value
+    return found
+
+
+def grid(table: Table) -> list[list[str]]:
+    """One line per row: its name, then each column's cell as people read it."""
+    held = figures(table)
+    return [[row, *(shown(held.get((row, column), {})) for column in table.columns)] for row in table.rows]
+
+
+def shown(held: Mapping[str, Value], *, places: int | None = None) -> str:
     """A cell as people read it: -0.45*** (0.049), 15.0, 59%, 79,230; nothing where there is none."""
-    if "estimate" in figures:
-        value, se = figures["estimate"], figures.get("se")
-        if value is None:
-            return ""
+    if "estimate" in held:
+        value, se = held["estimate"], held.get("se")
+        if value is None or isinstance(value, str):
+            return value or ""
         error = f" ({_number(se, places)})" if se is not None else ""
-        return f"{_number(value, places)}{figures.get('stars') or ''}{error}"
-    for statistic, value in figures.items():
-        if value is None:
-            return ""
+        return f"{_number(value, places)}{held.get('stars') or ''}{error}"
+    for statistic, value in held.items():
+        if value is None or isinstance(value, str):
+            return value or ""
         if statistic == "percent":
             return f"{float(value):.1f}%"
         if statistic in ("N", "count"):
             return f"{int(float(value)):,}"
-        if statistic == "mean":
-            return _number(value, places)
         if statistic == "df":
-            return "normal" if value == "normal" else f"{int(float(value)):,}"
-        return str(value)
+            return f"{int(float(value)):,}"
+        return _number(value, places)
     return ""
 
 

@@ -185,8 +185,18 @@ class Outputs:
         ("report", "robustness", "beyond"),
     )
     formats: tuple[str, ...] = _says(
-        ("csv", "json", "html", "xlsx"), "Forms of each table", ("csv", "json", "html", "xlsx")
+        ("csv", "json", "html", "xlsx", "ods", "tex"),
+        "Forms of each table (xlsx and ods: one workbook of all)",
+        ("csv", "json", "html", "xlsx", "ods", "tex"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """What may be released. Rules are those of disclosure control by name; which there are is for it to say."""
+
+    leave_out: tuple[str, ...] = _says((), "Tables, or columns as 'table-56: all 4 years', that are not to be released")
+    rules: tuple[tuple[str, Any], ...] = _says((), "Rules that differ from the usual ones, by name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +214,7 @@ class Study:
     beyond: Beyond = field(default_factory=Beyond)
     series: Series = field(default_factory=Series)
     outputs: Outputs = field(default_factory=Outputs)
+    disclosure: Disclosure = field(default_factory=Disclosure)
 
     def __post_init__(self) -> None:
         w = self.windows
@@ -291,6 +302,7 @@ PARTS: Final[Mapping[str, type]] = {
     "beyond": Beyond,
     "series": Series,
     "outputs": Outputs,
+    "disclosure": Disclosure,
 }
 _YEAR = re.compile(r"(\d{4})/\d{2}(\d{2})?")
 
@@ -313,6 +325,9 @@ def _part(study: type, name: str, value: Any) -> Any:
     if not isinstance(value, dict):
         raise BadSetting(f"[{name}] must be a table of settings.")
     part = PARTS[name]
+    if part is Disclosure:
+        left = _value("disclosure.leave_out", value.get("leave_out", []), ("",), ())
+        return Disclosure(left, tuple(sorted((k, v) for k, v in value.items() if k != "leave_out")))
     known = {f.name: f for f in fields(part)}
     told = {}
     for key, given in value.items():

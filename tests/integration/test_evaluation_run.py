@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sightline import synthetic
-from sightline.evaluation import MARK
+from sightline.evaluation import NOT_FOR_RELEASE, RELEASED
 from sightline.operations.evaluate import catalogue, evaluate, explain
 from sightline.vocabulary.errors import BadSetting, NothingHeld, SightlineError, UnreadableFile
 
@@ -91,16 +91,21 @@ def test_both_runs_by_send_are_there_and_differ(run):
 
 
 def test_the_folder_is_whole_and_marked(run):
-    names = set(files(run.out))
-    assert {"report.html", "manifest.json", "against.csv", "tables.xlsx", "study.toml", "tables/table-63.html"} <= names
-    assert {f"figures/figure-{n}.csv" for n in range(9, 15)} <= names
-    for name, content in files(run.out).items():
-        if name.endswith((".html", ".csv")) and name != "against.csv":
-            assert MARK in content.decode()
-    report = (run.out / "report.html").read_text()
-    assert report.count("<caption>") == len(run.tables) + 1
+    held = files(run.out)
+    assert {"manifest.json", "study.toml", "not-for-release/against.csv"} <= set(held)
+    both = ("report.html", "tables.xlsx", "tables.ods", "tables/table-63.html", "tables/table-63.tex")
+    assert {f"{folder}/{n}" for folder in ("released", "not-for-release") for n in both} <= set(held)
+    assert {f"released/figures/figure-{n}.{form}" for n in range(9, 15) for form in ("csv", "svg", "png")} <= set(held)
+    for name, content in held.items():
+        if name.endswith((".html", ".csv")) and name.startswith(("released/", "not-for-release/tables")):
+            assert (RELEASED if name.startswith("released/") else NOT_FOR_RELEASE) in content.decode(), name
+    for folder, tables in (("released", run.cleared.tables), ("not-for-release", run.tables)):
+        report = (run.out / folder / "report.html").read_text()
+        assert report.count("<caption>") == len(tables) + 1
+        assert report.count("<figure>") >= 6
     manifest = json.loads((run.out / "manifest.json").read_text())
     assert manifest["inputs"] and all(len(i["sha256"]) == 64 for i in manifest["inputs"])
+    assert set(manifest["outputs"]) == set(held) - {"manifest.json", "study.toml"}
 
 
 def test_a_small_group_is_refused_with_the_reason(run):
@@ -129,7 +134,7 @@ def test_a_stopped_run_goes_on(nation, tmp_path, monkeypatch):
 
     with pytest.raises(KeyboardInterrupt):
         evaluate(folder / "study.toml", out, only=QUICK, progress=stop)
-    assert not (out / "report.html").exists()
+    assert not (out / "released").exists()
     done = evaluate(folder / "study.toml", out, only=QUICK)
     assert done.kept >= 2
     whole = tmp_path / "whole"
