@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from sightline.engine import Database
 from sightline.operations.records import check_reading
 from sightline.sources import recognise, unpack
 from sightline.sources.base import Context, Reading
+from sightline.sources.cin_census import element_lines, table_of
 from sightline.validation import (
     FIRST_YEAR,
     LAST_YEAR,
@@ -97,21 +98,24 @@ def check_file(path: Path, *, year: int | None = None) -> FileCheck:
     if year is not None and not FIRST_YEAR <= year <= LAST_YEAR:
         raise SightlineError(f"There are rules for the collections ending {FIRST_YEAR} to {LAST_YEAR}, not {year}.")
     with tempfile.TemporaryDirectory() as folder:
-        readings = _read(path, Path(folder))
+        readings, places = _read(path, Path(folder))
         first = readings[0]
         if first.kind in CENSUS_KINDS:
             received = {name: table for reading in readings for name, table in reading.received.items()}
             applied, note = _year(received, year)
             with census(received, applied) as made:
                 checks = check_all(made)
-            return _answer(readings, checks, applied, note)
+            answer = _answer(readings, checks, applied, note)
+            if first.kind != CENSUS_KINDS[0]:
+                return answer
+            return replace(answer, findings=_placed(answer.findings, places[0]))
         with census({}, LAST_YEAR, identifier=_identifiers(first)) as made:
             checks = check_all(made, [rule for rule in rules_for(LAST_YEAR) if rule.last_year > LAST_YEAR])
         return _answer(readings, [*checks, *check_reading(first)], None, "")
 
 
-def _read(path: Path, folder: Path) -> list[Reading]:
-    """The readings of one return: one file, or the tables of one census as CSV."""
+def _read(path: Path, folder: Path) -> tuple[list[Reading], list[Path]]:
+    """The readings of one return, and their files: one file, or the tables of one census as CSV."""
     if not path.exists():
         raise SightlineError(f"There is no file or folder at {path}.")
     files = list(unpack([path], folder))
@@ -130,7 +134,34 @@ def _read(path: Path, folder: Path) -> list[Reading]:
     twice = sorted({name for name in tables if tables.count(name) > 1}) if len(readings) > 1 else []
     if twice:
         raise SightlineError(f"Two of the files hold the census table {twice[0]}; check one return at a time.")
-    return readings
+    return readings, places
+
+
+def _placed(findings: pa.Table, path: Path) -> pa.Table:
+    """The findings of a census in XML, each on the line of its own value; what it was held against likewise."""
+    columns = {name: findings[name].to_pylist() for name in ("table", "field", "line", "more")}
+    own = list(zip(columns["table"], columns["field"], columns["line"], strict=True))
+    others = [_against(more) for more in columns["more"]]
+    lines = element_lines(path, {*own, *(other for other in others if other)})
+    columns["line"] = [lines.get(place, place[2]) for place in own]
+    columns["more"] = [
+        more if other is None else _LINE_OF.sub(f", line {lines.get(other, other[2])}", more)
+        for more, other in zip(columns["more"], others, strict=True)
+    ]
+    for name in ("line", "more"):
+        at = findings.column_names.index(name)
+        findings = findings.set_column(at, name, pa.array(columns[name], findings.schema.field(name).type))
+    return findings
+
+
+_LINE_OF = re.compile(r", line (\d+)$")
+
+
+def _against(more: str) -> tuple[str, str, int] | None:
+    """The place of another value that a finding names ("PersonBirthDate 2012-05-04, line 8")."""
+    field, line = more.partition(" ")[0], _LINE_OF.search(more)
+    table = table_of(field)
+    return (table, field, int(line[1])) if line and table else None
 
 
 def _year(received: dict[str, pa.Table], asked: int | None) -> tuple[int, str]:

@@ -69,8 +69,8 @@ FILES = {
 LINES = {  # (rule, field): line, where a reader of the file will find it
     "CIN_Census_2024.xml": {
         ("stray-text", "UPNunknown"): 23,
-        ("header-reference-date", "ReferenceDate"): 8,
-        ("sex-code-of-another-year", "Sex"): 19,
+        ("header-reference-date", "ReferenceDate"): 6,
+        ("sex-code-of-another-year", "Sex"): 25,
         ("unknown-code", "AssessmentFactors"): 46,
     }
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from sightline.sources.base import Context, Head, Reading
 from sightline.sources.cin_census.layout import BLOCKS, HEADER_COLUMNS, Block, period
 from sightline.sources.cin_census.noted import Noted
 from sightline.sources.cin_census.parse import parse
+from sightline.sources.cin_census.places import element_lines
 from sightline.sources.cin_census.translate import Collection, collection_of, collection_of_dates, translate
 from sightline.sources.conform import BLANKS
 from sightline.sources.delimited import read_delimited
@@ -69,7 +71,15 @@ def read_census(path: Path, context: Context) -> Reading:
     """
     noted = Noted()
     received = parse(path, noted)
-    return _reading(KIND, received, collection_of(received, noted), noted)
+    reading = _reading(KIND, received, collection_of(received, noted), noted)
+    reading.findings = _placed(reading.findings, path)
+    return reading
+
+
+def _placed(findings: list[Finding], path: Path) -> list[Finding]:
+    """The findings on the line of the value they name, where it stands in the file."""
+    lines = element_lines(path, ((f.table, f.field, f.line) for f in findings))
+    return [replace(f, line=lines.get((f.table, f.field, f.line), f.line)) for f in findings]
 
 
 def read_census_table(path: Path, context: Context) -> Reading:
