@@ -4,6 +4,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 _HOME = tempfile.mkdtemp(prefix="sightline-test-")
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
@@ -12,6 +13,23 @@ for _name in [name for name in os.environ if name.startswith("SIGHTLINE_") and n
 os.environ["SIGHTLINE_HOME"] = _HOME
 os.environ["SIGHTLINE_HOSTS"] = "testserver"
 os.environ["SIGHTLINE_DATABASE_URL"] = os.environ.get("SIGHTLINE_TEST_DATABASE_URL", "")
+
+# A recorded basis for the roles that work with children whose plan has ended, who are tested by name.
+(Path(_HOME) / "retention.toml").write_text(
+    """
+[[basis]]
+status = "Ever 6"
+roles = ["virtual_school_head", "officer", "data_officer", "early_help_manager"]
+purpose = "Oversight"
+lawful_basis = "Public task"
+condition = "Safeguarding"
+source = "Test"
+recorded_by = "Test"
+recorded = 2020-01-01
+until = 2200-01-01
+""",
+    encoding="utf-8",
+)
 
 from dataclasses import replace  # noqa: E402
 

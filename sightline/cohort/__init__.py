@@ -2,6 +2,7 @@
 
 from sightline.cohort.allocations import assemble_allocations
 from sightline.cohort.changes import CHANGES, Summary, changes, summary
+from sightline.cohort.clocks import clocks
 from sightline.cohort.counted import COHORT, PLANS, STATUSES, assemble_counted_periods
 from sightline.cohort.enrolments import assemble_enrolments
 from sightline.cohort.periods import StatusPeriods, assemble_status_periods
@@ -22,6 +23,7 @@ __all__ = [
     "assemble_persons",
     "assemble_status_periods",
     "changes",
+    "clocks",
     "counts_by",
     "school_names",
     "status_on",

@@ -19,13 +19,14 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from sightline import operations
-from sightline.operations import ChildFacts, Home, Opened, SchoolFacts, Scope
+from sightline.operations import ChildFacts, Home, Opened, SchoolFacts, Scope, lawful
 from sightline.vocabulary.errors import NothingHeld
 from sightline.vocabulary.periods import academic_year, monday
 from sightline.web.authz.access import Access, counted_for, hidden_from, visible_to
-from sightline.web.authz.matrix import PAGES
+from sightline.web.authz.matrix import PAGES, Role
 from sightline.web.people.models import Child, Projection, ScopeKind
 from sightline.web.people.projection import project
+from sightline.web.retention import gate
 
 Answer = TypeVar("Answer")
 LEAST_WEEKS = 20  # early in a year a chart also shows the end of the year before
@@ -91,7 +92,9 @@ class Facts:
         role, schools = self.access.role, self.access.schools
         rows = self._kept("cohort", lambda: operations.cohort_on(self.opened, self.scope, self.on, schools))
         if role is not None and role.statuses is not None:
-            rows = rows.filter(pc.is_in(rows["status"], value_set=pa.array(sorted(role.statuses))))
+            # A school sees a child whose plan has ended only where a basis is recorded for it (`retention.gate`).
+            ended = {lawful.EVER_6} if gate.bases(role, max(self.access.today, self.on)) else set()
+            rows = rows.filter(pc.is_in(rows["status"], value_set=pa.array(sorted(role.statuses | ended))))
         return rows
 
     def status(self, child: Child) -> dict[str, Any] | None:
@@ -220,12 +223,17 @@ def _scope(access: Access, on: date, snapshot: str, *, opens: bool) -> Scope:
     if not everything:
         return Scope.of(reached(access, on=on).values_list("child_id", flat=True))
     hidden = frozenset(hidden_from(access).values_list("child__child_id", flat=True))
-    if not hidden:
-        return Scope.everyone()
-    # The same for everybody who has the authority but these children, for as long as this snapshot is in use.
-    return _answers.kept(
-        ("scope", snapshot, hidden), lambda: Scope.of(reached(access, on=on).values_list("child_id", flat=True))
-    )
+    if opens:
+        # The same for everybody in the role, for as long as the snapshot, the day and the recorded bases stand.
+        bases = gate.bases(access.role, on)
+        hidden |= _answers.kept(("shut", snapshot, access.role, on, bases), lambda: _shut(access.role, on))
+    return Scope.everyone_but(hidden)
+
+
+def _shut(role: Role | None, on: date) -> frozenset[str]:
+    """The children whom no recorded basis lets this role see by name on a day."""
+    shown = gate.shown_by_name(role, on).values("child_id")
+    return frozenset(Child.objects.filter(held=True).exclude(pk__in=shown).values_list("child_id", flat=True))
 
 
 class _Answers:

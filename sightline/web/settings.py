@@ -104,6 +104,7 @@ INSTALLED_APPS = [
     "sightline.web.accounts",
     "sightline.web.audit",
     "sightline.web.people",
+    "sightline.web.retention",
     "sightline.web.pages",
     "sightline.web.work",
 ]

@@ -25,6 +25,7 @@ from sightline.web.people.models import (
     School,
     ScopeKind,
 )
+from sightline.web.retention.gate import looked_back_to, shown_by_name
 
 OF_SCHOOLS = frozenset({ScopeKind.SCHOOL, ScopeKind.TRUST})
 ALL = "all"
@@ -113,12 +114,13 @@ def visible_to(access: Access, *, on: date | None = None) -> QuerySet[Child]:
     """The children this person may see one by one: nothing without a grant, and never a restricted child.
 
     `on` is the day on which allocations, rolls and plans must hold: today, or the newest day the data speak of when
-    that is later. Scope comes from these dated facts, so that leaving a caseload or a roll ends access that night.
+    that is later. Scope comes from these dated facts, so that leaving a caseload or a roll ends access that night. A
+    child whose plan has ended is shown by name only for as long as a recorded basis holds (`retention.gate`).
     """
     if access.sees != CHILDREN:
         return Child.objects.none()
     on = on or access.today
-    children = counted_for(access, on=on)
+    children = counted_for(access, on=on).filter(pk__in=shown_by_name(access.role, on).values("child_id"))
     if access.opens is not None:
         children = children.filter(_has_status(access.opens, on))
     return children
@@ -133,7 +135,8 @@ def counted_for(access: Access, *, on: date | None = None) -> QuerySet[Child]:
         pk__in=hidden_from(access).values("child_id"),
     )
     if access.role.statuses is not None:
-        children = children.filter(_has_status(access.role.statuses, on))
+        looked_back = Q(pk__in=looked_back_to(access.role, on).values("child_id"))
+        children = children.filter(_has_status(access.role.statuses, on) | looked_back)
     if any(g.scope == ScopeKind.AUTHORITY for g in access.grants):
         return children
     # An empty Q() means everything to Django, so it starts from nothing.

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from django.db import connection, models, transaction
 
-from sightline.operations import Opened
+from sightline.operations import Opened, retention
 from sightline.web.people.models import (
     Allocation,
     Child,
@@ -124,9 +124,20 @@ def project(opened: Opened) -> int:
                 for urn, name, trust, trust_name in opened.database.rows(_SCHOOLS)
             ),
         )
+        _clocks(opened, keys)
         Projection.objects.all().delete()
         Projection.objects.create(snapshot=opened.id, as_at=opened.as_at)
         return len(keys)
+
+
+def _clocks(opened: Opened, keys: dict[str, int]) -> None:
+    """When each child's clocks run out: another application's table, which asks for ours."""
+    from sightline.web.retention.models import Clock
+
+    _replace(
+        Clock,
+        (Clock(child_id=keys[row.pop("child_id")], **row) for row in retention.clock_days(opened).to_pylist()),
+    )
 
 
 def _children(opened: Opened) -> dict[str, int]:
