@@ -55,6 +55,19 @@ def _falling(values: tuple[float, ...]) -> bool:
     return bool(values) and all(0 < v <= 100 for v in values) and list(values) == sorted(set(values), reverse=True)
 
 
+def rhythm(values: tuple[str, ...]) -> dict[str, int] | None:
+    """By system, the days apart it is expected to send; None where a text is not "system=days" or names one twice."""
+    held: dict[str, int] = {}
+    for each in values:
+        system, equals, days = each.partition("=")
+        if not (equals and system.strip() and days.isascii() and days.isdigit() and 1 <= int(days[:5]) <= 1_000):
+            return None
+        if system.strip() in held:
+            return None
+        held[system.strip()] = int(days)
+    return held
+
+
 OWN: Final = "Sightline's own choice"
 METHOD: Final = "DfE, pupil absence statistics methodology: exact, from 2015/16"
 
@@ -228,6 +241,55 @@ class Settings:
         holds=lambda v: v == ("all",) or (set(v) <= set(STATUSES) and len(set(v)) == len(v)),
     )
 
+    working_hours: tuple[int, ...] = _setting(
+        (7, 20),
+        "Hours of the day, from and to, outside which looking at a child's record is pointed out to who reviews access",
+        unit="hours",
+        source=OWN + ": early reviews and evening meetings are work; the night is not",
+        right="two whole hours from 0 to 24, the first smaller",
+        holds=lambda v: len(v) == 2 and 0 <= v[0] < v[1] <= 24,
+    )
+    children_an_hour: int = _setting(
+        50,
+        "Children whose own pages one person opens in an hour above which it is pointed out to who reviews access",
+        unit="children",
+        source=OWN + ": a full caseload is about twenty, and a child a minute is not read",
+        right="1 to 10,000",
+        holds=_between(1, 10_000),
+    )
+    refusals_a_day: int = _setting(
+        5,
+        "Refusals of one person in a day above which it is pointed out to who reviews access",
+        unit="refusals",
+        source=OWN + ": a wrong link happens; six are a search",
+        right="1 to 10,000",
+        holds=_between(1, 10_000),
+    )
+    log_retention_years: int = _setting(
+        7,
+        "How long entries of the logs of access, change and security are kept",
+        unit="years",
+        source=OWN + ": beyond the six years in which most claims can be brought (Limitation Act 1980)",
+        right="1 to 100",
+        holds=_between(1, 100),
+    )
+    access_review_days: int = _setting(
+        92,
+        "Days after which a person's access must be confirmed again, or ended",
+        unit="days",
+        source=OWN + ": a quarter",
+        right="7 to 366",
+        holds=_between(7, 366),
+    )
+    break_glass_minutes: int = _setting(
+        60,
+        "How long a record opened in an emergency outside one's own children stays open",
+        unit="minutes",
+        source=OWN + ": long enough for one telephone call and its note",
+        right="5 to 240",
+        holds=_between(5, 240),
+    )
+
     probabilistic_linkage: bool = _setting(
         True,
         "Whether children whom no number joins to a pupil are compared by name, birth date, sex and postcode",
@@ -251,6 +313,22 @@ class Settings:
         holds=lambda v: 0 < v <= 1,
         unit="probability",
     )
+    second_reader_percent: float = _setting(
+        10,
+        "Share of doubtful pairs that a second person reads without seeing the first answer",
+        source=OWN + ": enough to show how far readers agree, and little enough to be done",
+        right="0 to 100",
+        holds=_between(0, 100),
+        unit="percent",
+    )
+    match_rate_bar_percent: float = _setting(
+        95,
+        "Match rate a school or a team must reach before it sees any child; 0 opens all",
+        source=OWN + "; the evaluation report: one authority matched 77% of its cohort to attendance (Redbury)",
+        right="0 to 100",
+        holds=_between(0, 100),
+        unit="percent",
+    )
 
     accuracy_bar_percent: float = _setting(
         95,
@@ -259,6 +337,60 @@ class Settings:
         source=OWN + "; the evaluation report's best authority could not pass 85 (Keldbeck, Improved data quality)",
         right="above 0 and at most 100",
         holds=lambda v: 0 < v <= 100,
+    )
+
+    sender_days: tuple[str, ...] = _setting(
+        (
+            "ssd=7",
+            "csc-api=7",
+            "annex-a=31",
+            "cin-census=366",
+            "ssda903=366",
+            "early-help=31",
+            "school-census=125",
+            "marks=7",
+            "wonde=7",
+            "suspensions=7",
+            "gias=92",
+        ),
+        "How many days apart each system is expected to send; one that is not named has no rhythm and is never late",
+        unit="days",
+        source=OWN + ", from what is worked weekly (evaluation report, Annex 2); the census days of DfE's collections "
+        "(three school censuses and one CIN census a year)",
+        right="system=days, each system once, 1 to 1,000 days",
+        holds=lambda v: rhythm(v) is not None,
+    )
+    silent_weeks: int = _setting(
+        4,
+        "School weeks without marks, while other schools send, from which a school is silent and no longer only late",
+        unit="school weeks",
+        source=OWN + ": attendance against the four weeks before is worked out from them (drift_recent_weeks)",
+        right="2 to 39",
+        holds=_between(2, 39),
+    )
+    large_change_percent: float = _setting(
+        10,
+        "Share of the children on a plan who would join or leave by one load from which the preview warns",
+        unit="percent",
+        source=OWN + ": a month's churn of a usual authority is below it",
+        right="above 0 and at most 100",
+        holds=lambda v: 0 < v <= 100,
+    )
+    spot_check_children: int = _setting(
+        20,
+        "Children drawn from the cohort each week to be checked by hand",
+        unit="children",
+        source=OWN + ": an hour's work; the evaluation report's Keldbeck spot-checks weekly and names no number",
+        right="5 to 500",
+        holds=_between(5, 500),
+    )
+    ask_again_days: int = _setting(
+        90,
+        "Days after a school was asked for something within which asking it again for the same is pointed out",
+        unit="days",
+        source=OWN + ": a term; schools caution against asking for data held elsewhere (evaluation report)",
+        right="1 to 1,000",
+        holds=_between(1, 1_000),
     )
 
     def __post_init__(self) -> None:
