@@ -8,14 +8,16 @@ from sightline.linkage.model import Model
 from sightline.linkage.model import train as train_model
 from sightline.linkage.people import COLUMNS, standardise
 from sightline.linkage.predict import ACCEPTED, REJECTED, REVIEW, expected_missed, predict
-from sightline.linkage.rate import match_rate
-from sightline.linkage.rate_by import Missed, match_rate_by, missed_links
+from sightline.linkage.rate_by import GROUPS as RATE_GROUPS
+from sightline.linkage.rate_by import SCHOOLED, Missed, match_rates, missed_links, of_school_age
 
 __all__ = [
     "ACCEPTED",
     "COLUMNS",
+    "RATE_GROUPS",
     "REJECTED",
     "REVIEW",
+    "SCHOOLED",
     "Links",
     "Missed",
     "Model",
@@ -25,9 +27,9 @@ __all__ = [
     "expected_missed",
     "learn",
     "link",
-    "match_rate",
-    "match_rate_by",
+    "match_rates",
     "missed_links",
+    "of_school_age",
     "predict",
     "record_key",
     "reviews",

@@ -21,7 +21,7 @@ SAME, DIFFERENT, CANNOT_TELL = "same child", "different children", "cannot tell"
 ANSWERS: Final = (SAME, DIFFERENT, CANNOT_TELL)
 REOPENED: Final = "reopened"
 SECOND_READER: Final = "second reader"
-"""`owner` of the first reading of a pair that a second person is to read: a later change of the share alters nothing."""
+"""`owner` of the first reading of a pair that a second person reads too: a later change of the share alters nothing."""
 
 OPEN, AWAITS_SECOND, AWAITS_THIRD, DECIDED = "to read", "awaits a second reader", "readers differ", "decided"
 STATES: Final = (OPEN, AWAITS_SECOND, AWAITS_THIRD, DECIDED)

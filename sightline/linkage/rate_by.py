@@ -1,4 +1,4 @@
-"""How much of each group of the cohort has been found in education, and how many links are likely to be missing.
+"""The match rate: how much of each group of the cohort was found in education, and how many links may be missing.
 
 The estimate is capture and recapture. A child is caught once by number (a care record and a school record of the child
 share a UPN, former UPN or NHS number) and once by likeness (names, birth date, sex and postcode alone are accepted).
@@ -14,9 +14,10 @@ ways there is none.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 
@@ -24,6 +25,7 @@ from sightline.engine import Database
 from sightline.linkage.model import Model, train
 from sightline.linkage.people import standardise
 from sightline.linkage.predict import ACCEPTED, predict
+from sightline.vocabulary.ages import compulsory_school_age
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.settings import STATUSES, Settings
 
@@ -60,6 +62,7 @@ _FROM_EDUCATION = ("school", "sen")
 
 SCHEMA = pa.schema(
     [
+        ("by", pa.string()),
         ("value", pa.string()),
         ("children", pa.int32()),
         ("found", pa.int32()),
@@ -93,67 +96,102 @@ def missed_links(by_number: int, by_likeness: int, by_both: int) -> Missed | Non
     return Missed(*(round(max(0.0, x - caught), 2) for x in (total, total - Z * error, total + Z * error)))
 
 
-def match_rate_by(
-    database: Database, by: str, *, on: date, settings: Settings | None = None, model: Model | None = None
-) -> pa.Table:
-    """One row per value of a group of the children on a plan or looked after that day: how many were found.
+def of_school_age(database: Database, on: date) -> pa.Table:
+    """One row per child whom a school should know that day: child_id and status.
 
-    A child who counts under another authority's plan is left out: their records are that authority's to link.
-
-    `by`: plan, sex, ethnicity, age, team, school or sen. Columns: value, children, found (an education record has the
-    same child_id) and percent; with_marks (a register has the child) and marks_percent; missed, missed_low and
-    missed_high: links estimated to be missing, with a 95% interval, null where too few were found both ways. School
-    and SEN are known of found children only: there the share with marks is the figure to read. Reads the facts, link,
-    person, counted_period, allocation, enrolment_period and presence. Raises BadSetting for another group.
+    On a plan of this authority or looked after, and of compulsory school age. A child of whom only an expected birth
+    date is known is below it; one whose birth date nobody holds counts, since nobody can say otherwise.
     """
-    if by not in GROUPS:
-        raise BadSetting(f"There is no match rate by {by}; there is one by {', '.join(GROUPS)}.")
-    chosen = settings or Settings()
-    database.execute(
+    rows = database.rows(
         """
-        CREATE OR REPLACE TEMP TABLE _cohort AS
-        SELECT child_id, status FROM counted_period
-        WHERE list_contains($statuses, status) AND start_date <= $on AND (end_date IS NULL OR end_date > $on)
-            AND NOT coalesce(other_authority, false)
+        SELECT c.child_id, c.status, p.birth_date FROM counted_period c
+        LEFT JOIN (SELECT child_id, any_value(birth_date) AS birth_date FROM person GROUP BY child_id) p
+            USING (child_id)
+        WHERE list_contains($statuses, c.status) AND c.start_date <= $on AND (c.end_date IS NULL OR c.end_date > $on)
+            AND NOT coalesce(c.other_authority, false)
+            AND (p.birth_date IS NOT NULL OR c.child_id NOT IN (
+                SELECT l.child_id FROM child x JOIN link l ON l.system = x.system AND l.ref = x.child_ref
+                WHERE x.expected_birth_date IS NOT NULL))
+        ORDER BY c.child_id
         """,
         {"on": on, "statuses": list(STATUSES)},
     )
+    kept = [(child, status) for child, status, born in rows if born is None or _of_school_age(born, on)]
+    return pa.table(
+        {
+            "child_id": pa.array([child for child, _ in kept], pa.string()),
+            "status": pa.array([status for _, status in kept], pa.string()),
+        }
+    )
+
+
+def _of_school_age(born: date, on: date) -> bool:
+    first, out = compulsory_school_age(born)
+    return first <= on < out
+
+
+def match_rates(
+    database: Database,
+    groups: Sequence[str],
+    *,
+    on: date,
+    settings: Settings | None = None,
+    model: Model | None = None,
+) -> pa.Table:
+    """One row per group and value of it: the match rate of the children a school should know that day.
+
+    Who counts: `of_school_age`. `by`: plan, sex, ethnicity, age, team, school or sen. Columns: by, value, children,
+    found (an education record has the same child_id) and percent, which is the match rate; with_marks (a register has
+    the child) and marks_percent; missed, missed_low and missed_high: links estimated to be missing, with a 95%
+    interval, null where too few were found both ways. School and SEN are known of found children only: there the share
+    with marks is the figure to read. Reads the facts, link, person, counted_period, allocation, enrolment_period and
+    presence. Raises BadSetting for another group.
+    """
+    for by in groups:
+        if by not in GROUPS:
+            raise BadSetting(f"There is no match rate by {by}; there is one by {', '.join(GROUPS)}.")
+    chosen = settings or Settings()
+    database.add("_cohort", of_school_age(database, on))
+    rows: list[dict[str, Any]] = []
     try:
         likely = _by_likeness(database, model, chosen)
         database.add("_likely", pa.table({"child_id": pa.array(sorted(likely), pa.string())}))
         try:
-            counted = database.rows(_COUNTED.format(value=GROUPS[by]), {"on": on} if "$on" in GROUPS[by] else ())
+            for by in groups:
+                counted = database.rows(
+                    _COUNTED.format(value=GROUPS[by], schooled=SCHOOLED), {"on": on} if "$on" in GROUPS[by] else ()
+                )
+                rows += [_row(by, *each) for each in counted]
         finally:
             database.execute("DROP VIEW _likely")
     finally:
-        database.execute("DROP TABLE _cohort")
-    rows = []
-    unknown = "not found in education" if by in _FROM_EDUCATION else "not known"
-    for value, children, found, marks, n1, n2, m, neither in counted:
-        estimate = missed_links(n1, n2, m)
-        rows.append(
-            {
-                "value": value or unknown,
-                "children": children,
-                "found": found,
-                "percent": 100 * found / children,
-                "with_marks": marks,
-                "marks_percent": 100 * marks / children,
-                # Found some other way (a school's own number) is not missed.
-                "missed": None if estimate is None else max(0.0, estimate.missed - neither),
-                "missed_low": None if estimate is None else max(0.0, estimate.low - neither),
-                "missed_high": None if estimate is None else max(0.0, estimate.high - neither),
-            }
-        )
+        database.execute("DROP VIEW _cohort")
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
+def _row(
+    by: str, value: str | None, children: int, found: int, marks: int, n1: int, n2: int, m: int, neither: int
+) -> dict[str, Any]:
+    estimate = missed_links(n1, n2, m)
+    # Found some other way (a school's own number) is not missed.
+    missed = (None,) * 3 if estimate is None else [max(0.0, x - neither) for x in astuple(estimate)]
+    return {
+        "by": by, "value": value or ("not found in education" if by in _FROM_EDUCATION else "not known"),
+        "children": children, "found": found, "percent": 100 * found / children, "with_marks": marks,
+        "marks_percent": 100 * marks / children, "missed": missed[0], "missed_low": missed[1], "missed_high": missed[2],
+    }  # fmt: skip
+
+
+# Children whom an education record is linked to.
+SCHOOLED = """
+    SELECT DISTINCT l.child_id FROM link l JOIN (
+        SELECT system, pupil_ref AS ref FROM pupil UNION SELECT system, pupil_ref FROM presence
+        UNION SELECT system, pupil_ref FROM enrolment) USING (system, ref)
+    UNION SELECT child_id FROM enrolment_period
+"""
+
 _COUNTED = """
-    WITH schooled AS (
-        SELECT DISTINCT l.child_id FROM link l JOIN (
-            SELECT system, pupil_ref AS ref FROM pupil UNION SELECT system, pupil_ref FROM presence
-            UNION SELECT system, pupil_ref FROM enrolment) USING (system, ref)
-    ),
+    WITH schooled AS ({schooled}),
     marked AS (SELECT DISTINCT l.child_id FROM link l JOIN presence p ON p.system = l.system AND p.pupil_ref = l.ref),
     number AS (
         SELECT DISTINCT l.child_id, CASE i.kind WHEN 'former_upn' THEN 'upn' ELSE i.kind END AS kind, i.value,
@@ -200,7 +238,7 @@ def _by_likeness(database: Database, model: Model | None, settings: Settings) ->
     care = database.query(numbered.format(side=_SIDE.format(table="child", ref="child_ref")))
     pupils = database.query(numbered.format(side=_SIDE.format(table="pupil", ref="pupil_ref")))
     cohort = {child for (child,) in database.rows("SELECT child_id FROM _cohort")}
-    if not care.num_rows or not pupils.num_rows or not cohort:
+    if not settings.probabilistic_linkage or not care.num_rows or not pupils.num_rows or not cohort:
         return set()
     with Database() as bench:
         for name, table in (("care", care), ("pupils", pupils)):

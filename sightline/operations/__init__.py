@@ -25,6 +25,9 @@ from sightline.operations.batches import (
     write_batch,
 )
 from sightline.operations.check import FileCheck, check_file
+from sightline.operations.clerical import Agreement, agreement, decide_pair, doubtful_pairs
+from sightline.operations.clerical import Pair as DoubtfulPair
+from sightline.operations.clerical import pair as doubtful_pair
 from sightline.operations.console import console_user, record_console_view
 from sightline.operations.decisions import decisions_mark, moment_of
 from sightline.operations.exceptions import (
@@ -45,7 +48,7 @@ from sightline.operations.fetch import TOKEN as WONDE_TOKEN
 from sightline.operations.fetch import Fetched, fetch_wonde, wonde_token
 from sightline.operations.home import Home
 from sightline.operations.invent import synthesise, synthesise_national
-from sightline.operations.linking import match_rate, train_linkage
+from sightline.operations.linking import Gate, match_gates, match_rate, match_rates, train_linkage
 from sightline.operations.mapping import Proposal, agree_mapping, propose_mapping
 from sightline.operations.match import Matched, match_files
 from sightline.operations.opened import Opened, Scope, opened
@@ -62,12 +65,15 @@ __all__ = [
     "ON_PLAN",
     "WONDE_DOMAIN",
     "WONDE_TOKEN",
+    "Agreement",
     "Answer",
     "Batch",
     "ChildFacts",
+    "DoubtfulPair",
     "Fetched",
     "FileCheck",
     "FileReceipt",
+    "Gate",
     "Home",
     "Matched",
     "Opened",
@@ -83,6 +89,7 @@ __all__ = [
     "accuracy_by_week",
     "ages",
     "agree_mapping",
+    "agreement",
     "batch_rows",
     "batches_sent",
     "check_file",
@@ -96,8 +103,11 @@ __all__ = [
     "cohort_weeks",
     "console_user",
     "decide",
+    "decide_pair",
     "decisions_mark",
     "deliveries_in_force",
+    "doubtful_pair",
+    "doubtful_pairs",
     "exception_history",
     "exceptions",
     "fetch_wonde",
@@ -106,7 +116,9 @@ __all__ = [
     "findings_within",
     "found_in_education",
     "match_files",
+    "match_gates",
     "match_rate",
+    "match_rates",
     "may_be_decided",
     "moment_of",
     "opened",

@@ -167,6 +167,7 @@ def build(
             [*b.files(*ENROLMENT_FACTS), *linked, *b.made_of("presence")],
             lambda: cohort.assemble_enrolments(database),
         )
+        _match_rate(b, now)
         b.table(
             "exclusion",
             [*b.files("suspension", *SCHOOL_FACTS), *linked],
@@ -215,6 +216,22 @@ def _link(b: _Build) -> None:
     inputs.append(model.json() if model else "")
     b.table("link", inputs, lambda: linked().link)
     b.table("link_doubt", inputs, lambda: linked().doubt)
+
+
+def _match_rate(b: _Build, now: datetime) -> None:
+    """How many of the children whom a school should know were found, by group, on the newest day of care data."""
+    as_at, model = newest_day(b.database) or now.date(), b.home.linkage_model()
+    settings = b.home.settings
+    inputs = [
+        *b.files(*PERSON_FACTS, "enrolment", "characteristic", *SCHOOL_FACTS),
+        *b.made_of("link", "person", "counted_period", "allocation", "enrolment_period", "presence"),
+        repr(settings), str(as_at), model.json() if model else "",
+    ]  # fmt: skip
+    b.table(
+        "match_rate",
+        inputs,
+        lambda: linkage.match_rates(b.database, tuple(linkage.RATE_GROUPS), on=as_at, settings=settings, model=model),
+    )
 
 
 def _known_of_people(b: _Build) -> list[str]:

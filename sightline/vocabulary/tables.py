@@ -725,6 +725,24 @@ _DERIVED = (
         derived=True,
     ),
     Table(
+        "match_rate",
+        "One row per group of the children a school should know on the newest day of social care data: how many were "
+        "found in education.",
+        (
+            Column("by", TEXT, "What they are grouped by: plan, sex, ethnicity, age, team, school or sen"),
+            Column("value", TEXT, "The group"),
+            Column("children", INT, "Children on a plan or looked after, of compulsory school age"),
+            Column("found", INT, "Of them, those whom an education record is linked to"),
+            Column("percent", REAL, "The match rate: found as a percentage of children"),
+            Column("with_marks", INT, "Of them, those whom a register has"),
+            Column("marks_percent", REAL, "As a percentage of children"),
+            Column("missed", REAL, "Links estimated to be missing; null where too few were found both ways"),
+            Column("missed_low", REAL, "The lower end of that estimate (95%)"),
+            Column("missed_high", REAL, "The upper end"),
+        ),
+        derived=True,
+    ),
+    Table(
         "person",
         "One row per child or pupil: the best word of all sources on who they are.",
         (

@@ -5,7 +5,7 @@ import pytest
 from spec_tables import database, same
 
 from sightline.engine import arrow_schema
-from sightline.linkage import link, match_rate
+from sightline.linkage import link
 from sightline.linkage.clusters import Claim, name_children, new_child_id
 
 U1 = "X999000020001"
@@ -67,25 +67,6 @@ def test_an_id_in_use_is_never_given_twice():
     anchor = new_child_id("ssd", "R")
     names = name_children([("ssd", "R"), ("ssd", "S")], [Claim(1, anchor, (1, 1))])
     assert names == [new_child_id("ssd", "R", 1), anchor]
-
-
-def test_match_rate_counts_children_once_and_by_system():
-    tables = {
-        "child": "child_ref\nA\nB\nC",
-        "cin_plan": "child_ref | start_date | end_date\nA | 2023-01-01 | \nB | 2022-01-01 | 2022-05-05",
-        "pupil": "pupil_ref\nP",
-        "link": "system | ref | child_id\nssd | A | a\nssd | B | b\nssd | C | c\nschool-census | P | a",
-    }
-    with database(**tables) as db:
-        same(
-            match_rate(db),
-            """
-            system | group           | children | with_education | percent
-            ssd    | known           | 3        | 1              | 33.333333333333336
-            ssd    | ever on a plan  | 2        | 1              | 50
-            ssd    | plan still open | 1        | 1              | 100
-            """,
-        )
 
 
 def test_temporary_tables_are_gone_and_the_database_can_be_linked_twice():
