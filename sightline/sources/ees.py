@@ -2,7 +2,9 @@
 
 Columns are read by name, in any order. Geography and time are the same in every set; of the others, a column is an
 indicator when each of its cells is a number or a symbol, and a filter otherwise, unless the describing file came beside
-it and says. Data sets that are known by their columns have a short name; another has the name of its file.
+it and says. A filter of nothing but numbers (a year group, an age) is known by its name, or by this: without it, rows
+of the same area and period would say different things of the same figure. Data sets that are known by their columns
+have a short name; another has the name of its file.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ GEOGRAPHY = (
 GROUPS = ("social_care_group", "cin_group", "social_care_cohort")
 PHASES = ("phase_type_grouping", "education_phase", "phase_of_education", "school_phase", "phase", "school_type")
 # Columns that look like figures and are not.
-_FILTERS = re.compile(r"age|age_\w+|ncyear|nc_year\w*|year_group|week\w*|version|characteristic\w*|breakdown\w*")
+_FILTERS = re.compile(r"age|age[_ ][\w ]+|ncyear|nc_year\w*|year_group|week\w*|version|characteristic\w*|breakdown\w*")
 # Known by columns that no other set has.
 SETS: Mapping[str, tuple[str, ...]] = {
     "outcomes-absence": ("social_care_group", "absence_terms"),
@@ -160,9 +162,56 @@ def _columns(
     if empty:
         says = f"Columns without a single value, of which nothing is known: {', '.join(empty)}."
         findings.append(Finding("empty-column", Severity.NOTE, says, "comparator", line=1))
+    if not described:
+        told = _filters_of_numbers(database, columns, filters, indicators, findings)
+        filters, indicators = filters + told, [c for c in indicators if c not in told]
     if not indicators:
         raise UnreadableFile("No column of the file holds figures only, so nothing could be read from it.")
     return filters, indicators
+
+
+def _filters_of_numbers(
+    database: Database,
+    columns: Sequence[str],
+    filters: Sequence[str],
+    indicators: Sequence[str],
+    findings: list[Finding],
+) -> list[str]:
+    """The columns of whole numbers without which rows could not be told apart: they are filters, not indicators.
+
+    Where more than one would do, none is taken, and a finding asks for the file that says which it is.
+    """
+    grain = [name(c) for c in (*TIME, *GEOGRAPHY, *filters) if c in columns]
+    rows, distinct = database.rows(f"SELECT count(*), count(DISTINCT row({', '.join(grain)}, 0)) FROM raw")[0]
+    if rows == distinct:
+        return []
+    digits = "regexp_full_match({}, '[0-9]{{1,4}}')"
+    whole = [
+        c
+        for c in indicators
+        if not database.one(f"SELECT count(*) FROM raw WHERE ({digits.format(cell(c))}) IS NOT TRUE")
+    ]
+    would = [
+        c for c in whole
+        if database.one(f"SELECT count(DISTINCT row({', '.join(grain)}, {name(c)})) FROM raw") == rows
+    ]  # fmt: skip
+    if len(would) == 1 and len(indicators) > 1:
+        says = (
+            f"Column {would[0]} holds nothing but numbers and was taken for a filter, as rows of the same area and "
+            "period differ in it."
+        )
+        findings.append(Finding("filter-of-numbers", Severity.NOTE, says, "comparator", field=would[0], line=1))
+        return would
+    if would:
+        says = (
+            f"Rows of the same area and period can be told apart by {', '.join(would[:6])}, so one of these is a "
+            "filter of numbers; which one cannot be told, and all were read as figures."
+        )
+        findings.append(
+            Finding("filter-not-told", Severity.QUERY, says, "comparator", field=would[0], line=1,
+                    right="the data set's .meta.csv, received together with it")
+        )  # fmt: skip
+    return []
 
 
 def _cells(columns: Sequence[str], filters: Sequence[str], indicators: Sequence[str], dataset: str) -> str:

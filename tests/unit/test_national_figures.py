@@ -152,6 +152,33 @@ def test_a_describing_file_beside_it_says_what_the_columns_are(read, tmp_path: P
     assert rows(reading)[0]["breakdown"] == "rate: 12.5; version: Final"
 
 
+_AREA = "time_period,time_identifier,geographic_level,country_code,country_name"
+_HERE = "202324,Academic year,National,E92000001,England"
+
+
+def test_a_filter_of_numbers_is_told_by_the_rows_it_keeps_apart(read):
+    reading = read(f"{_AREA},stage,pupils,rate\n{_HERE},1,500,10.5\n{_HERE},2,600,11\n{_HERE},3,600,12")
+    assert {(r["breakdown"], r["indicator"], r["figure"]) for r in rows(reading)} == {
+        (f"stage: {n}", *told)
+        for n, told in ((1, ("pupils", 500)), (1, ("rate", 10.5)), (2, ("pupils", 600)), (2, ("rate", 11)),
+                        (3, ("pupils", 600)), (3, ("rate", 12)))
+    }  # fmt: skip
+    assert rules(reading)["filter-of-numbers"] == 1 and "repeated-figure" not in rules(reading)
+
+
+def test_a_filter_that_cannot_be_told_asks_for_the_description(read, tmp_path: Path):
+    text = f"{_AREA},stage,pupils\n{_HERE},1,500\n{_HERE},2,600"
+    (asked,) = (f for f in read(text).findings if f.rule == "filter-not-told")
+    assert ".meta.csv" in asked.right and "stage, pupils" in asked.says
+    meta = tmp_path / "set.meta.csv"
+    meta.write_text("col_name,col_type,label\nstage,Filter,Key stage\npupils,Indicator,Pupils\n")
+    told = read(text, beside=(meta,))
+    assert [(r["breakdown"], r["indicator"], r["figure"]) for r in rows(told)] == [
+        ("stage: 1", "pupils", 500), ("stage: 2", "pupils", 600),
+    ]  # fmt: skip
+    assert "filter-not-told" not in rules(told)
+
+
 def test_the_description_of_a_published_set(real: Path):
     path = real / "education" / "ees" / "ees_layout_absence_school.meta.csv"
     reading = recognise(path).read(path, Context(name=path.name))
