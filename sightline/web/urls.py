@@ -9,6 +9,7 @@ from allauth.mfa.totp import views as totp
 from django.urls import path
 
 from sightline.web.accounts.views import accept_invitation
+from sightline.web.audit import views as logs
 from sightline.web.pages import child, cohort, looked, quality, school, sessions, views, week, week_schools
 from sightline.web.work.urls import urlpatterns as work_urls
 
@@ -24,6 +25,8 @@ urlpatterns = [
     path("children/<uuid:public_id>/attendance/", sessions.view, name="child_attendance"),
     path("children/<uuid:public_id>/who-has-looked/", looked.view, name="child_looked"),
     *work_urls,
+    path("access/", logs.view, name="access_review"),
+    path("access/entries.csv", logs.download, name="access_review_download"),
     path("act-as/", views.act_as, name="act_as"),
     path("definitions/", views.definitions, name="definitions"),
     path("how-access-is-logged/", views.access_logging, name="access_logging"),

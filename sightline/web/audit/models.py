@@ -128,7 +128,8 @@ class AccessEntry(Entry):
         verbose_name_plural = "access log"
         # Refusals are looked up by the child that was asked for.
         indexes: ClassVar = [
-            models.Index(fields=["purpose"], condition=models.Q(outcome="refused"), name="access_refused_purpose")
+            models.Index(fields=["purpose"], condition=models.Q(outcome="refused"), name="access_refused_purpose"),
+            models.Index(fields=["at", "actor_id"], name="access_at"),
         ]
 
     def index(self) -> None:
@@ -186,6 +187,7 @@ class SecurityEntry(Entry):
         abstract = False
         verbose_name = "security log"
         verbose_name_plural = "security log"
+        indexes: ClassVar = [models.Index(fields=["at"], name="security_at")]
 
 
 class ChangeEntry(Entry):
@@ -203,6 +205,7 @@ class ChangeEntry(Entry):
         abstract = False
         verbose_name = "change log"
         verbose_name_plural = "change log"
+        indexes: ClassVar = [models.Index(fields=["at"], name="change_at")]
 
 
 class Purge(models.Model):

@@ -76,7 +76,7 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
         listing = access.role.list_title if access.role is not None else ""
         wanted = [
             ("home", "Your day"), ("cohort", listing), ("week", "This week"), ("quality", "Data quality"),
-            ("exceptions", "Exceptions"), ("definitions", "Definitions"),
+            ("exceptions", "Exceptions"), ("access_review", "Access review"), ("definitions", "Definitions"),
         ]  # fmt: skip
         wanted = [(name, text) for name, text in wanted if access.may_open(name)]
         if access.may_open("week_schools") and not access.may_open("week"):

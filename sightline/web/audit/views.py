@@ -1,0 +1,137 @@
+"""Access review: the three logs with filters, what stands out, and the same entries as a file. No child is named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.utils import timezone
+
+from sightline.web import audit, facts
+from sightline.web.accounts.models import User
+from sightline.web.audit import review
+from sightline.web.authz.matrix import PAGES, ROLES
+from sightline.web.pages.downloads import csv_file
+from sightline.web.pages.templating import query
+
+PAGE = 50
+USUAL_DAYS = 7
+GONE = "A person no longer here"
+LONGEST_DAYS = 366
+MOST_ROWS = 50_000
+LOGS = {"access": "Who looked", "change": "Who changed what", "security": "Who came in"}
+HEADS = ("When (UTC)", "Who", "Role", "What", "Page or subject", "Children", "Kinds of information", "Reason or detail",
+         "Address", "Request")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the address asks of a log; a value that is none is the usual one."""
+
+    log: str
+    first: date
+    last: date
+    actor: int | None
+    kind: str
+    refused: bool
+
+    def address(self, page: int = 1) -> str:
+        return "?" + query(
+            log=self.log, first=self.first, last=self.last, person=self.actor, kind=self.kind,
+            refused="yes" if self.refused else None, page=page if page > 1 else None,
+        )  # fmt: skip
+
+
+def view(request: HttpRequest) -> HttpResponse:
+    asked = _asked(request.GET)
+    wanted = request.GET.get("page", "1")
+    page = int(wanted) if wanted.isascii() and wanted.isdigit() and int(wanted[:6]) > 0 else 1
+    people = {user.pk: user for user in User.objects.all()}
+    rows = list(_entries(asked)[(page - 1) * PAGE : page * PAGE + 1])
+    found = review.patterns(
+        asked.first,
+        asked.last,
+        settings.SIGHTLINE_CHOSEN,
+        {pk: user.last_name or user.called.rpartition(" ")[2] for pk, user in people.items()},
+        facts.of_the_same_surname,
+    )
+    if asked.actor is not None:
+        found = [p for p in found if p.actor_id == asked.actor]
+    context = {
+        "asked": asked,
+        "logs": LOGS,
+        "people": sorted(((u.pk, u.called) for u in people.values()), key=lambda p: p[1].casefold()),
+        "patterns": [(p, people[p.actor_id].called if p.actor_id in people else GONE) for p in found],
+        "rows": [row_of(entry, people) for entry in rows[:PAGE]],
+        "page": page,
+        "more": len(rows) > PAGE,
+        "address": asked.address,
+        "limits": settings.SIGHTLINE_CHOSEN,
+    }  # fmt: skip
+    return render(request, "audit/review.html", context)
+
+
+def download(request: HttpRequest) -> HttpResponse:
+    """The entries that the address asks for, as a file; that it was taken is in the security log."""
+    asked = _asked(request.GET)
+    people = {user.pk: user for user in User.objects.all()}
+    audit.security(request, "log taken as a file", user=request.user, detail=asked.address()[:200])
+    rows = (row_of(entry, people) for entry in _entries(asked)[:MOST_ROWS].iterator(chunk_size=2000))
+    columns = ("at", "who", "role", "what", "about", "children", "fields", "detail", "network", "request")
+    return csv_file(
+        f"log-{asked.log}-{asked.first}-{asked.last}",
+        HEADS,
+        ([f"{r['at']:%Y-%m-%d %H:%M:%S}" if c == "at" else r[c] for c in columns] for r in rows),
+    )
+
+
+def row_of(entry: Any, people: dict[int, User]) -> dict[str, Any]:
+    """An entry in words. A child who was asked for and refused is not named, even by an id."""
+    who = people.get(entry.actor_id)
+    role, page = ROLES.get(getattr(entry, "role", "")), PAGES.get(getattr(entry, "page", ""))
+    purpose = getattr(entry, "purpose", "") or getattr(entry, "detail", "")
+    return {
+        "at": entry.at,
+        "who": who.called if who is not None else entry.actor_label or "Nobody signed in",
+        "role": role.name if role is not None else getattr(entry, "role", ""),
+        "what": getattr(entry, "action", "") or getattr(entry, "event", ""),
+        "about": page.says if page is not None else getattr(entry, "subject", ""),
+        "children": len(getattr(entry, "child_ids", ())),
+        "fields": ", ".join(f for f in getattr(entry, "field_classes", ()) if f != "plain"),
+        "detail": "a child outside the person’s scope" if purpose.startswith("child ") else purpose,
+        "network": entry.address,
+        "request": entry.request_id,
+    }
+
+
+def _entries(asked: Asked) -> Any:
+    return review.entries(
+        asked.log, first=asked.first, last=asked.last, actor=asked.actor, kind=asked.kind, refused=asked.refused
+    )
+
+
+def _asked(got: QueryDict) -> Asked:
+    today = timezone.localdate()
+    last = _day(got.get("last", "")) or today
+    first = _day(got.get("first", "")) or last - timedelta(days=USUAL_DAYS - 1)
+    first = max(min(first, last), last - timedelta(days=LONGEST_DAYS - 1))
+    actor = got.get("person", "")
+    return Asked(
+        log=got["log"] if got.get("log") in LOGS else "access",
+        first=first,
+        last=last,
+        actor=int(actor) if actor.isascii() and actor.isdigit() and len(actor) < 12 else None,
+        kind=got.get("kind", "")[:60],
+        refused=got.get("refused") == "yes",
+    )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
