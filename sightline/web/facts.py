@@ -49,6 +49,15 @@ def open_current() -> Opened:
     return current
 
 
+def gates() -> tuple[operations.Gate, ...]:
+    """Every school and team with a child to find, and whether it may see children yet. None where nothing is held."""
+    try:
+        current = operations.opened(home(), keep_children=True)
+    except NothingHeld:
+        return ()
+    return _answers.kept(("gates", current.id), lambda: operations.match_gates(current))
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What one request may read: one snapshot, one person's scope.

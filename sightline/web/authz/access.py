@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from sightline.vocabulary.tables import Sensitivity
+from sightline.web.authz import matched
 from sightline.web.authz.matrix import AS_SET, CHILDREN, FIGURES, NOBODY, PAGES, ROLES, Role
 from sightline.web.people.models import (
     Allocation,
@@ -151,6 +152,8 @@ def counted_for(access: Access, *, on: date | None = None) -> QuerySet[Child]:
 def _facts(grant: Grant, on: date) -> tuple[QuerySet[Any], ...]:
     """The dated facts from which the scope of a grant follows."""
     now = current(on)
+    if not matched.is_open(grant):
+        return ()
     match grant.scope:
         case ScopeKind.TEAM:
             return (Allocation.objects.filter(now, team_ref=grant.team_ref),)
@@ -159,8 +162,8 @@ def _facts(grant: Grant, on: date) -> tuple[QuerySet[Any], ...]:
         case ScopeKind.SCHOOL:
             return (Enrolment.objects.filter(now, urn=grant.urn),)
         case ScopeKind.TRUST:
-            schools = School.objects.filter(trust_ref=grant.trust_ref).values("urn")
-            return (Enrolment.objects.filter(now, urn__in=schools),)
+            schools = School.objects.filter(trust_ref=grant.trust_ref).exclude(urn__in=matched.closed(matched.SCHOOL))
+            return (Enrolment.objects.filter(now, urn__in=schools.values("urn")),)
         case ScopeKind.REVIEWING:
             return tuple(m.objects.filter(now, worker_ref=grant.worker_ref) for m in (Review, NamedReview))
         case ScopeKind.EARLY_HELP:
