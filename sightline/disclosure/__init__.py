@@ -3,7 +3,7 @@
 from sightline.disclosure.attack import attack
 from sightline.disclosure.cells import TOTAL, BadResult, Cell, Key, Result
 from sightline.disclosure.checkers import write_results
-from sightline.disclosure.grouping import Answer, Answers, Group, Question, answers
+from sightline.disclosure.grouping import Answer, Answers, Flags, Group, Question, answers
 from sightline.disclosure.policy import ANNEX, LOCAL, STANDARD, Policy, Rule
 from sightline.disclosure.release import HIDDEN, Refusal, Released, ReleasedTable, release
 
@@ -17,6 +17,7 @@ __all__ = [
     "Answers",
     "BadResult",
     "Cell",
+    "Flags",
     "Group",
     "Key",
     "Policy",

@@ -37,11 +37,15 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One measure: its name, yes or no of each child, and the measure whose children it is about ("" for all)."""
+    """One measure: its name, yes or no of each child, and the measure whose children it is about ("" for all).
+
+    `open` says that how many are without it may be told: who has no marks is known of the files, not of the children.
+    """
 
     name: str
     yes: Flags
     base: str = ""
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ def answers(
     """All that may be said of these children, by each dimension (and by none, `WHOLE`) and each measure.
 
     `dimensions`: the category of each child, by dimension; `linked` are those of which anybody may know what goes with
-    what. A question about part of the children names its base among the questions before it. Raises BadResult where
+    what, those that matter most first: the last are withheld first. A question about part of the children names its base among the questions before it. Raises BadResult where
     lengths differ, a base is unknown, or a child counts in a measure and not in its base.
     """
     held: dict[str, Flags] = {"": np.ones(children, dtype=bool)}
@@ -120,7 +124,8 @@ def answers(
         groups[dimension] = tuple(_group(part, names, sizes) for part in parted[""])
         for q in questions:
             yes, base = (np.bincount(at[held[n]], minlength=len(names)) for n in (q.name, q.base))
-            parted[q.name] = together(parted[q.base], np.stack([yes, base - yes], axis=1), threshold)
+            sides = yes[:, None] if q.open else np.stack([yes, base - yes], axis=1)
+            parted[q.name] = together(parted[q.base], sides, threshold)
             found[dimension, q.name] = tuple(
                 Answer(_group(part, names, sizes), int(yes[part].sum()), int(base[part].sum()))
                 for part in parted[q.name]
@@ -154,7 +159,7 @@ def _withhold(
                     if q.base
                     else [(g.categories, g.children) for g in groups[d]]
                 )
-            at_fault = known.parted(with_it, without, base)
+            at_fault = known.parted(with_it, without, base, (0,) if q.open else (0, 1))
             if at_fault is None:
                 break
             found[at_fault, q.name] = ()
@@ -187,24 +192,25 @@ class _Linked:
         return [side * self.count + n for side in sides for n in inside]
 
     def placed(self, told: Told, children: int) -> str | None:
-        """A dimension in which the children of a hidden category can be placed too closely; None when none can."""
+        """The dimension to withhold because the children of a hidden category can be placed too closely, or None."""
         rows = [(self._columns(d, categories, (0,)), n) for d, said in told.items() for categories, n in said]
         return self._too_close([(self._columns(WHOLE, (), (0,)), children), *rows], told, (0,))
 
-    def parted(self, with_it: Told, without: Told, base: Told) -> str | None:
-        """The same of those with and without a measure."""
+    def parted(self, with_it: Told, without: Told, base: Told, hidden: Sequence[int]) -> str | None:
+        """The same of those with (0) and without (1) a measure; `hidden` says which of the two are kept."""
         rows = [
             (self._columns(d, categories, sides), n)
             for told, sides in ((with_it, (0,)), (without, (1,)), (base, (0, 1)))
             for d, said in told.items()
             for categories, n in said
         ]
-        return self._too_close(rows, with_it, (0, 1))
+        return self._too_close(rows, with_it, hidden)
 
     def _too_close(self, rows: Sequence[tuple[list[int], int]], told: Told, sides: Sequence[int]) -> str | None:
         if not any(told[d] for d in self.linked):
             return None
-        matrix = lil_array((len(rows), len(sides) * self.count))
+        width = 2 * self.count
+        matrix = lil_array((len(rows), width))
         for r, (columns, _number) in enumerate(rows):
             matrix[r, columns] = 1.0
         right = [number for _columns, number in rows]
@@ -213,14 +219,14 @@ class _Linked:
             alone = {categories[0] for categories, _number in told[d] if len(categories) == 1}
             for value in sorted(set(self.inside[d]) - alone):
                 for side in sides:
-                    target = np.zeros(len(sides) * self.count)
+                    target = np.zeros(width)
                     target[self._columns(d, (value,), (side,))] = 1.0
                     low, high = (
                         sign * linprog(sign * target, A_eq=held, b_eq=right, bounds=(0, ceiling)).fun
                         for sign in (1.0, -1.0)
                     )
                     if high - low < self.threshold - 1e-6:
-                        return d if told[d] else next(other for other in self.linked if told[other])
+                        return next(other for other in reversed(self.linked) if told[other])
         return None
 
 
@@ -241,7 +247,7 @@ def together(parts: Sequence[Sequence[int]], counts: npt.NDArray[np.int_], thres
         key=lambda n: (int(sums[n].min()), int(sums[n].sum()), n),
     )
     small = [n for n in range(len(parts)) if n not in fine]
-    if small and fine:
+    if small and len(fine) > 1:
         small.append(fine.pop(0))
     while small and fine and np.sum([sums[n] for n in small], axis=0).min() < threshold:
         small.append(fine.pop(0))

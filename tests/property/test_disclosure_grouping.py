@@ -77,7 +77,7 @@ def attack(told, dimensions, questions, linked=()):
             for q in questions:
                 answer = told.answer(dimension, q.name, category)
                 if answer is None or len(answer.group.categories) > 1:
-                    for yes in (True, False):
+                    for yes in (True,) if q.open else (True, False):
                         yield (dimension, category, q.name, yes), bounds(row(dimension, [category], q.name, yes=yes))
 
 
@@ -91,14 +91,14 @@ def children(draw):
     for place, width in enumerate(widths):
         shares = rng.dirichlet(np.full(width, draw(st.sampled_from([0.3, 1.0, 3.0]))))
         dimensions[f"d{place}"] = [f"v{v}" for v in rng.choice(width, number, p=shares)]
-    rates = draw(st.lists(st.sampled_from([0.03, 0.2, 0.5, 0.9]), min_size=5, max_size=5))
+    rates = draw(st.lists(st.sampled_from([0.03, 0.2, 0.5, 0.9, 1.0]), min_size=5, max_size=5))
     plan, marks, persistent, severe, suspended = (rng.random(number) < rate for rate in rates)
     if draw(st.booleans()):
         # Measures that hang on a dimension are what an attacker hopes for.
         plan = np.array([v == "v0" for v in dimensions["d0"]]) ^ (rng.random(number) < 0.05)
     questions = [
         Question("on a CP plan", plan),
-        Question("with marks", marks),
+        Question("with marks", marks, open=True),
         Question("persistent", marks & persistent, "with marks"),
         Question("severe", marks & persistent & severe, "persistent"),
         Question("suspended", suspended),
@@ -106,7 +106,7 @@ def children(draw):
     return number, dimensions, questions[: draw(st.integers(1, 5))]
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(children())
 def test_whoever_asks_everything_cannot_place_a_hidden_number_closer_than_the_threshold(made):
     number, dimensions, questions = made
@@ -127,7 +127,7 @@ def of_schools(draw):
     return number, {**linked, "d0": dimensions["d0"]}, questions[:3]
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(of_schools())
 def test_nor_can_whoever_knows_where_each_school_is(made):
     number, dimensions, questions = made
