@@ -91,11 +91,13 @@ def receive(
         replaced = list(before.replaced) if before else []
         receipts: list[FileReceipt] = []
         received = [*unpack(paths, Path(unpacked)), *_own_decisions(home, in_force, Path(unpacked))]
-        context = Context(mappings=home.mappings(), beside=tuple(f.path for f in received if f.path))
+        beside = tuple(f.path for f in received if f.path)
+        context = Context(mappings=home.mappings(), beside=beside, received=now.date())
         for count, file in enumerate(received, 1):
             progress(f"Reading {count:,} of {len(received):,}: {file.shown}")
             known = () if again else tuple(replaced)
-            receipt, delivery = _receive_one(home, file, in_force, known, context, by, now, work)
+            cut = _cut_before(home, file, in_force, again)
+            receipt, delivery = cut or _receive_one(home, file, in_force, known, context, by, now, work)
             receipts.append(receipt)
             if delivery:
                 in_force = _put_in_force(delivery, in_force, replaced)
@@ -147,6 +149,25 @@ def _own_decisions(home: Home, in_force: Sequence[Delivery], folder: Path) -> li
     # Somebody may decide while we read: what is read, hashed and kept must be the same bytes.
     still = Path(shutil.copyfile(path, folder / path.name))
     return [] if digest_of(still) in {d.sha256 for d in in_force} else [Received(path.name, still)]
+
+
+def _cut_before(
+    home: Home, file: Received, in_force: Sequence[Delivery], again: bool
+) -> tuple[FileReceipt, Delivery | None] | None:
+    """A receipt for a file from which records of children have been removed since: it is never read again, whatever
+    version reads it, so that nobody comes back by it. With `again` what is left of it may come back into force."""
+    if file.path is None:
+        return None
+    sha256 = digest_of(file.path)
+    old = next((d for d in home.store.every_delivery() if d.redacted.get("was") == sha256), None)
+    if old is None:
+        return None
+    says = (
+        f"Received on {old.received[:10]}; records of {old.redacted['children']:,} children were removed from it since."
+    )
+    if again and old.id not in {d.id for d in in_force}:
+        return _receipt(file.shown, "received", f"{says} What is left of it is in force again.", old), old
+    return _receipt(file.shown, "held", f"{says} They stay removed, and nothing changed.", old), None
 
 
 def _current(home: Home) -> Snapshot | None:

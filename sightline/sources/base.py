@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -55,12 +56,14 @@ class Context:
     """What a reader may be told: column mappings agreed with senders, the files that came beside it, and its name.
 
     `mappings` is keyed by the fingerprint of a header (`marks.mapping_key`). `beside` are the files received together
-    with this one, for a kind that speaks in ids another file explains. `name` is the path shown to people.
+    with this one, for a kind that speaks in ids another file explains. `name` is the path shown to people. `received`
+    is the day of receipt: a file that does not say of which day it is cannot be of a later one.
     """
 
     mappings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     beside: tuple[Path, ...] = ()
     name: str = ""
+    received: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -339,11 +339,17 @@ def judge_codes_on(
 
 
 def latest_day(
-    table: pa.Table, columns: Sequence[str], findings: list[Finding], *, name_of_table: str = ""
+    table: pa.Table,
+    columns: Sequence[str],
+    findings: list[Finding],
+    *,
+    name_of_table: str = "",
+    until: date | None = None,
 ) -> date | None:
     """The latest day in these columns, leaving out days over a year after the 99th percentile (mistyped years).
 
-    Each day left out is a `date-far-ahead` finding. A `line` column, where there is one, gives its place.
+    Each day left out is a `date-far-ahead` finding. A `line` column, where there is one, gives its place. Days after
+    `until`, the day of receipt, are plans for later and tell nothing of the day of the file.
     """
     if not columns:
         return None
@@ -370,7 +376,8 @@ def latest_day(
             right="the right year",
             relation=f"({parts})",
         )
-        last: date = database.one(f"SELECT max(day) FROM ({parts}) WHERE NOT {far}")
+        past = f" AND day <= DATE '{until}'" if until else ""
+        last: date | None = database.one(f"SELECT max(day) FROM ({parts}) WHERE NOT {far}{past}")
     return last
 
 

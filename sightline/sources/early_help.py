@@ -90,11 +90,11 @@ def read_ssd(path: Path, context: Context) -> Reading:
         cells = {column: first(names, present, nothing=NOTHING) for column, names in SSD.items()}
         table = conformed(database, "early_help", cells, findings)
     judge_order(table, "early_help", "child_ref", findings)
-    last = latest_day(table, ("start_date", "end_date"), findings, name_of_table="early_help")
+    last = latest_day(table, ("start_date", "end_date"), findings, name_of_table="early_help", until=context.received)
     return Reading(
         kind=KIND_SSD,
         system="ssd",
-        period=f"ssd_early_help_episodes to {last}" if last else "ssd_early_help_episodes",
+        period=f"early help episodes, as at {last} by the latest date held" if last else "early help episodes",
         covers="ssd_early_help_episodes",
         as_at=last.isoformat() if last else "",
         tables={"early_help": table},
@@ -156,7 +156,7 @@ def read_list(path: Path, context: Context) -> Reading:
         table = conformed(database, "early_help", {"child_ref": ref} | {c: cells[c] for c in wanted}, findings)
         tables = {"early_help": table, **_children(database, cells, ref, findings)}
     judge_order(table, "early_help", "child_ref", findings)
-    last = latest_day(table, ("start_date", "end_date"), findings, name_of_table="early_help")
+    last = latest_day(table, ("start_date", "end_date"), findings, name_of_table="early_help", until=context.received)
     since, covers = list_begins(table, "child_ref")
     return Reading(
         kind=KIND,

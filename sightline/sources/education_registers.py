@@ -163,7 +163,7 @@ def _read(register: Register, path: Path, context: Context) -> Reading:
         table = conformed(database, register.table, cells, findings)
         tables = {register.table: table, **who.tables(database, findings)}
     _judge(table, register, findings)
-    last = latest_day(table, ("start_date",), findings, name_of_table=register.table)
+    last = latest_day(table, ("start_date",), findings, name_of_table=register.table, until=context.received)
     since, covers = list_begins(table)
     return Reading(
         kind=register.kind,

@@ -7,14 +7,17 @@ Three tables do not always name the child: assessment factors never, involvement
 Their `child_ref` is then the way to the child: "assessment:", "referral:" or "cp-plan:" and the id, which `assessment`,
 `referral` and `cp_plan` of the same system (ssd) resolve.
 
-Empty values: nothing, -1, and 1 January 1900 in dates. `as_at` of a file is the latest event day in it (due and target
-days left out), as no table says when it was extracted; a table without dates has none.
+Empty values: nothing, -1, and 1 January 1900 in dates. No table says when it was extracted. `as_at` is the latest day
+on which anything happened in the tables received together (due and target days, and whatever is planned for after the
+receipt, left out); where a table comes twice, each is by itself, and one without dates has none.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from functools import partial
+from datetime import date
+from functools import lru_cache, partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -42,7 +45,7 @@ from sightline.sources.columns import (
     words,
 )
 from sightline.sources.conform import conform
-from sightline.sources.delimited import read_delimited, write_delimited
+from sightline.sources.delimited import header_of, read_delimited, write_delimited
 from sightline.sources.ssd_tables import ADDRESS, EXTRACTS, FACTORS, LINKED, PERSON, PERSON_IDS, Extract
 from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.errors import UnreadableFile
@@ -51,6 +54,7 @@ from sightline.vocabulary.settings import Settings
 from sightline.vocabulary.tables import TABLES, Type
 
 NOTHING = ("-1", "PLACEHOLDER_DATA")
+_PREFIXES = re.compile("|".join(e.prefix for e in EXTRACTS).encode())
 
 _LINKED_WORDS = {
     "upn": "Unique Pupil Number",
@@ -94,14 +98,15 @@ def _read(extract: Extract, path: Path, context: Context) -> Reading:
             tables = _factors(database, present, findings)
         else:
             tables = _rows(extract, database, present, findings)
-        as_at = _as_at(extract, database, tables, present, findings)
-    period = f"{extract.ssd} to {as_at}" if as_at else extract.ssd
+        last = _as_at(extract, database, tables, present, context, findings)
+    as_at = max(filter(None, (last, _of_all(context.beside, context.received))), default=None)
+    period = f"{extract.says.removeprefix('SSD: ')}, as at {as_at} by the latest date held" if as_at else extract.says
     return Reading(
         kind=extract.kind,
         system="ssd",
         period=period,
         covers=extract.ssd,
-        as_at=as_at,
+        as_at=as_at.isoformat() if as_at else "",
         tables=tables,
         received={extract.ssd: raw},
         findings=findings,
@@ -300,16 +305,51 @@ def _factors(database: Database, present: set[str], findings: list[Finding]) -> 
 
 
 def _as_at(
-    extract: Extract, database: Database, tables: Mapping[str, pa.Table], present: set[str], findings: list[Finding]
-) -> str:
+    extract: Extract,
+    database: Database,
+    tables: Mapping[str, pa.Table],
+    present: set[str],
+    context: Context,
+    findings: list[Finding],
+) -> date | None:
+    """The latest day by the receipt on which anything in the table happened."""
     if extract is ADDRESS:
         start = first(("addr_address_start_date",), present)
-        last = latest_day(
-            database.query(f"SELECT {day(start)}::DATE AS start_date, line FROM raw"), ("start_date",), findings
-        )
-    else:
-        last = latest_day(tables[extract.table], extract.days, findings, name_of_table=extract.table)
-    return last.isoformat() if last else ""
+        days = database.query(f"SELECT {day(start)}::DATE AS start_date, line FROM raw")
+        return latest_day(days, ("start_date",), findings, until=context.received)
+    return latest_day(
+        tables[extract.table], extract.days, findings, name_of_table=extract.table, until=context.received
+    )
+
+
+@lru_cache(maxsize=4)
+def _of_all(beside: tuple[Path, ...], received: date | None) -> date | None:
+    """The same of all tables of the dataset among these files; None where one comes twice: they are several extracts.
+
+    Each file is looked through once for all that came together.
+    """
+    extracts: dict[str, Path] = {}
+    for path in beside:
+        with path.open("rb") as file:
+            start = file.read(2**16)
+        # Most files that come with a large delivery are marks, and laying one out takes a while.
+        found = _extract_of(header_of(start)) if _PREFIXES.search(start[:4000].replace(b"\0", b"").lower()) else None
+        if found is not None and found.ssd in extracts:
+            return None
+        if found is not None:
+            extracts[found.ssd] = path
+    last: list[date] = []
+    for extract in EXTRACTS:
+        if extract.days and extract.ssd in extracts:
+            raw = read_delimited(extracts[extract.ssd], [])
+            present = set(raw.column_names)
+            cells = ", ".join(
+                f"{day(first(extract.columns[c], present, nothing=NOTHING))}::DATE AS {c}" for c in extract.days
+            )
+            with bench(raw) as database:
+                days = database.query(f"SELECT {cells}, line FROM raw")
+            last += filter(None, (latest_day(days, extract.days, [], until=received),))
+    return max(last, default=None)
 
 
 def _written(extract: Extract, column: str) -> str:

@@ -198,7 +198,7 @@ def read_suspensions(path: Path, context: Context) -> Reading:
             **_pupils(database, cells, ref, findings),
         }
     rows = tables["suspension"]
-    last = latest_day(rows, ("start_date",), findings, name_of_table="suspension")
+    last = latest_day(rows, ("start_date",), findings, name_of_table="suspension", until=context.received)
     since, covers = _covers(rows)
     return Reading(
         kind=KIND,

@@ -100,6 +100,29 @@ B801200005002,1001,,,,,,,,,,
     assert wrong.value not in wrong.says
 
 
+def test_a_day_planned_for_later_is_not_the_day_of_the_file(tmp_path: Path):
+    """A plan meant to end next year says nothing of when the table was extracted; what came with it does."""
+    plans, episodes = tmp_path / "plans.csv", tmp_path / "episodes.csv"
+    plans.write_text(
+        "cinp_cin_plan_id,cinp_referral_id,cinp_person_id,cinp_cin_plan_start_date,cinp_cin_plan_end_date\n"
+        "P1,R1,1,2024-10-01,2025-03-31\n"
+    )
+    episodes.write_text("cine_referral_id,cine_person_id,cine_referral_date\nR1,1,2024-11-05\n")
+
+    def read(path: Path, *beside: Path, received: date | None = date(2024, 11, 20)) -> Reading:
+        return source_of(path.read_bytes()).read(path, Context(beside=beside, received=received))
+
+    assert read(plans).as_at == "2024-10-01"
+    together = read(plans, plans, episodes)
+    assert together.as_at == "2024-11-05"
+    assert together.period == "Child in Need plans, as at 2024-11-05 by the latest date held"
+    # Two extracts that came together are each by themselves.
+    (tmp_path / "again.csv").write_text(episodes.read_text())
+    assert read(plans, plans, episodes, tmp_path / "again.csv").as_at == "2024-10-01"
+    # Without a day of receipt nothing is known to be planned.
+    assert read(plans, received=None).as_at == "2025-03-31"
+
+
 def test_mosaic_calls_the_plan_by_another_name_and_minus_one_is_nobody(read):
     reading = read("""
 CINP_PERSON_ID,CIN_PLAN_ID,CINP_REFERRAL_ID,CINP_CIN_PLAN_START_DATE,CINP_CIN_PLAN_END_DATE,CINP_CIN_PLAN_TEAM,CINP_CIN_PLAN_WORKER_ID,local_note
