@@ -57,6 +57,7 @@ from sightline.operations.receive import FileReceipt, Receipt, rebuild, receive,
 from sightline.operations.records import rules_not_run
 from sightline.operations.school import SchoolFacts, school_facts
 from sightline.operations.source import source_line
+from sightline.operations.upload import Preview, load, preview, undo
 from sightline.sources.wonde_client import DOMAIN as WONDE_DOMAIN
 from sightline.sources.wonde_client import Client as WondeClient
 
@@ -77,6 +78,7 @@ __all__ = [
     "Home",
     "Matched",
     "Opened",
+    "Preview",
     "Proposal",
     "Receipt",
     "SchoolFacts",
@@ -115,6 +117,7 @@ __all__ = [
     "findings",
     "findings_within",
     "found_in_education",
+    "load",
     "match_files",
     "match_gates",
     "match_rate",
@@ -122,6 +125,7 @@ __all__ = [
     "may_be_decided",
     "moment_of",
     "opened",
+    "preview",
     "propose_mapping",
     "rebuild",
     "receive",
@@ -136,6 +140,7 @@ __all__ = [
     "synthesise",
     "synthesise_national",
     "train_linkage",
+    "undo",
     "unsent",
     "week_list",
     "wonde_token",

@@ -21,7 +21,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -46,7 +46,7 @@ class TableFile:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One received file as read. `id` is the start of the hash of its bytes and of the reader's version."""
+    """One received file as read. `id`: the start of the hash of its bytes as they came and of the reader's version."""
 
     id: str
     sha256: str
@@ -63,6 +63,9 @@ class Delivery:
     tables: Mapping[str, TableFile]
     findings: TableFile
     severities: Mapping[str, int]
+    # What was taken out since it was received: the day of the last time, of how many children, and the hash of the
+    # bytes as they came. Empty where nothing was.
+    redacted: Mapping[str, Any] = field(default_factory=dict)
 
     def replaces(self, other: Delivery) -> bool:
         """Whether this delivery takes the other's place: the same kind, authority and coverage."""
@@ -154,6 +157,10 @@ class Store:
         """The deliveries in force, in the order received."""
         return [self.delivery(i) for i in snapshot.deliveries]
 
+    def every_delivery(self) -> list[Delivery]:
+        """Every delivery ever kept, in force, replaced or forgotten by every snapshot, in order of id."""
+        return [self.delivery(path.stem) for path in sorted((self.root / "deliveries").glob("*.json"))]
+
     def path_of(self, file: TableFile) -> Path:
         return self.root / "tables" / file.sha256[:2] / f"{file.sha256}.parquet"
 
@@ -204,6 +211,19 @@ class Store:
                 yield work
             finally:
                 shutil.rmtree(work, ignore_errors=True)
+
+    def twin(self, root: Path) -> Store:
+        """A second store at `root`, on the same disk, that holds all this one does and may be thrown away.
+
+        No file of a store is ever changed in place, so both may name the same bytes. Call inside `writing()`.
+        """
+        for part in ("bytes", "tables", "deliveries", "snapshots"):
+            for path in (self.root / part).rglob("*"):
+                if path.is_file():
+                    at = root / path.relative_to(self.root)
+                    at.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                    os.link(path, at)
+        return Store.open(root)
 
     def keep_bytes(self, path: Path, sha256: str, work: Path) -> None:
         """Archive a received file, compressed, under its hash."""
@@ -278,6 +298,20 @@ class Store:
         freed = 0
         for path in (self.root / "tables").rglob("*.parquet"):
             if path.stem not in needed:
+                freed += path.stat().st_size
+                path.unlink()
+        return freed
+
+    def drop_delivery(self, delivery_id: str) -> None:
+        """Forget a delivery that no snapshot names; `forget_bytes` then removes its bytes. Call inside `writing()`."""
+        (self.root / "deliveries" / f"{delivery_id}.json").unlink()
+
+    def forget_bytes(self) -> int:
+        """Remove the archived bytes that no delivery names; returns the bytes freed. Call inside `writing()`."""
+        named = {delivery.sha256 for delivery in self.every_delivery()}
+        freed = 0
+        for path in (self.root / "bytes").rglob("*.zst"):
+            if path.stem not in named:
                 freed += path.stat().st_size
                 path.unlink()
         return freed

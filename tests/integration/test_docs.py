@@ -145,6 +145,8 @@ def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory
         "settings": ask("settings"),
         "synthesise": ask("synthesise", "--out", folder / "out", "--pupils", 200),
         "rebuild": ask("rebuild", where=own),
+        "preview": ask("preview", marks_csv),
+        "undo": ask("undo", "--reason", "A test", where=own),
         "verify": ask("verify"),
         "sweep": ask("sweep", where=own),
         "match": ask("match", children, children),
