@@ -302,7 +302,8 @@ def figures_by(rows: pa.Table, then: pa.Table, by: str | None = None) -> dict[st
     before = {row[by] if by else None: (row["count_all"], row["gone_sum"] or 0) for row in older}
     now = {row[by] if by else None: row for row in summed}
     found: dict[str | None, Figures] = {}
-    for value in {**dict.fromkeys(now), **dict.fromkeys(before)}:
+    values = {**dict.fromkeys(now), **dict.fromkeys(before)} if by else {None: None}
+    for value in values:
         row: Mapping[str, Any] = now.get(value, {})
         size, left = before.get(value, (0, 0))
         sums = {c: int(row.get(f"{c}_sum") or 0) for c in _COUNTED}

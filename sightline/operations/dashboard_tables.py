@@ -1,0 +1,125 @@
+"""The dashboard's figures as tables: the same ones on the page, at the console and in a workbook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sightline.disclosure import HIDDEN
+from sightline.operations.comparators import COMPARED, Comparator
+from sightline.operations.dashboard import BY_KEY, DIMENSIONS, MEASURES, NOT_HELD, Figures, Panel, in_order
+from sightline.operations.opened import Opened
+from sightline.operations.shared import HEADS, Shared, SharedRow
+from sightline.operations.sheets import Book, Grid, Value
+
+NOT_KNOWN = "Not known"
+TRUE = "True figures, for people who may see each child. Do not pass them on: small numbers can tell on a child."
+TO_SHARE = (
+    "Small numbers are hidden (c), and so is what they could be worked out from: categories are put together until no "
+    "figure is about fewer than {least} children."
+)
+IN_GROUPS = (
+    "children", "joined", "left", "attendance", "persistent_rate", "severe_rate", "suspensions", "suspended_rate",
+    "exclusions", "moved",
+)  # fmt: skip
+"""The measures shown of each group of a slice."""
+
+
+def _figure(value: float | int | None) -> Value:
+    return NOT_KNOWN if value is None else value
+
+
+def _headed(key: str) -> str:
+    measure = BY_KEY[key]
+    return f"{measure.label}, %" if measure.unit else measure.label
+
+
+def measures_table(columns: Sequence[tuple[str, Figures]]) -> Grid:
+    """One row per measure, and a column per group of children."""
+    return Grid(
+        "Figures", "Figures", ("", *(label for label, _ in columns)),
+        tuple((_headed(m.key), *(_figure(m.of(f)) for _, f in columns)) for m in MEASURES),
+    )  # fmt: skip
+
+
+def groups_table(panel: Panel, found: Mapping[str | None, Figures], dimension: str) -> Grid:
+    """One row per value of a dimension, and a column per measure."""
+    return Grid(
+        DIMENSIONS[dimension].label, f"By {DIMENSIONS[dimension].label.lower()}",
+        (DIMENSIONS[dimension].label, *(_headed(key) for key in IN_GROUPS)),
+        tuple(
+            (panel.says(dimension, value), *(_figure(BY_KEY[key].of(found[value])) for key in IN_GROUPS))
+            for value in in_order(panel, dimension, found)
+        ),
+        (DIMENSIONS[dimension].says + ".",),
+    )  # fmt: skip
+
+
+def comparison_table(own: Figures, compared: Iterable[Comparator]) -> Grid:
+    """One row for the slice and one per comparator, with its source, its period and what it must not be taken for."""
+    rows: list[tuple[Value, ...]] = [
+        ("These children", *(_figure(BY_KEY[m].of(own)) if m != "excluded_rate" else _figure(own.rate("excluded"))
+                             for m in COMPARED), "This authority’s files", "This school year so far", "")
+    ]  # fmt: skip
+    rows += [
+        (c.label, *(_figure(c.figures.get(m)) for m in COMPARED), c.source, c.period, " ".join(c.warnings))
+        for c in compared
+    ]
+    heads = ("Absence, %", "Persistently absent, %", "Severely absent, %", "Suspended at least once, %",
+             "Permanently excluded, %")  # fmt: skip
+    return Grid("Comparison", "Beside others", ("", *heads, "Source", "Period", "Take care"), tuple(rows))
+
+
+def shared_tables(shared: Shared) -> tuple[Grid, ...]:
+    """One table per dimension of what may be told, everybody first."""
+
+    def row(held: SharedRow) -> tuple[Value, ...]:
+        return (held.label, *(held.figures[h.key] for h in HEADS))
+
+    heads = tuple(f"{h.label}, %" if h.percent else h.label for h in HEADS)
+    note = f"{HIDDEN}: hidden, because of small numbers."
+    return tuple(
+        Grid(
+            DIMENSIONS[d].label, f"By {DIMENSIONS[d].label.lower()}", (DIMENSIONS[d].label, *heads),
+            (row(shared.everybody), *(row(r) for r in rows)), (note,),
+        )
+        for d, rows in shared.tables.items()
+    )  # fmt: skip
+
+
+def filters_in_words(panel: Panel, filters: Mapping[str, Sequence[str]]) -> str:
+    """What a slice was asked for, in words; "None" where nothing was."""
+    told = [
+        f"{DIMENSIONS[d].label}: " + " or ".join(panel.says(d, None if v == NOT_HELD else v) for v in values)
+        for d, values in filters.items()
+        if values
+    ]
+    return "; ".join(told) or "None"
+
+
+def book(
+    opened: Opened,
+    title: str,
+    grids: Sequence[Grid],
+    *,
+    about: str,
+    filters: str,
+    mark: str,
+    systems: Mapping[str, str],
+) -> Book:
+    """A workbook with its cover: mark, what it is about, filters, sources with their days, and every definition."""
+    sources = "; ".join(
+        f"{systems.get(system, system)} to {day.isoformat()}" for system, day in sorted(opened.data_to.items())
+    )
+    definitions = tuple((m.label, m.says + ".") for m in MEASURES)
+    return Book(
+        title,
+        (
+            ("Read this first", mark),
+            ("About", about),
+            ("Filters", filters),
+            ("Sources, with the newest day of each", sources or NOT_KNOWN),
+            ("Snapshot", opened.id),
+            *definitions,
+        ),
+        tuple(grids),
+    )
