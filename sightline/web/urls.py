@@ -10,7 +10,20 @@ from django.urls import path
 
 from sightline.web.accounts.views import accept_invitation
 from sightline.web.audit import views as logs
-from sightline.web.pages import child, cohort, looked, quality, school, sessions, views, week, week_schools
+from sightline.web.people import views as people
+from sightline.web.pages import (
+    child,
+    clerical,
+    cohort,
+    looked,
+    match_rate,
+    quality,
+    school,
+    sessions,
+    views,
+    week,
+    week_schools,
+)
 from sightline.web.work.urls import urlpatterns as work_urls
 
 urlpatterns = [
@@ -20,6 +33,9 @@ urlpatterns = [
     path("week/schools/", week_schools.view, name="week_schools"),
     path("schools/<str:urn>/", school.view, name="school"),
     path("data-quality/", quality.view, name="quality"),
+    path("data-quality/pairs/", clerical.view, name="clerical"),
+    path("data-quality/pairs/<str:pair_id>/", clerical.one, name="clerical_pair"),
+    path("match-rate/", match_rate.view, name="match_rate"),
     path("data-quality/findings.csv", quality.download, name="quality_download"),
     path("children/<uuid:public_id>/", child.view, name="child"),
     path("children/<uuid:public_id>/attendance/", sessions.view, name="child_attendance"),

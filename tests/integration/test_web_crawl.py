@@ -28,6 +28,7 @@ ELSEWHERE = {
     "mfa_view_recovery_codes": "there are no codes before a factor",
     "mfa_generate_recovery_codes": "the password must be given again first",
     "exception": "there is no such exception",
+    "clerical_pair": "there is no such pair",
     "batch": "there is no such batch",
     "batch_file": "there is no such batch",
 }

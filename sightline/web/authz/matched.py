@@ -41,3 +41,8 @@ def gates_of(access: Access) -> list[Gate]:
     teams = {g.team_ref for g in access.grants if g.scope == ScopeKind.TEAM}
     schools = access.schools or frozenset()
     return [g for g in facts.gates() if g.ref in (teams if g.kind == TEAM else schools)]
+
+
+def closed_of(access: Access) -> list[Gate]:
+    """Those of them that show this person no child yet."""
+    return [g for g in gates_of(access) if not g.is_open]

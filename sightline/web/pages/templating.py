@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from sightline.sources import SOURCES
 from sightline.web import assets
+from sightline.web.authz import matched
 from sightline.web.authz.access import Access
 
 SYSTEMS = {
@@ -92,6 +93,8 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
         "acting": access if signed_in else None,
         "navigation": navigation,
         "systems": SYSTEMS,
+        "closed": partial(matched.closed_of, access) if signed_in and access is not None else tuple,
+        "emergencies": _emergencies(access) if here == "home" and access is not None else 0,
         "demonstration": settings.SIGHTLINE_DEMONSTRATION,
         "officers_open": bool(settings.SIGHTLINE_CHOSEN.officers_open),
         "htmx_config": (
