@@ -10,7 +10,6 @@ from django.urls import path
 
 from sightline.web.accounts.views import accept_invitation
 from sightline.web.audit import views as logs
-from sightline.web.people import views as people
 from sightline.web.pages import (
     child,
     clerical,

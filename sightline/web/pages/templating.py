@@ -94,7 +94,6 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
         "navigation": navigation,
         "systems": SYSTEMS,
         "closed": partial(matched.closed_of, access) if signed_in and access is not None else tuple,
-        "emergencies": _emergencies(access) if here == "home" and access is not None else 0,
         "demonstration": settings.SIGHTLINE_DEMONSTRATION,
         "officers_open": bool(settings.SIGHTLINE_CHOSEN.officers_open),
         "htmx_config": (
