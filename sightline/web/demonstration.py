@@ -87,10 +87,12 @@ def _worker_name(worker_ref: str) -> str:
 
 
 def _busiest(scope: str) -> str:
-    """The team, school or worker with the most children on a plan today; an empty text where none is known."""
+    """The team, school or worker with the most children on a plan today, one whose match rate lets it see them before
+    one that waits; an empty text where none is known."""
     from django.db.models import Count, Exists, OuterRef
 
     from sightline.web.accounts.inviting import UNNAMED
+    from sightline.web.authz import matched
     from sightline.web.authz.access import current
     from sightline.web.people.models import Allocation, Enrolment, PlanPeriod, Projection, Review, School
 
@@ -116,6 +118,7 @@ def _busiest(scope: str) -> str:
         .values(column)
         .annotate(children=Count("child", distinct=True))
         .order_by("-children", column)
-        .first()
+        .values_list(column, flat=True)
     )
-    return str(found[column]) if found else ""
+    waits = matched.closed(scope)
+    return str(next((ref for ref in found if ref not in waits), found.first() or ""))
