@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sightline.engine import Database
 from sightline.measures.absence import absence
@@ -20,7 +22,15 @@ _MOVES_FROM = (10, 1)
 """Month and day of an academic year from which a new school is a move: before it, everybody changes phase."""
 
 
-def panel(database: Database, children: str, *, start: date, on: date, settings: Settings) -> pa.Table:
+def panel(
+    database: Database,
+    children: str,
+    *,
+    start: date,
+    on: date,
+    settings: Settings,
+    schools: Collection[str] | None = None,
+) -> pa.Table:
     """One row per row of the table `children`: its columns, then where the child is, and what happened since `start`.
 
     `children` has child_id, urn (the school on the day `on`; null for none) and any other columns. Added:
@@ -33,14 +43,22 @@ def panel(database: Database, children: str, *, start: date, on: date, settings:
       `suspensions` and `exclusions` (permanent), `suspended` and `excluded` (at least one), `moved` (a registration
       at another school than before, that began after 30 September: in September everybody changes phase).
 
+    With `schools`, attendance, suspensions and exclusions are those of these schools alone.
+
     Sources: DfE, pupil absence statistics methodology; DfE, suspensions and permanent exclusions methodology.
     """
+    rows = absence(
+        database, by=("child",) if schools is None else ("child", "school"), unit="child", start=start,
+        end=_after(on), settings=settings, within=children,
+    )  # fmt: skip
+    if schools is not None:
+        rows = rows.filter(pc.is_in(rows["urn"], value_set=pa.array(sorted(schools), pa.string())))
     database.add(
         "panel_absence",
-        absence(
-            database, by=("child",), unit="child", start=start, end=_after(on), settings=settings, within=children
-        ).select(["child_id", "possible", "authorised", "unauthorised", "persistent", "severe"]),
+        rows.select(["child_id", "possible", "authorised", "unauthorised", "persistent", "severe"]),
     )
+    database.add("panel_schools", pa.table({"urn": pa.array(sorted(schools or ()), pa.string())}))
+    here = "true" if schools is None else "urn IN (SELECT urn FROM panel_schools)"
     day = f"DATE '{on.isoformat()}'"
     since = f"DATE '{start.isoformat()}'"
     return database.query(
@@ -69,7 +87,7 @@ def panel(database: Database, children: str, *, start: date, on: date, settings:
             SELECT child_id, count(*) FILTER (category = 'SUSP')::INTEGER AS suspensions,
                 count(*) FILTER (category = 'PERM')::INTEGER AS exclusions
             FROM exclusion SEMI JOIN {children} USING (child_id)
-            WHERE start_date BETWEEN {since} AND {day} GROUP BY child_id
+            WHERE start_date BETWEEN {since} AND {day} AND {here} GROUP BY child_id
         ),
         roll AS (
             SELECT child_id, urn, start_date,

@@ -35,6 +35,10 @@ RECEIVE = (
 )
 
 
+PUBLISHED: Final = ("authority", "neighbours", "region", "england")
+"""How the keys of published comparators begin."""
+
+
 @dataclass(frozen=True, slots=True)
 class Comparator:
     """One row of comparison: whose figures, a figure for each measure it has, where they are from, and its warnings."""
@@ -266,3 +270,17 @@ def _comparator(
         source + (f", received {received.day} {received:%B %Y}" if received else ""),
         ", ".join(periods), (*warnings, "A whole year’s figures, not those of the year so far."),
     )  # fmt: skip
+
+
+def lacking(opened: Opened, compared: Sequence[Comparator]) -> tuple[str, ...]:
+    """What is not compared and why, each with what would bring it: a file to receive, or a setting to make."""
+    if not any(c.key.startswith(PUBLISHED) for c in compared):
+        return (RECEIVE,)
+    told = []
+    if not opened.settings.statistical_neighbours:
+        told.append("Statistical neighbours are not compared: the setting statistical_neighbours names none.")
+    if not opened.settings.region:
+        told.append("No region is compared: the setting region names none.")
+    if not any(c.key.startswith("authority") for c in compared):
+        told.append("The statistics received have no figure of this authority.")
+    return tuple(told)

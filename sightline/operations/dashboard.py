@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -185,8 +185,13 @@ MEASURES: Final = (
 BY_KEY: Final = {m.key: m for m in MEASURES}
 
 
-def panel(opened: Opened, scope: Scope, on: date, start: date | None = None) -> Panel:
-    """The cohort of a scope on a day, ready to be sliced; sums run from `start` (the academic year's, unless given)."""
+def panel(
+    opened: Opened, scope: Scope, on: date, start: date | None = None, schools: Collection[str] | None = None
+) -> Panel:
+    """The cohort of a scope on a day, ready to be sliced; sums run from `start` (the academic year's, unless given).
+
+    With `schools`, attendance and suspensions are those in the registers of these schools alone.
+    """
     year = academic_year(on)
     first = start or year_start(year)
     # Attendance of a year has no session before September; a cohort has children in August too.
@@ -213,16 +218,21 @@ def panel(opened: Opened, scope: Scope, on: date, start: date | None = None) -> 
     # A child looked back to or being assessed who also has early help is counted under the status.
     helped = helped.filter(pc.invert(pc.is_in(helped["child_id"], now["child_id"])))
     everyone = pa.concat_tables([now, helped], promote_options="default")
-    rows, labels = _sliced(opened, everyone, start=first, on=on)
-    then, older = _sliced(opened, was_on_plan, start=since, on=since)
+    rows, labels = _sliced(opened, everyone, start=first, on=on, schools=schools)
+    then, older = _sliced(opened, was_on_plan, start=since, on=since, schools=schools)
     return Panel(on, first, since, rows, then, {d: {**older[d], **labels[d]} for d in labels})
 
 
-def _sliced(opened: Opened, children: pa.Table, *, start: date, on: date) -> tuple[pa.Table, dict[str, dict[str, str]]]:
+def _sliced(
+    opened: Opened, children: pa.Table, *, start: date, on: date, schools: Collection[str] | None
+) -> tuple[pa.Table, dict[str, dict[str, str]]]:
     """The panel of these children with a column per dimension, in order of child; and the words of values."""
     database = opened.database
     database.add("panel_children", children)
-    database.add("panel_rows", measures.panel(database, "panel_children", start=start, on=on, settings=opened.settings))
+    database.add(
+        "panel_rows",
+        measures.panel(database, "panel_children", start=start, on=on, settings=opened.settings, schools=schools),
+    )
     sums = ", ".join(
         f"{c}::INTEGER AS {c}"
         for c in ("with_marks", "persistent", "severe", "suspended", "excluded", "moved", "suspensions", "exclusions")
@@ -323,3 +333,8 @@ def in_order(panel: Panel, dimension: str, values: Iterable[str | None]) -> list
         return (1, int(value in OUT_OF_AGE.values()), panel.says(dimension, value).casefold())
 
     return sorted(values, key=place)
+
+
+def year_before(on: date) -> date:
+    """The same day a year before; 28 February for 29 February."""
+    return on.replace(year=on.year - 1, day=28) if (on.month, on.day) == (2, 29) else on.replace(year=on.year - 1)

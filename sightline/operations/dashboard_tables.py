@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+import pyarrow as pa
 
 from sightline.disclosure import HIDDEN
-from sightline.operations.comparators import COMPARED, Comparator
-from sightline.operations.dashboard import BY_KEY, DIMENSIONS, MEASURES, NOT_HELD, Figures, Panel, in_order
-from sightline.operations.opened import Opened
+from sightline.operations.breakdown import HALF_TERM, MONTH, Period, earlier, half_termly, performance, rolls_on
+from sightline.operations.comparators import (
+    COMPARED,
+    Comparator,
+    Others,
+    all_others,
+    lacking,
+    last_year,
+    published,
+    same_schools,
+)
+from sightline.operations.dashboard import (
+    BY_KEY,
+    DIMENSIONS,
+    MEASURES,
+    NOT_HELD,
+    Figures,
+    Panel,
+    chosen,
+    figures_by,
+    in_order,
+    on_plan,
+    panel,
+)
+from sightline.operations.opened import Opened, Scope
 from sightline.operations.shared import HEADS, Shared, SharedRow
 from sightline.operations.sheets import Book, Grid, Value
 
@@ -54,19 +79,25 @@ def groups_table(panel: Panel, found: Mapping[str | None, Figures], dimension: s
     )  # fmt: skip
 
 
-def comparison_table(own: Figures, compared: Iterable[Comparator]) -> Grid:
+def comparison_table(own: Figures, compared: Iterable[Comparator], notes: Sequence[str] = ()) -> Grid:
     """One row for the slice and one per comparator, with its source, its period and what it must not be taken for."""
     rows: list[tuple[Value, ...]] = [
         ("These children", *(_figure(BY_KEY[m].of(own)) if m != "excluded_rate" else _figure(own.rate("excluded"))
                              for m in COMPARED), "This authority’s files", "This school year so far", "")
     ]  # fmt: skip
     rows += [
-        (c.label, *(_figure(c.figures.get(m)) for m in COMPARED), c.source, c.period, " ".join(c.warnings))
+        (
+            c.label,
+            *(_figure(c.figures.get(m)) for m in COMPARED),
+            c.source,
+            c.period,
+            " ".join(w.rstrip(".") + "." for w in c.warnings),
+        )
         for c in compared
     ]
     heads = ("Absence, %", "Persistently absent, %", "Severely absent, %", "Suspended at least once, %",
              "Permanently excluded, %")  # fmt: skip
-    return Grid("Comparison", "Beside others", ("", *heads, "Source", "Period", "Take care"), tuple(rows))
+    return Grid("Comparison", "Beside others", ("", *heads, "Source", "Period", "Take care"), tuple(rows), tuple(notes))
 
 
 def shared_tables(shared: Shared) -> tuple[Grid, ...]:
@@ -96,21 +127,79 @@ def filters_in_words(panel: Panel, filters: Mapping[str, Sequence[str]]) -> str:
     return "; ".join(told) or "None"
 
 
-def book(
+def slice_tables(
     opened: Opened,
-    title: str,
-    grids: Sequence[Grid],
+    panel: Panel,
+    filters: Mapping[str, Sequence[str]],
+    by: Sequence[str],
     *,
-    about: str,
-    filters: str,
-    mark: str,
-    systems: Mapping[str, str],
-) -> Book:
-    """A workbook with its cover: mark, what it is about, filters, sources with their days, and every definition."""
-    sources = "; ".join(
-        f"{systems.get(system, system)} to {day.isoformat()}" for system, day in sorted(opened.data_to.items())
+    others: Others,
+    before: Panel | None,
+) -> list[Grid]:
+    """The tables of a slice: its figures with CP and CIN apart, itself beside others, and one per dimension asked for.
+
+    Without a filter on the plan the slice is of children on a plan. `before`: the panel a year before, where the
+    person may see last year's children.
+    """
+    rows, then = slice_of(panel, filters)
+    own = figures_by(rows, then)[None]
+    parts = [
+        (label, figures_by(chosen(rows, {"plan": [plan]}), chosen(then, {"plan": [plan]}))[None])
+        for plan, label in (("CP plan", "CP plan"), ("CIN plan", "CIN plan"))
+    ]
+    held = [("All", own), *(p for p in parts if not filters.get("plan"))]
+    compared = compare(opened, panel, filters, others=others, before=before)
+    found = [measures_table(held), comparison_table(own, compared, lacking(opened, compared))]
+    found += [groups_table(panel, figures_by(rows, then, d), d) for d in by]
+    return found
+
+
+def slice_of(panel: Panel, filters: Mapping[str, Sequence[str]]) -> tuple[pa.Table, pa.Table]:
+    """The children of a slice now and at the start: on a plan, unless the slice is of other statuses."""
+    rows = panel.rows if filters.get("plan") else on_plan(panel.rows)
+    return chosen(rows, filters), chosen(panel.then, filters)
+
+
+def compare(
+    opened: Opened, panel: Panel, filters: Mapping[str, Sequence[str]], *, others: Others, before: Panel | None
+) -> list[Comparator]:
+    """Everything the slice can be set beside, in order: last year, same schools, all pupils, published figures."""
+    rows, _then = slice_of(panel, filters)
+    found = []
+    if before is not None:
+        found.append(last_year(figures_by(*slice_of(before, filters))[None], before))
+    found += [c for c in (same_schools(others, rows), all_others(others)) if c is not None]
+    return [*found, *published(opened)]
+
+
+def about(panel: Panel) -> str:
+    """What the figures are about, in words."""
+
+    def said(day: date) -> str:
+        return f"{day.day} {day:%B %Y}"
+
+    return (
+        f"Children on {said(panel.on)}. Attendance, suspensions, exclusions and moves from {said(panel.start)}; joined "
+        f"and left since {said(panel.since)}."
     )
-    definitions = tuple((m.label, m.says + ".") for m in MEASURES)
+
+
+def regular_book(opened: Opened, scope: Scope, period: Period) -> Book:
+    """The workbook of a half term (the breakdown), or of a month or term (performance by locality and team)."""
+    held = panel(opened, scope, period.on, period.start)
+    grids: tuple[Grid, ...]
+    if period.kind == HALF_TERM:
+        title, grids = "Half-termly breakdown", half_termly(held, rolls_on(opened, period.on))
+    else:
+        before = earlier(opened, period)
+        grids = performance(held, panel(opened, scope, before.on, before.start) if before is not None else None)
+        title = "Monthly performance" if period.kind == MONTH else "Termly performance"
+    return book(opened, title, grids, about=period.says, filters="None", mark=TRUE)
+
+
+def book(opened: Opened, title: str, grids: Sequence[Grid], *, about: str, filters: str, mark: str) -> Book:
+    """A workbook with its cover: mark, what it is about, filters, sources with their days, and every definition."""
+    sources = "; ".join(f"{system} to {day.isoformat()}" for system, day in sorted(opened.data_to.items()))
     return Book(
         title,
         (
@@ -119,7 +208,7 @@ def book(
             ("Filters", filters),
             ("Sources, with the newest day of each", sources or NOT_KNOWN),
             ("Snapshot", opened.id),
-            *definitions,
+            *((m.label, m.says + ".") for m in MEASURES),
         ),
         tuple(grids),
     )
