@@ -6,7 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sightline.evaluation import attainment, collapsed, cross_section, descriptive, engagement, multilevel
+from sightline.evaluation import (
+    attainment,
+    choices,
+    collapsed,
+    cross_section,
+    descriptive,
+    engagement,
+    groups,
+    inference,
+    multilevel,
+    trends,
+    weekly,
+)
+from sightline.evaluation.claims import DOMAINS
 from sightline.evaluation.linked import counts
 from sightline.evaluation.result import Builder, Table
 from sightline.evaluation.samples import Frame
@@ -50,7 +63,7 @@ def _spec(number: int, chapter: str, says: str, make: Callable[[Frame, str], Tab
 
 SAMPLE, ABSENCE, SUSPENSION = "The data and the samples", "Absence", "Suspensions"
 KS: Final = {"ks1": "Key Stage 1", "ks2": "Key Stage 2", "ks4": "Key Stage 4"}
-ROBUST = "Robustness"
+ROBUST, BEYOND = "Robustness", "Beyond the report"
 
 
 def _engagement(number: int, measure: str, plan: str) -> Spec:
@@ -155,6 +168,77 @@ def _checks(plan: str, short: str) -> list[Spec]:
     return [Spec(f"{word}-{short}", 0, ROBUST, f"{says}, {plan}", make, kind="robustness") for word, says, make in made]
 
 
+ASKED: Final[tuple[tuple[str, str, Callable[[Frame, str, str, str], Table]], ...]] = (
+    ("event", "year by year, with a test of the years before and bounds where trends may part", trends.event),
+    ("placebo", "pretended dates, groups and outcomes, where no effect can be", trends.placebo),
+    ("resampling", "cluster and wild bootstrap, and randomisation", inference.resampling),
+    ("detectable", "what the data could show: power, and no effect told from cannot tell", inference.detectable),
+    ("unseen", "how strong an unseen cause would have to be", inference.unseen),
+    ("groups", "by phase, sex and FSM", groups.groups),
+    ("authorities", "in each authority, and whether they differ by more than chance", groups.authorities),
+)
+"""What is asked of each domain's claims beyond the report: first word of the table's name, words, function."""
+
+
+def _asked(domain: str, plan: str, short: str) -> list[Spec]:
+    made = [
+        Spec(
+            f"{word}-{domain}-{short}",
+            0,
+            BEYOND,
+            f"{DOMAINS[domain].capitalize()}, {plan}: {says}",
+            lambda frame, name, make=make: make(frame, name, domain, plan),  # type: ignore[misc]
+            kind="beyond",
+        )
+        for word, says, make in ASKED
+    ]
+    curve = Spec(
+        f"choices-{domain}-{short}",
+        0,
+        BEYOND,
+        f"{DOMAINS[domain].capitalize()}, {plan}: every defensible choice",
+        lambda frame, name: choices.curve(frame, name, domain, plan),
+        once=True,
+        kind="beyond",
+    )
+    return [*made, curve]
+
+
+def _beyond() -> list[Spec]:
+    churn = [
+        Spec(
+            f"churn-{short}",
+            0,
+            BEYOND,
+            f"Who is counted: changes from year to year in absence and suspension, {plan}",
+            lambda frame, name, plan=plan: groups.churn(frame, name, plan),  # type: ignore[misc]
+            kind="beyond",
+        )
+        for plan, short in PLAN_NAMES
+    ]
+    return [
+        Spec(
+            "many-tests",
+            0,
+            BEYOND,
+            "Every claim's p adjusted for there being many",
+            inference.many_tests,
+            kind="beyond",
+        ),
+        *(s for domain in DOMAINS for plan, short in PLAN_NAMES for s in _asked(domain, plan, short)),
+        *churn,
+        Spec(
+            "weekly",
+            0,
+            BEYOND,
+            "Interrupted time series on an authority's weekly attendance",
+            weekly.interrupted,
+            once=True,
+            kind="beyond",
+        ),
+    ]
+
+
 CATALOGUE: Final[tuple[Spec, ...]] = (
     Spec("flow", 0, SAMPLE, "Every step from the files to the linked data set, counted", flow, once=True),
     _spec(52, SAMPLE, "Pupils by outcome and group", descriptive.sizes),
@@ -189,6 +273,7 @@ CATALOGUE: Final[tuple[Spec, ...]] = (
         for plan, short in PLAN_NAMES
     ),
     *(s for plan, short in PLAN_NAMES for s in _checks(plan, short)),
+    *_beyond(),
 )  # fmt: skip
 
 

@@ -139,7 +139,7 @@ def _sizes(b: Builder, column: str, fit: MixedFit | MixedLogitFit) -> None:
     b.put("Places", column, N=fit.groups)
     b.put("Degrees of freedom", column, df="normal")
     b.put("Log-likelihood", column, mean=fit.log_likelihood)
-    b.put("A variance lies at nought", column, verdict="yes" if fit.singular else "no")
+    b.put("Singular: a variance of nought, or a correlation of one", column, verdict="yes" if fit.singular else "no")
     b.drop(column, fit.dropped)
 
 

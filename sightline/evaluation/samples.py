@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from sightline.engine import Database
@@ -76,6 +77,8 @@ class Panel:
     measure: str
     columns: Mapping[str, F]
     left: tuple[Left, ...]
+    authorities: tuple[str, ...] = ()
+    """Names of the authorities that the column of that name numbers from 1."""
 
     def at_least(self, years: int) -> Panel:
         """Only pupils with a plan in at least this many years."""
@@ -92,7 +95,8 @@ class Panel:
 
     def where(self, keep: NDArray[np.bool_]) -> Panel:
         """Only the rows where the mask is true."""
-        return Panel(self.plan, self.measure, {name: v[keep] for name, v in self.columns.items()}, self.left)
+        columns = {name: v[keep] for name, v in self.columns.items()}
+        return Panel(self.plan, self.measure, columns, self.left, self.authorities)
 
     @property
     def home(self) -> F:
@@ -135,14 +139,15 @@ def panel(frame: Frame, plan: str, measure: str) -> Panel:
         f"""
         SELECT dense_rank() OVER (ORDER BY p.pupil) AS pupil, p.year, s.years, p.post, p.{short}_months AS months,
             p.age, p.fsm, p.idaci, p.female, p.missed, p.suspended, p.possible,
-            CASE WHEN p.authority IS NOT NULL THEN dense_rank() OVER (ORDER BY p.authority) END AS authority
+            CASE WHEN p.authority IS NOT NULL THEN dense_rank() OVER (ORDER BY CAST(p.authority AS VARCHAR)) END
+                AS authority, CAST(p.authority AS VARCHAR) AS place
         FROM pupil_year AS p JOIN ({sample_sql(frame, plan)}) AS s USING (pupil)
         WHERE {frame.send_sql("p.")} AND p.{measure} IS NOT NULL ORDER BY 1, 2
         """
     )
-    return Panel(
-        plan, measure, {name: numbers(found, name) for name in found.column_names}, _flow(frame, plan, measure)
-    )
+    columns = {name: numbers(found, name) for name in found.column_names if name != "place"}
+    places = sorted({place for place in pc.unique(found["place"]).to_pylist() if place is not None})
+    return Panel(plan, measure, columns, _flow(frame, plan, measure), tuple(places))
 
 
 def _flow(frame: Frame, plan: str, measure: str) -> tuple[Left, ...]:

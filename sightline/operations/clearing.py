@@ -146,6 +146,8 @@ def _groups(
         figures: list[tuple[disclosure.Cell, _At]] = []
         counts: list[tuple[disclosure.Cell, _At]] = []
         for row, column, held in _by_place(table):
+            if not any(isinstance(value, int | float) for value in held.values()):
+                continue  # Words: they are scrubbed of numbers when the table is printed.
             n = _behind(table, row, column, held)
             if n is None:
                 # Hidden with the rest of what no rule has passed.
@@ -303,6 +305,8 @@ def _value(cell: Cell, told: str | None, hide: bool, policy: Policy) -> Any:
         return None
     if cell.statistic == "stars":
         return "" if hide else cell.value
+    if cell.statistic == "verdict" and isinstance(cell.value, str):
+        return HIDDEN if hide else scrubbed(cell.value, policy)
     if cell.statistic == "df":
         if not isinstance(cell.value, int | float):
             return cell.value

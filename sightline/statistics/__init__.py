@@ -48,6 +48,7 @@ from sightline.statistics.ols import (
     ols,
 )
 from sightline.statistics.poisson import PanelFit, poisson_within
+from sightline.statistics.pooled import Pooled, pooled
 from sightline.statistics.power import (
     Equivalence,
     equivalence,
@@ -102,6 +103,7 @@ __all__ = [
     "Oster",
     "Paired",
     "PanelFit",
+    "Pooled",
     "PreTrend",
     "Proportion",
     "RandomTest",
@@ -147,6 +149,7 @@ __all__ = [
     "percentage_change",
     "permuted",
     "poisson_within",
+    "pooled",
     "power",
     "pre_trend",
     "random_subsets",
