@@ -57,7 +57,7 @@ from sightline.operations.receive import FileReceipt, Receipt, rebuild, receive,
 from sightline.operations.records import rules_not_run
 from sightline.operations.school import SchoolFacts, school_facts
 from sightline.operations.source import source_line
-from sightline.operations.upload import Preview, load, preview, undo
+from sightline.operations.upload import Preview, load, preview, snapshots_made, undo
 from sightline.sources.wonde_client import DOMAIN as WONDE_DOMAIN
 from sightline.sources.wonde_client import Client as WondeClient
 
@@ -135,6 +135,7 @@ __all__ = [
     "rules_not_run",
     "school_facts",
     "send_batch",
+    "snapshots_made",
     "source_line",
     "sweep",
     "synthesise",

@@ -204,3 +204,23 @@ def _warnings(figures: Sequence[dict[str, Any]], most: float) -> tuple[str, ...]
         if row and row["before"] and 100 * (row["before"] - (row["after"] or 0)) > most * row["before"]:
             said.append(f"{name}: {row['after'] or 0:,}, where {row['before']:,} were before.")
     return tuple(said)
+
+
+def snapshots_made(home: Home) -> list[dict[str, Any]]:
+    """One row per snapshot, newest first: snapshot, made, by, parent, files in force, and how many files it added to and
+    left out of those of its parent (of the one before it in time, where that was swept away)."""
+    rows: list[dict[str, Any]] = []
+    deliveries: dict[str, frozenset[str]] = {}
+    last: frozenset[str] = frozenset()
+    for snapshot_id in home.store.snapshot_ids():
+        held = home.store.snapshot(snapshot_id)
+        here = frozenset(held.deliveries)
+        before = deliveries.get(held.parent, last)
+        rows.append(
+            {
+                "snapshot": held.id, "made": held.made, "by": held.by, "parent": held.parent, "files": len(here),
+                "added": len(here - before), "left_out": len(before - here),
+            }
+        )  # fmt: skip
+        deliveries[held.id] = last = here
+    return rows[::-1]

@@ -31,6 +31,8 @@ ELSEWHERE = {
     "clerical_pair": "there is no such pair",
     "batch": "there is no such batch",
     "batch_file": "there is no such batch",
+    "upload_progress": "there is no such upload",
+    "upload": "there is no such upload",
 }
 
 

@@ -45,6 +45,10 @@ def view(request: HttpRequest) -> HttpResponse:
         except SightlineError as error:
             problem = str(error)
         else:
+            audit.changed(
+                request, "exceptions sent", f"batch {batch.id}", purpose=f"Sent to {owner}", child_ids=batch.child_ids,
+                after={"owner": owner, "exceptions": len(batch.exception_ids)},
+            )  # fmt: skip
             return redirect("batch", batch=batch.id)
     schools = asking.school_names(held)
     context = {
@@ -135,6 +139,11 @@ def answers(request: HttpRequest) -> HttpResponse:
                 )
             except SightlineError as error:
                 problem = str(error).replace("answers is not", "The file is not")
+            else:
+                audit.changed(
+                    request, "answers to exceptions", "answered file", purpose="Answers taken back",
+                    after={"taken": sum(a.taken for a in taken), "refused": sum(not a.taken for a in taken)},
+                )  # fmt: skip
     context = {
         "facts": held,
         "problem": problem,

@@ -64,7 +64,7 @@ class Asked:
 
 
 def asked_of(got: QueryDict, options: dict[str, list[tuple[str, str]]]) -> Asked:
-    chosen = {name: got[name] if got.get(name) in dict(options[name]) else "" for name in FILTERS}
+    chosen = {name: str(got[name]) if got.get(name) in dict(options[name]) else "" for name in FILTERS}
     return Asked(**chosen, cohort=got.get("cohort") == "yes")
 
 
@@ -217,6 +217,12 @@ def _decided(
         )  # fmt: skip
     except SightlineError as error:
         return str(error)
+    if taken.taken:
+        audit.changed(
+            request, f"exception {chosen}", f"exception {row['exception_id']}", before={"state": row["stage"]},
+            after={"decision": chosen}, purpose=reason or chosen,
+            child_ids=[row["child_id"]] if row["child_id"] else [],
+        )  # fmt: skip
     return taken.says
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.http import HttpRequest
-from django.utils import timezone
 
 from sightline import operations
 from sightline.reconciliation import owner_named
@@ -61,6 +59,7 @@ def owner_may_see(row: Mapping[str, Any]) -> bool:
 def decisions_of(held: Facts, row: Mapping[str, Any]) -> tuple[str, ...]:
     """The decisions this person may take about an exception now."""
     role = held.access.role.key if held.access.role is not None else ""
+    mine: tuple[str, ...]
     if role in KEEPERS:
         mine = ALL_DECISIONS
     elif held.access.schools is not None or ANSWERS_FOR.get(role) == row["owner"]:
@@ -89,7 +88,3 @@ def school_names(held: Facts) -> dict[str, str]:
         return {str(urn): str(name) for urn, name in rows}
 
     return held.chart("names of schools", ask)
-
-
-def today() -> date:
-    return timezone.localdate()
