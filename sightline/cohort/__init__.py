@@ -4,9 +4,9 @@ from sightline.cohort.allocations import assemble_allocations
 from sightline.cohort.changes import CHANGES, Summary, changes, summary
 from sightline.cohort.clocks import clocks
 from sightline.cohort.counted import COHORT, PLANS, STATUSES, assemble_counted_periods
-from sightline.cohort.enrolments import assemble_enrolments
+from sightline.cohort.enrolments import assemble_enrolments, enrolments_by_marks, enrolments_by_register
 from sightline.cohort.periods import StatusPeriods, assemble_status_periods
-from sightline.cohort.persons import assemble_persons
+from sightline.cohort.persons import assemble_persons, describe_persons
 from sightline.cohort.schools import school_names
 from sightline.cohort.status import counts_by, status_on
 
@@ -25,6 +25,9 @@ __all__ = [
     "changes",
     "clocks",
     "counts_by",
+    "describe_persons",
+    "enrolments_by_marks",
+    "enrolments_by_register",
     "school_names",
     "status_on",
     "summary",

@@ -10,8 +10,8 @@ from sightline.engine import Database
 from sightline.vocabulary.systems import PARTIAL_SYSTEMS
 
 
-def assemble_enrolments(database: Database) -> pa.Table:
-    """One row per child per school per unbroken registration, closed-open.
+def enrolments_by_register(database: Database) -> pa.Table:
+    """One row per child per school per unbroken registration that a register of pupils tells of, closed-open.
 
     - A last day on roll becomes a first day off roll. A leaving date before the entry date is not believed.
     - The latest delivery that mentions a registration (child, school, entry date) has the last word. A pupil still on
@@ -20,20 +20,38 @@ def assemble_enrolments(database: Database) -> pa.Table:
     - A registration one system leaves open, when a later delivery knows one at that school live on that day and when
       it ended, ended then.
     - Registrations at one school that overlap or touch are one. A school is followed to the one that took it over.
-    - Where no register of pupils names a child at a school, marks there do: from the first week with a possible
-      session to the last (open while that school's marks go on no longer than the child's).
-    Reads `enrolment`, `attendance_week`, `school`, `school_link`, `link` and `delivery`.
+    Reads `enrolment`, `school`, `school_link`, `link` and `delivery`.
     """
     try:
         database.add("_school_name", school_names(database))
         database.execute(_KNOWN)
-        database.execute(_PRESENT)
-        database.execute(_LAST_RESORT)
         return database.conformed("enrolment_period", _PERIODS)
     finally:
         database.execute("DROP VIEW IF EXISTS _school_name")
-        for name in ("_on_roll", "_present", "_by_marks"):
-            database.execute(f"DROP TABLE IF EXISTS {name}")
+        database.execute("DROP TABLE IF EXISTS _on_roll")
+
+
+def enrolments_by_marks(database: Database, registers: pa.Table) -> pa.Table:
+    """One row per child and school where marks alone tell of the child: no row of `registers` (child_id, urn) does.
+
+    From the first week with a possible session to the last (open while that school's marks go on no longer than the
+    child's). Reads `presence`, `school`, `school_link`, `link` and `delivery`.
+    """
+    try:
+        database.add("_school_name", school_names(database))
+        database.add("_registered", registers.select(["child_id", "urn"]))
+        return database.conformed("enrolment_period", _LAST_RESORT)
+    finally:
+        for name in ("_school_name", "_registered"):
+            database.execute(f"DROP VIEW IF EXISTS {name}")
+
+
+def assemble_enrolments(database: Database) -> pa.Table:
+    """One row per child per school per unbroken registration, closed-open: by registers, and by marks where they are
+    silent."""
+    registers = enrolments_by_register(database)
+    both = pa.concat_tables([registers, enrolments_by_marks(database, registers)])
+    return both.sort_by([("child_id", "ascending"), ("start_date", "ascending"), ("urn", "ascending")])
 
 
 _KNOWN = f"""
@@ -53,27 +71,23 @@ _KNOWN = f"""
     FROM known
 """
 
-_PRESENT = """
-    CREATE OR REPLACE TEMP TABLE _present AS
-    SELECT p.*, l.child_id, coalesce(n.urn, p.school_ref) AS urn
-    FROM presence p
-    JOIN link l ON l.system = p.system AND l.ref = p.pupil_ref
-    LEFT JOIN _school_name n ON n.name = p.school_ref
-    WHERE p.first_week IS NOT NULL AND p.school_ref IS NOT NULL
-"""
-
 _LAST_RESORT = """
-    CREATE OR REPLACE TEMP TABLE _by_marks AS
-    WITH needed AS (
-        SELECT p.* FROM _present p
-        ANTI JOIN (SELECT DISTINCT child_id, urn FROM _on_roll WHERE start_date IS NOT NULL) o USING (child_id, urn)
+    WITH present AS MATERIALIZED (
+        SELECT p.*, l.child_id, coalesce(n.urn, p.school_ref) AS urn
+        FROM presence p
+        JOIN link l ON l.system = p.system AND l.ref = p.pupil_ref
+        LEFT JOIN _school_name n ON n.name = p.school_ref
+        WHERE p.first_week IS NOT NULL AND p.school_ref IS NOT NULL
     ),
-    sent AS (SELECT urn, max(last_week) AS last_week FROM _present GROUP BY urn)
+    needed AS (SELECT * FROM present ANTI JOIN _registered USING (child_id, urn)),
+    sent AS (SELECT urn, max(last_week) AS last_week FROM present GROUP BY urn)
     SELECT n.child_id, n.urn, min(n.first_week) AS start_date,
         CASE WHEN max(n.last_week) < any_value(s.last_week) THEN max(n.last_week) + 7 END AS end_date,
+        NULL AS year_group, NULL AS year_group_year, NULL AS status, NULL AS boarder, true AS by_marks,
         arg_max(n.delivery, (n.last_week, n.delivery)) AS delivery, arg_max(n.line, (n.last_week, n.delivery)) AS line
     FROM needed n JOIN sent s USING (urn)
     GROUP BY n.child_id, n.urn
+    ORDER BY child_id, start_date, urn
 """
 
 _PERIODS = f"""
@@ -115,9 +129,6 @@ _PERIODS = f"""
     every AS (
         SELECT child_id, urn, start_date, coalesce(end_date, {NEVER}) AS until, year_group, status, boarder, delivery,
             line, word, year_group_day FROM ended
-        UNION ALL
-        SELECT child_id, urn, start_date, coalesce(end_date, {NEVER}), NULL, NULL, NULL, delivery, line, 0, NULL
-        FROM _by_marks
     ),
     ordered AS (
         SELECT *, max(until) OVER (PARTITION BY child_id, urn ORDER BY start_date, until
@@ -134,7 +145,7 @@ _PERIODS = f"""
         arg_max(year(year_group_day) - (month(year_group_day) < 8)::INT, (word, line))
             FILTER (year_group IS NOT NULL AND year_group_day IS NOT NULL) AS year_group_year,
         arg_max(status, (word, line)) FILTER (status IS NOT NULL) AS status,
-        arg_max(boarder <> 'N', (word, line)) FILTER (boarder IS NOT NULL) AS boarder,
+        arg_max(boarder <> 'N', (word, line)) FILTER (boarder IS NOT NULL) AS boarder, false AS by_marks,
         arg_max(delivery, (word, line)) AS delivery, arg_max(line, (word, line)) AS line
     FROM numbered GROUP BY child_id, urn, period
     ORDER BY child_id, start_date, urn

@@ -9,12 +9,20 @@ from sightline.engine import Database
 from sightline.vocabulary.identifiers import is_temporary_upn, upn_fault
 
 
+def describe_persons(database: Database) -> pa.Table:
+    """One row per child or pupil that a source describes: for each field the latest delivery that has a value.
+
+    Reads `child`, `pupil`, `link` and `delivery`.
+    """
+    return database.conformed("described", _DESCRIBED)
+
+
 def assemble_persons(database: Database) -> pa.Table:
-    """One row per child or pupil: for each field the latest delivery that has a value.
+    """One row per child or pupil: what is `described`, and their number.
 
     The UPN is the well-formed one the most recent education source gives, a permanent one before a temporary; else the
-    one social care gives; null when every number held is malformed (each has its finding). Reads `child`, `pupil`,
-    `identifier`, `link` and `delivery`.
+    one social care gives; null when every number held is malformed (each has its finding). Reads `described`,
+    `identifier`, `link`, `delivery` and the facts that name children.
     """
     upns = [v for (v,) in database.rows("SELECT DISTINCT value FROM identifier WHERE kind = 'upn'")]
     sound = [v for v in upns if v and upn_fault(v) is None]
@@ -30,7 +38,7 @@ def assemble_persons(database: Database) -> pa.Table:
         database.execute("DROP VIEW _sound_upn")
 
 
-_SQL = f"""
+_DESCRIBED = f"""
     WITH {RANKED},
     said AS (
         SELECT l.child_id, true AS care, c.surname, c.forename, c.birth_date, c.death_date, c.sex, c.ethnicity,
@@ -44,30 +52,38 @@ _SQL = f"""
     ),
     -- A delivery that says nothing new still counts: a word of 0 is older than any.
     spoken AS (SELECT * REPLACE (coalesce(word, 0) AS word, CASE WHEN sex IN ('M', 'F') THEN sex END AS sex,
-            CASE WHEN ethnicity NOT IN ('REFU', 'NOBT') THEN ethnicity END AS ethnicity) FROM said),
+            CASE WHEN ethnicity NOT IN ('REFU', 'NOBT') THEN ethnicity END AS ethnicity) FROM said)
+    SELECT child_id, {latest("surname")} AS surname, {latest("forename")} AS forename,
+        {latest("birth_date")} AS birth_date, {latest("death_date")} AS death_date, {latest("sex")} AS sex,
+        {latest("ethnicity")} AS ethnicity, {latest("postcode")} AS postcode
+    FROM spoken GROUP BY child_id ORDER BY child_id
+"""
+
+_SQL = f"""
+    WITH {RANKED},
     care_ref AS (
         SELECT system, child_ref AS ref FROM child UNION SELECT system, child_ref FROM cin_plan
         UNION SELECT system, child_ref FROM cp_plan UNION SELECT system, child_ref FROM referral
         UNION SELECT system, child_ref FROM looked_after UNION SELECT system, child_ref FROM assessment
     ),
-    numbered AS (
-        SELECT l.child_id, i.value, s.temporary, c.ref IS NOT NULL AS care, coalesce(r.word, 0) AS word
-        FROM identifier i JOIN _sound_upn s ON s.value = i.value
+    given AS (
+        SELECT i.system, i.ref, i.value, max(coalesce(r.word, 0)) AS word
+        FROM identifier i LEFT JOIN ranked r ON r.delivery = i.delivery
+        WHERE i.kind = 'upn' GROUP BY ALL
+    ),
+    numbered AS MATERIALIZED (
+        -- Education before care, permanent before temporary, then the latest.
+        SELECT l.child_id, i.value, (CASE WHEN c.ref IS NULL THEN 2 ELSE 0 END + CASE WHEN s.temporary THEN 0 ELSE 1 END)
+            * (SELECT 1 + count(*) FROM delivery) + i.word AS rank
+        FROM given i JOIN _sound_upn s ON s.value = i.value
         JOIN link l ON l.system = i.system AND l.ref = i.ref
         LEFT JOIN care_ref c ON c.system = i.system AND c.ref = i.ref
-        LEFT JOIN ranked r ON r.delivery = i.delivery
-        WHERE i.kind = 'upn'
     ),
     upn AS (
-        -- Education before care, permanent before temporary, then the latest; of two in one file, the first in order.
-        SELECT child_id, arg_max(value, (NOT care, NOT temporary, word) ORDER BY value) AS upn
-        FROM numbered GROUP BY child_id
-    ),
-    described AS (
-        SELECT child_id, {latest("surname")} AS surname, {latest("forename")} AS forename,
-            {latest("birth_date")} AS birth_date, {latest("death_date")} AS death_date, {latest("sex")} AS sex,
-            {latest("ethnicity")} AS ethnicity, {latest("postcode")} AS postcode
-        FROM spoken GROUP BY child_id
+        -- Of two in one file, the first in order.
+        SELECT child_id, min(value) AS upn
+        FROM numbered JOIN (SELECT child_id, max(rank) AS rank FROM numbered GROUP BY child_id) USING (child_id, rank)
+        GROUP BY child_id
     ),
     everyone AS (
         SELECT l.child_id, bool_or(c.ref IS NOT NULL) AS known_to_care

@@ -20,7 +20,7 @@ from sightline import __version__, cohort, linkage, measures, reconciliation, va
 from sightline.engine import Database, arrow_schema
 from sightline.operations.home import Home
 from sightline.operations.opened import newest_day
-from sightline.store import Delivery, Derived, Snapshot, TableFile
+from sightline.store import Delivery, Derived, Snapshot
 from sightline.vocabulary.periods import academic_year
 from sightline.vocabulary.tables import FACTS, SHAPE
 
@@ -145,7 +145,9 @@ def build(
         _link(b)
         progress("Assembling the cohort")
         linked = b.made_of("link")
-        b.table("person", [*b.files(*PERSON_FACTS), *linked], lambda: cohort.assemble_persons(database))
+        b.table("described", [*b.files("child", "pupil"), *linked], lambda: cohort.describe_persons(database))
+        named = [*b.files(*MENTIONS, *PERSON_FACTS), *linked]
+        b.table("person", [*b.made_of("described"), *named], lambda: cohort.assemble_persons(database))
         assembled = cache(lambda: cohort.assemble_status_periods(database, settings))
         inputs = [*b.files(*STATUS_FACTS), *linked, repr(settings)]
         b.table("status_period", inputs, lambda: assembled().table)
@@ -162,11 +164,7 @@ def build(
         )
         progress("Measuring attendance")
         _registers(b, progress)
-        b.table(
-            "enrolment_period",
-            [*b.files(*ENROLMENT_FACTS), *linked, *b.made_of("presence")],
-            lambda: cohort.assemble_enrolments(database),
-        )
+        _enrolments(b)
         _match_rate(b, now)
         b.table(
             "exclusion",
@@ -254,10 +252,10 @@ def _known_of_people(b: _Build) -> list[str]:
 
 def _registers(b: _Build, progress: Progress) -> None:
     """The registers, one academic year at a time: only years whose marks, links or schools changed are made again."""
-    for year, files in sorted(_marks_by_year(b).items()):
+    for year, senders in sorted(_marks_by_year(b).items()):
         progress(f"Measuring attendance in {year}/{(year + 1) % 100:02d}")
-        paths = [b.home.store.path_of(f) for f in files]
-        inputs = [*sorted(f.sha256 for f in files), *b.files(*SCHOOL_FACTS), _links_of(b, paths)]
+        marks = sorted(d.tables["attendance_week"].sha256 for d in senders)
+        inputs = [*marks, *b.files(*SCHOOL_FACTS), _links_of(b, [d.id for d in senders])]
         sql = measures.register_week_sql(year)
         week = b.part("register_week", str(year), inputs, lambda path, sql=sql: _copy(b, sql, path))  # type: ignore[misc]
         for name, mart in (
@@ -270,39 +268,62 @@ def _registers(b: _Build, progress: Progress) -> None:
         b.show(name)
 
 
+def _enrolments(b: _Build) -> None:
+    """Where each child was on roll. What registers tell stays as it was when only marks have come."""
+    linked = b.made_of("link")
+    inputs = [*b.files(*ENROLMENT_FACTS), *linked]
+    by_register = cache(lambda: cohort.enrolments_by_register(b.database))
+    registers = b.part(
+        "enrolment_period", "registers", inputs, lambda path: b.write("enrolment_period", by_register(), path)
+    )
+    b.database.add_parquet("registered", [b.home.store.path_of(registers.file)])
+    rest = cache(
+        lambda: cohort.enrolments_by_marks(b.database, b.database.query("SELECT child_id, urn FROM registered"))
+    )
+    inputs = [registers.file.sha256, *b.files(*SCHOOL_FACTS), *linked, *b.made_of("presence")]
+    b.part("enrolment_period", "marks", inputs, lambda path: b.write("enrolment_period", rest(), path))
+    b.show("enrolment_period")
+
+
 def _check_records(b: _Build, now: datetime) -> None:
     """What the rules over records find: marks one academic year at a time, so that a year as it was is not read again.
 
-    The small tables the rules ask are gathered each time; a year's part is known by its marks and its share of them.
+    The small tables the rules ask are gathered each time; what a rule finds is known by what it asks.
     """
     database, settings = b.database, b.home.settings
     as_at = newest_day(database) or now.date()
     rules = validation.record_rules()
     with validation.gathered(database, schools=cohort.school_names(database), settings=settings, as_at=as_at):
-        lacking = repr([validation.lacking(database, rule) for rule in rules])
         weeks = [d for d in b.made if d.table == "register_week"]
         for week in weeks:
             year = int(week.part)
-            yearly = [rule for rule in rules if rule.by_year]
+            told = validation.digests(database, year) | {"register_week": week.file.sha256}
             show(database, "register_week", [b.home.store.path_of(week.file)])
-            inputs = [week.file.sha256, lacking, *validation.digests_of_year(database, year)]
-            if b.files("part_time_timetable"):
-                inputs += [*b.files("part_time_timetable"), *b.made_of("link")]
-            _checked(b, str(year), inputs, cache(lambda: validation.check_records(database, yearly, year=year)))  # noqa: B023
+            for rule in rules:
+                if rule.by_year:
+                    _checked(b, rule, told, year)
         b.show("register_week")
-        facts = b.files("suspension", "enrolment", *SCHOOL_FACTS, "term", "closure")
-        made = b.made_of("link", "delivery", "person", "status_period", "enrolment_period", "exclusion")
-        across = [rule for rule in rules if not (rule.by_year and weeks)]
-        inputs = [*facts, *made, lacking, repr(settings), str(as_at)]
-        _checked(b, "records", inputs, cache(lambda: validation.check_records(database, across)))
+        told = validation.digests(database)
+        for rule in rules:
+            if not (rule.by_year and weeks):
+                _checked(b, rule, told)
     b.show("finding")
     b.show("record_check")
 
 
-def _checked(b: _Build, part: str, inputs: list[str], checks: Callable[[], list[validation.RecordCheck]]) -> None:
-    """One stretch of the records: its findings, and which rules ran."""
+def _checked(b: _Build, rule: validation.RecordRule, told: dict[str, str], year: int | None = None) -> None:
+    """What one rule finds in one stretch of the records, and whether it ran. `told`: digests of some tables it asks."""
+    known = [f"{name} {told[name]}" for name in sorted(rule.asks & told.keys())]
+    facts = [name for name in sorted(rule.asks - told.keys()) if name in FACTS and name != "attendance_week"]
+    # Not of deliveries: every fact is known with its own.
+    made = sorted(rule.asks - told.keys() - {*FACTS, "delivery"})
+    inputs = [rule.find, validation.lacking(b.database, rule), *known, *b.files(*facts), *b.made_of(*made)]
+    checks = cache(lambda: validation.check_records(b.database, [rule], year=year))
+    stretch = "records" if year is None else str(year)
+    part = f"{stretch} {rule.code}"
     b.part("finding", part, inputs, lambda path: b.write("finding", validation.findings_of(checks()), path))
-    b.part("record_check", part, inputs, lambda path: b.write("record_check", validation.runs_of(checks(), part), path))
+    runs = cache(lambda: validation.runs_of(checks(), stretch))
+    b.part("record_check", part, inputs, lambda path: b.write("record_check", runs(), path))
 
 
 def _reconcile(b: _Build, now: datetime) -> None:
@@ -352,9 +373,9 @@ def _copy(b: _Build, sql: str, path: Path) -> None:
     b.database.write_parquet(sql, path)
 
 
-def _marks_by_year(b: _Build) -> dict[int, list[TableFile]]:
-    """Files of marks by the academic years they touch (read from the statistics in each file's footer)."""
-    years: dict[int, list[TableFile]] = {}
+def _marks_by_year(b: _Build) -> dict[int, list[Delivery]]:
+    """Deliveries of marks by the academic years they touch (read from the statistics in each file's footer)."""
+    years: dict[int, list[Delivery]] = {}
     for delivery in b.deliveries:
         file = delivery.tables.get("attendance_week")
         if file is None or not file.rows:
@@ -364,16 +385,16 @@ def _marks_by_year(b: _Build) -> dict[int, list[TableFile]]:
         if first is None:
             continue
         for year in range(academic_year(first), academic_year(last) + 1):
-            years.setdefault(year, []).append(file)
+            years.setdefault(year, []).append(delivery)
     return years
 
 
-def _links_of(b: _Build, files: list[Path]) -> str:
-    """A digest of the links of the pupils in these files, so that a new child elsewhere does not remake them."""
-    b.database.add_parquet("marks_file", files)
+def _links_of(b: _Build, senders: list[str]) -> str:
+    """A digest of the links of the pupils in these deliveries' marks, so that a new child elsewhere remakes nothing."""
     return str(
         b.database.one(
-            "SELECT bit_xor(hash(system, ref, child_id)) FROM link SEMI JOIN "
-            "(SELECT DISTINCT system, pupil_ref AS ref FROM marks_file) USING (system, ref)"
+            "SELECT bit_xor(hash(system, ref, child_id)) FROM link SEMI JOIN (SELECT DISTINCT system, pupil_ref AS ref "
+            "FROM presence WHERE list_contains($senders, delivery)) USING (system, ref)",
+            {"senders": senders},
         )
     )

@@ -152,7 +152,7 @@ _VALUES = (
     """,
     """
     CREATE OR REPLACE TEMP TABLE _upn_held AS
-    SELECT r.child_id, i.system, i.value, i.kind, i.delivery, i.line, k.word
+    SELECT r.child_id, i.system, i.ref, i.value, i.kind, i.delivery, i.line, k.word
     FROM identifier i JOIN _ref r ON r.system = i.system AND r.ref = i.ref JOIN _ranked k USING (delivery)
     WHERE i.kind IN ('upn', 'former_upn')
     """,
@@ -161,8 +161,8 @@ _VALUES = (
     SELECT r.child_id, c.system, c.child_ref AS value, arg_max(c.delivery, (k.word, c.line)) AS delivery,
         arg_max(c.line, (k.word, c.line)) AS line, arg_max(c.birth_date, k.word) AS birth_date, any_value(u.upn) AS upn
     FROM child c JOIN _ref r ON r.system = c.system AND r.ref = c.child_ref JOIN _ranked k USING (delivery)
-    LEFT JOIN (SELECT i.system, i.ref, arg_max(i.value, k.word) AS upn FROM identifier i JOIN _ranked k USING (delivery)
-        WHERE i.kind = 'upn' GROUP BY ALL) u ON u.system = c.system AND u.ref = c.child_ref
+    LEFT JOIN (SELECT system, ref, arg_max(value, word) AS upn FROM _upn_held WHERE kind = 'upn' GROUP BY ALL) u
+        ON u.system = c.system AND u.ref = c.child_ref
     GROUP BY ALL
     """,
     # Two records of one care system that are one child, or share a birth date and a number or a name.
@@ -204,14 +204,17 @@ _NUMBERS = (
     # events and old marks name the number of their day, so only what a care system holds can be out of date.
     """
     CREATE OR REPLACE TEMP TABLE _upn_judged AS
-    WITH elsewhere AS (
+    WITH holder AS MATERIALIZED (
+        SELECT DISTINCT system, ref, value FROM identifier
+        WHERE kind = 'upn' AND value IN (SELECT value FROM _upn) AND system NOT IN (SELECT system FROM _care_system)
+    ),
+    elsewhere AS (
         -- A school's system has the number of another child. (One born on the same day is this child, found twice.)
         SELECT DISTINCT h.child_id, h.system
-        FROM _upn h JOIN identifier i ON i.kind = 'upn' AND i.value = h.value
+        FROM _upn h JOIN holder i ON i.value = h.value
         JOIN link l ON l.system = i.system AND l.ref = i.ref
         JOIN person p ON p.child_id = l.child_id JOIN _care c ON c.child_id = h.child_id
         WHERE l.child_id <> h.child_id AND p.birth_date IS DISTINCT FROM c.birth_date
-            AND i.system NOT IN (SELECT system FROM _care_system)
     )
     SELECT a.*, CASE
         WHEN a.fault IS NOT NULL THEN 'malformed'

@@ -7,6 +7,7 @@ years whose marks have not changed need not be asked again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from sightline.vocabulary.attendance import mark_codes
 from sightline.vocabulary.findings import Severity
 from sightline.vocabulary.periods import Calendar, academic_year, year_start
 from sightline.vocabulary.settings import Settings
+from sightline.vocabulary.tables import TABLES
 
 # What the tables a rule may need are called.
 WORDS: Final = {
@@ -41,7 +43,23 @@ _YEARS: Final = range(2005, 2099)
 _AFTER: Final = 92
 _NEVER: Final = "DATE '9999-12-31'"
 _MADE: Final = ("check_school", "check_calendar", "check_letter", "check_newest", "check_year", "check_roll",
-                "check_suspension", "check_setting", "check_found")  # fmt: skip
+                "check_suspension", "check_setting", "check_held", "check_found")  # fmt: skip
+# The tables above that a rule may ask, each with what of it bears on one academic year.
+_SHARES: Final = {
+    "check_school": "SELECT * FROM check_school",
+    # Clipped to the year: who leaves in a later one changes nothing here.
+    "check_roll": """SELECT DISTINCT child_id, urn, least(spoken_from, {after}),
+            greatest({first}, least(start_date, {after} + 7)), greatest({first}, least(until, {after} + 7))
+        FROM check_roll
+        SEMI JOIN (SELECT child_id, urn FROM register_year WHERE year = {year}) USING (child_id, urn)""",
+    "check_suspension": "SELECT * EXCLUDE (nth, place) FROM check_suspension "
+    "WHERE start_date >= {first} AND start_date < {after}",
+    "check_calendar": f"SELECT * FROM check_calendar WHERE day >= {{first}} AND day <= {{after}} + {_AFTER}",
+    "check_newest": f"SELECT urn, least(as_at, {{after}} + {_AFTER}) FROM check_newest",
+    "check_setting": "SELECT * FROM check_setting",
+}
+# The number of a suspension is anew each time.
+_WHOLE: Final = {"check_suspension": "SELECT * EXCLUDE nth FROM check_suspension"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +83,11 @@ class RecordRule:
     by_year: bool = False
     ready: str = ""
     lacks: str = ""
+
+    @property
+    def asks(self) -> frozenset[str]:
+        """The tables its queries name: the vocabulary's, and those of `gathered`."""
+        return frozenset(re.findall(r"\w+", self.find + self.ready)) & {*TABLES, *_SHARES}
 
     def __post_init__(self) -> None:
         if not self.code or not self.says or not self.means or not self.find:
@@ -123,7 +146,7 @@ def gathered(database: Database, *, schools: pa.Table, settings: Settings, as_at
     """The small tables that rules ask beside the vocabulary's. They go when the block ends.
 
     `schools`: one row per way of naming a school (name, urn). `as_at`: the newest day of social care data. Reads
-    `term`, `closure`, `presence`, `delivery`, `link`, `enrolment`, `enrolment_period`, `exclusion` and `suspension`.
+    `term`, `closure`, `presence`, `delivery`, `enrolment`, `enrolment_period`, `exclusion` and `suspension`.
 
     - `check_school` (name, urn) and `check_letter` (letter, code);
     - `check_calendar` (school, day, nth, open): how many school days lie before a day, of all schools (an empty name)
@@ -131,7 +154,8 @@ def gathered(database: Database, *, schools: pa.Table, settings: Settings, as_at
     - `check_newest` (urn, as_at): the newest day a delivery speaks of with marks of that school;
     - `check_roll` (child_id, urn, start_date, until): registrations that a register of pupils tells of, under every
       URN their school has had;
-    - `check_suspension`: every suspension once, with its system, school, last day and sessions.
+    - `check_suspension`: every suspension once, with its system, school, last day and sessions;
+    - `check_held` (name): which of the tables that rules need hold rows.
     """
     try:
         _gather(database, schools, settings, as_at)
@@ -153,31 +177,23 @@ def check_records(database: Database, among: Iterable[RecordRule], *, year: int 
     return [_check(database, rule) for rule in among]
 
 
-def digests_of_year(database: Database, year: int) -> list[str]:
-    """What the rules by year ask of one academic year beside its marks, inside `gathered`: a digest of each table.
+def digests(database: Database, year: int | None = None) -> dict[str, str]:
+    """A digest of each table that rules ask beside the vocabulary's, inside `gathered`: what a rule finds follows from
+    these and from the other tables it `asks`.
 
-    `register_week` holds that year.
+    With `year`, of the share that bears on that academic year (then `register_year` holds it).
     """
-    first, after = f"DATE '{year_start(year)}'", f"DATE '{year_start(year + 1)}'"
-    asked = (
-        "SELECT * FROM check_school",
-        # Clipped to the year: who leaves in a later one changes nothing here.
-        f"""SELECT DISTINCT child_id, urn, least(spoken_from, {after}),
-            greatest({first}, least(start_date, {after} + 7)), greatest({first}, least(until, {after} + 7))
-        FROM check_roll SEMI JOIN register_week USING (child_id, urn)""",
-        f"SELECT * EXCLUDE (nth, place) FROM check_suspension WHERE start_date >= {first} AND start_date < {after}",
-        f"SELECT * FROM check_calendar WHERE day >= {first} AND day <= {after} + {_AFTER}",
-        f"SELECT urn, least(as_at, {after} + {_AFTER}) FROM check_newest",
-    )
-    return [
-        repr(database.rows(f"SELECT count(*), bit_xor(hash(told)) FROM (SELECT told FROM ({sql}) AS told)"))
-        for sql in asked
-    ]
+    shares = _SHARES if year is not None else dict.fromkeys(_SHARES, "SELECT * FROM {name}") | _WHOLE
+    start = year or 1
+    words = {"year": year, "first": f"DATE '{year_start(start)}'", "after": f"DATE '{year_start(start + 1)}'"}
+    digest = "SELECT count(*), bit_xor(hash(told)) FROM (SELECT told FROM ({}) AS told)"
+    return {name: repr(database.rows(digest.format(sql.format(name=name, **words)))) for name, sql in shares.items()}
 
 
 def lacking(database: Database, rule: RecordRule) -> str:
-    """Why a rule cannot run on these records, as a sentence; empty when it can."""
-    missing = [WORDS[t] for t in rule.needs if not database.rows(f'SELECT 1 FROM "{t}" LIMIT 1')]
+    """Why a rule cannot run on these records, as a sentence; empty when it can. Inside `gathered`."""
+    held = {name for (name,) in database.rows("SELECT name FROM check_held")}
+    missing = [WORDS[t] for t in rule.needs if t not in held]
     if missing:
         return f"There are no {' and no '.join(missing)} here to hold it against."
     if rule.ready and not database.one(f"SELECT {rule.ready}"):
@@ -254,6 +270,8 @@ def _gather(database: Database, schools: pa.Table, settings: Settings, as_at: da
     )
     letters = {row["packed"]: row["code"] for row in mark_codes().to_pylist()}
     keep("check_letter", pa.table({"letter": list(letters), "code": list(letters.values())}))
+    held = [name for name in WORDS if database.rows(f'SELECT 1 FROM "{name}" LIMIT 1')]
+    keep("check_held", pa.table({"name": pa.array(held, pa.string())}))
     keep("check_setting", pa.table({"as_at": pa.array([as_at], pa.date32())}))
     keep("check_calendar", _calendar(database, settings))
     for statement in (_ROLL, _SUSPENSION):
@@ -325,13 +343,7 @@ _NAMED: Final = """
 # A register's word on who was on roll begins with the academic year of its first day: who left before is not in it.
 _ROLL: Final = f"""
     CREATE OR REPLACE TEMP TABLE check_roll AS
-    WITH told AS (
-        SELECT l.child_id, coalesce(n.urn, e.school_ref) AS urn
-        FROM (SELECT DISTINCT system, pupil_ref, school_ref FROM enrolment WHERE school_ref IS NOT NULL) e
-        JOIN link l ON l.system = e.system AND l.ref = e.pupil_ref
-        LEFT JOIN check_school n ON n.name = e.school_ref
-        GROUP BY ALL
-    ),
+    WITH told AS (SELECT * FROM enrolment_period WHERE NOT by_marks),
     spoken AS (
         SELECT coalesce(n.urn, e.school_ref) AS urn, min(coalesce(d.as_at, d.received)) AS day
         FROM (SELECT DISTINCT delivery, school_ref FROM enrolment) e JOIN delivery d USING (delivery)
@@ -344,7 +356,7 @@ _ROLL: Final = f"""
     )
     SELECT p.child_id, names.name AS urn, p.start_date, coalesce(p.end_date, {_NEVER}) AS until,
         coalesce(make_date(year(spoken.day) - (month(spoken.day) < 8)::INT, 8, 1), {_NEVER}) AS spoken_from
-    FROM enrolment_period p SEMI JOIN told USING (child_id, urn)
+    FROM told p
     JOIN names ON names.urn = p.urn
     LEFT JOIN spoken ON spoken.urn = p.urn
 """

@@ -743,6 +743,21 @@ _DERIVED = (
         derived=True,
     ),
     Table(
+        "described",
+        "One row per child or pupil that a source describes: field by field, the latest word. Numbers are apart.",
+        (
+            CHILD_ID,
+            Column("surname", TEXT, "Surname", IDY),
+            Column("forename", TEXT, "First name", IDY),
+            Column("birth_date", DATE, "Date of birth", IDY),
+            Column("death_date", DATE, "Date of death", IDY),
+            Column("sex", TEXT, "Sex", IDY, "sex"),
+            Column("ethnicity", TEXT, "Ethnicity", SP),
+            Column("postcode", TEXT, "Home postcode", LOC),
+        ),
+        derived=True,
+    ),
+    Table(
         "person",
         "One row per child or pupil: the best word of all sources on who they are.",
         (
@@ -819,6 +834,7 @@ _DERIVED = (
             Column("year_group_year", INT, "Academic year (its first calendar year) that year group held in", E),
             Column("status", TEXT, "Kind of registration", E, "enrolment_status"),
             Column("boarder", FLAG, "A boarder", E),
+            Column("by_marks", FLAG, "No register of pupils names the child at the school: marks do", E),
             FROM_DELIVERY,
             FROM_LINE,
         ),
