@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from sightline.cohort import assemble_counted_periods
 from sightline.engine import Database, arrow_schema
+from sightline.linkage import match_rates
 from sightline.operations import Opened
 from sightline.vocabulary.attendance import counts, pack
 from sightline.vocabulary.periods import academic_year, monday
@@ -331,6 +332,7 @@ def opened(held: dict[str, pa.Table] | None = None, *, snapshot: str = "snapshot
     """The authority as an open snapshot, who counts when made as a build makes it."""
     database = Database.of(held or tables())
     database.add("counted_period", assemble_counted_periods(database, Settings()))
+    database.add("match_rate", match_rates(database, ("plan", "sex", "ethnicity"), on=AS_AT))
     return Opened(
         snapshot,
         database,

@@ -52,7 +52,7 @@ from sightline.operations.linking import Gate, match_gates, match_rate, match_ra
 from sightline.operations.mapping import Proposal, agree_mapping, propose_mapping
 from sightline.operations.match import Matched, match_files
 from sightline.operations.opened import Opened, Scope, opened
-from sightline.operations.quality import ON_PLAN, deliveries_in_force, findings_within, found_in_education
+from sightline.operations.quality import ON_PLAN, deliveries_in_force, findings_within
 from sightline.operations.receive import FileReceipt, Receipt, rebuild, receive, sweep
 from sightline.operations.records import rules_not_run
 from sightline.operations.school import SchoolFacts, school_facts
@@ -116,7 +116,6 @@ __all__ = [
     "file_names",
     "findings",
     "findings_within",
-    "found_in_education",
     "load",
     "match_files",
     "match_gates",

@@ -67,22 +67,3 @@ def findings_within(opened: Opened, scope: Scope) -> pa.Table:
         ORDER BY CASE severity WHEN 'error' THEN 0 WHEN 'query' THEN 1 ELSE 2 END, place NULLS LAST, rule, line, record
         """
     )
-
-
-def found_in_education(cohort: pa.Table) -> pa.Table:
-    """One row per plan, of the rows of `cohort_on`: children of school age, how many of them are on a school's roll,
-    and how many have attendance marks this school year. A child whose birth date is not held counts as of school age.
-    """
-    rows = cohort.select(["status", "school_age", "urn", "possible"]).to_pylist()
-    counted = {status: [0, 0, 0] for status in ON_PLAN}
-    for row in rows:
-        if row["status"] in counted and row["school_age"] not in ("below", "above"):
-            sums = counted[row["status"]]
-            sums[0] += 1
-            sums[1] += row["urn"] is not None
-            sums[2] += bool(row["possible"])
-    names = ("children", "on_roll", "with_marks")
-    return pa.Table.from_pylist(
-        [{"status": status, **dict(zip(names, sums, strict=True))} for status, sums in counted.items() if sums[0]],
-        schema=pa.schema([("status", pa.string()), *((name, pa.int32()) for name in names)]),
-    )

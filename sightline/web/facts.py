@@ -179,9 +179,10 @@ class Facts:
         """One row per file in force with its findings by severity (see `operations.deliveries_in_force`)."""
         return self._kept("files", lambda: operations.deliveries_in_force(self.opened).to_pylist())
 
-    def found_in_education(self) -> list[dict[str, Any]]:
-        """One row per plan: children of school age found on a roll and in registers, of those this person sees."""
-        return self.of_role("found", lambda: operations.found_in_education(self.cohort()).to_pylist())
+    def match_rates(self) -> list[dict[str, Any]]:
+        """One row per group of the children a school should know: how many were found (see `operations.match_rates`).
+        Counts of everybody, for those who put the data right."""
+        return self._kept("match rates", lambda: operations.match_rates(self.opened).to_pylist())
 
     def accuracy(self) -> list[dict[str, Any]]:
         """One row per source system in this snapshot: how often it agrees with the others."""

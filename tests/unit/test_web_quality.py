@@ -8,11 +8,9 @@ import re
 from datetime import date
 from html import unescape
 
-import pyarrow as pa
 import pytest
 import web_authority as authority
 
-from sightline.operations import found_in_education
 from sightline.web.pages.downloads import safe
 from sightline.web.pages.quality import class_of
 
@@ -119,18 +117,16 @@ def test_other_cells_stay_as_they_are():
     assert [safe(v) for v in ("plain", "a=b", 3, None, date(2026, 1, 2))] == ["plain", "a=b", 3, "", "2026-01-02"]
 
 
-def test_children_found_in_schools_are_counted_among_those_who_should_be():
-    rows = pa.table(
-        {
-            "status": ["CIN plan", "CIN plan", "CIN plan", "CIN plan", "CP plan", "Ever 6"],
-            "school_age": ["of", "of", "below", None, "above", "of"],
-            "urn": ["1", None, None, "1", None, "1"],
-            "possible": [10, None, None, 0, None, 10],
-        }
-    )
-    assert found_in_education(rows).to_pylist() == [
-        {"status": "CIN plan", "children": 3, "on_roll": 2, "with_marks": 1}
-    ]
+def test_the_match_rate_by_group_is_the_one_the_build_kept(facts, person, browse):
+    text = unescape(browse(person("data_officer")).get("/data-quality/").content.decode())
+    kept = facts.database.query("SELECT * FROM match_rate WHERE \"by\" = 'plan' AND value = 'CIN plan'").to_pylist()[0]
+    row = re.search(r"Match rate by plan</caption>.*?CIN plan</th>(.*?)</tr>", text, re.DOTALL)[1]
+    cells = [re.sub("<[^>]+>", "", c).strip() for c in re.findall(r"<td.*?</td>", row, re.DOTALL)]
+    assert cells[:3] == [str(kept["children"]), str(kept["found"]), f"{kept['percent']:.1f}%"]
+    assert cells[-1] == "Too few to say"
+    assert kept["children"] == kept["found"] > 0
+    assert "Match rate by sex" in text
+    assert "Female" in text
 
 
 def test_the_page_is_in_the_navigation_of_those_who_may_open_it(facts, person, browse):

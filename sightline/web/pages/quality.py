@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
+from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.findings import Severity
 from sightline.vocabulary.tables import TABLES, Sensitivity
 from sightline.web import audit, facts
@@ -29,6 +30,10 @@ BY_NAME = {"postcode": Sensitivity.LOCATION, "address": Sensitivity.LOCATION, "e
            "disab": Sensitivity.SPECIAL, "immigration": Sensitivity.SPECIAL}  # fmt: skip
 HEADS = ("File", "Received", "Delivery", "Line", "Severity", "Rule", "What is wrong", "Table", "Record", "Field",
          "Value", "What would be right")  # fmt: skip
+
+# What the match rate is shown by, in words; and the lists that say what a group's code means, the later first.
+GROUPED = {"plan": "Plan", "age": "Age", "sex": "Sex", "ethnicity": "Ethnicity", "sen": "Special educational needs"}
+CODES = {"sex": ("sex",), "ethnicity": ("ethnicity", "ethnicity_school"), "sen": ("sen_provision",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +151,14 @@ def class_of(table: str | None, field: str | None) -> Sensitivity:
 
 
 def matched(held: facts.Facts) -> list[dict[str, Any]]:
-    """Children of school age on each plan: how many are on a roll, and how many have marks, with percentages."""
-    rows = held.found_in_education()
-    return [
-        {
-            **row,
-            "on_roll_percent": 100.0 * row["on_roll"] / row["children"],
-            "with_marks_percent": 100.0 * row["with_marks"] / row["children"],
-        }
-        for row in rows
-    ]
+    """The match rate by plan, then by each other thing children are grouped by, with the groups in words. Schools and
+    teams have a page of their own."""
+    grouped: list[dict[str, Any]] = []
+    for by, says in GROUPED.items():
+        meanings = {code.code: code.meaning for name in CODES.get(by, ()) for code in code_list(name)}
+        rows = [
+            {**row, "value": meanings.get(row["value"], row["value"])} for row in held.match_rates() if row["by"] == by
+        ]
+        if rows:
+            grouped.append({"by": says, "rows": rows})
+    return grouped
