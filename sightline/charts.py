@@ -50,7 +50,8 @@ def lines(points: Sequence[Point], *, x: str, y: str) -> dict[str, Any]:
         "field": "x",
         "type": "ordinal",
         "sort": places,
-        "scale": {"padding": 0.3},
+        # Room at the right for the words at line ends.
+        "scale": {"paddingOuter": 0.75},
         "axis": {"title": x, "labelAngle": 0, "grid": False, "ticks": False, "domainColor": INK},
     }
     up = {"field": "value", "type": "quantitative", "scale": {"zero": True, "nice": True}, "title": y}
@@ -74,7 +75,7 @@ def lines(points: Sequence[Point], *, x: str, y: str) -> dict[str, Any]:
         layers.append(
             {
                 "transform": [{"filter": "datum.says != ''"}],
-                "mark": {"type": "text", "align": "right", "dy": -14, "dx": 22, "fontSize": SIZE},
+                "mark": {"type": "text", "align": "left", "dx": 8, "fontSize": SIZE},
                 "encoding": base | {"text": {"field": "says", "type": "nominal"}, "color": colour},
             }
         )

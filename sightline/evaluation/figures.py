@@ -5,9 +5,10 @@ A figure is drawn from tables alone, so one drawn from released tables shows not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sightline.charts import Point, intervals, lines
 from sightline.evaluation.result import Builder, Table, Value
@@ -114,14 +115,14 @@ def coefficients(
     title: str,
     x: str,
     rows: Callable[[str], bool] = lambda row: True,
-    panels: Sequence[str] = (),
+    of: Sequence[str] = ("",),
+    panel: Literal["table", "column", ""] = "table",
     free: bool = False,
-    by_column: bool = True,
     line: str = "",
 ) -> Figure | None:
-    """Estimates with their intervals: rows down, columns as series (or as panels), one panel for each table.
+    """Estimates with their intervals, rows down: tables as panels and columns as series, or the other way about.
 
-    `rows` chooses the rows drawn; `panels` name the tables' panels; `free` gives each panel a scale of its own.
+    `rows` chooses the rows drawn; `of` says whom each table is of; `free` gives each panel a scale of its own.
     """
     b = Builder()
     points: list[Point] = []
@@ -134,11 +135,9 @@ def coefficients(
             if value is None:
                 continue
             low, high = number(held.get("low")), number(held.get("high"))
-            panel = panels[place] if panels else ""
-            series = column
-            if not by_column:
-                panel, series = (f"{panel}: {column}" if panel else column), ""
-            points.append(Point(row, series, value, panel, low, high))
+            whom = {"table": of[place], "column": column, "": ""}
+            other = {"table": column, "column": of[place], "": column}[panel]
+            points.append(Point(short(row), other, value, whom[panel], low, high))
         b.refused += list(table.refused)
     clear = sum(1 for p in points if p.low is not None and p.high is not None and (p.low > 0 or p.high < 0))
     return _figure(
@@ -151,6 +150,22 @@ def coefficients(
         f"{clear:,} of the intervals do not hold nought.",
         lambda: intervals(points, x=x, panels_free=free, line=line),
     )
+
+
+_SHORT: Final = (
+    (re.compile(r"Period after COVID-19 / VSH extension"), "after"),
+    (re.compile(r"[Ss]ubject to a C(IN|P) plan"), "on plan"),
+    (re.compile(r"Months on plan (after|before) VSH extension"), r"Months on plan, \1"),
+    (re.compile(r" \* "), " × "),
+    (re.compile(r"^on plan"), "On plan"),
+)
+
+
+def short(row: str) -> str:
+    """A row's name as an axis has room for it: panel and series say which plan."""
+    for long, brief in _SHORT:
+        row = long.sub(brief, row)
+    return row
 
 
 def _figure(
@@ -190,7 +205,7 @@ def _engagement(name: str, cin: str, cp: str, word: str) -> Drawing:
             title=f"Sessions missed due to {word} on months subject to a plan, before and after the extension",
             x="Sessions a year for each month on a plan",
             rows=_months,
-            panels=("CIN plan", "CP plan"),
+            of=("CIN plan", "CP plan"),
         ),
     )
 
@@ -220,7 +235,7 @@ DRAWINGS: Final[tuple[Drawing, ...]] = (
                 tables,
                 title=f"Change in the probability of reaching the standard at {stage.upper()}, four ways of asking",
                 x="Change in probability",
-                panels=("CIN plan", "CP plan"),
+                of=("CIN plan", "CP plan"),
             ),
         )
         for stage, cin, cp in (("ks1", 63, 64), ("ks2", 67, 68))
@@ -234,8 +249,8 @@ DRAWINGS: Final[tuple[Drawing, ...]] = (
             title="Key stage 4: the terms of plan by period",
             x="Change in score",
             rows=lambda row: _did(row) or row.startswith("Effect on the treated"),
-            panels=("CIN plan", "CP plan"),
-            by_column=False,
+            of=("CIN plan", "CP plan"),
+            panel="column",
             free=True,
         ),
     ),
