@@ -19,7 +19,7 @@ from sightline.evaluation import (
     trends,
     weekly,
 )
-from sightline.evaluation.claims import DOMAINS
+from sightline.evaluation.claims import DOMAINS, titled
 from sightline.evaluation.linked import counts
 from sightline.evaluation.result import Builder, Table
 from sightline.evaluation.samples import Frame
@@ -186,7 +186,7 @@ def _asked(domain: str, plan: str, short: str) -> list[Spec]:
             f"{word}-{domain}-{short}",
             0,
             BEYOND,
-            f"{DOMAINS[domain].capitalize()}, {plan}: {says}",
+            f"{titled(domain)}, {plan}: {says}",
             lambda frame, name, make=make: make(frame, name, domain, plan),  # type: ignore[misc]
             kind="beyond",
         )
@@ -196,7 +196,7 @@ def _asked(domain: str, plan: str, short: str) -> list[Spec]:
         f"choices-{domain}-{short}",
         0,
         BEYOND,
-        f"{DOMAINS[domain].capitalize()}, {plan}: every defensible choice",
+        f"{titled(domain)}, {plan}: every defensible choice",
         lambda frame, name: choices.curve(frame, name, domain, plan),
         once=True,
         kind="beyond",

@@ -11,7 +11,6 @@ import numpy as np
 
 from sightline.evaluation.attainment import fit_logit, treated_average
 from sightline.evaluation.claims import (
-    CELL_PLACES,
     DOMAINS,
     ENGAGEMENT,
     after_row,
@@ -143,7 +142,7 @@ def _section_choices(frame: Frame, b: Builder, domain: str, plan: str) -> Iterat
     by = cluster_of(frame)
     for send, whom in SEND.items():
         here = replace(frame, send=send)
-        placed, plain = (grouped(here, domain, plan, c, places=CELL_PLACES) for c in (by, None))
+        placed, plain = (grouped(here, domain, plan, c, coarse=True) for c in (by, None))
         held = [block for block, words in BLOCKS.items() if any(word in n for n in plain.names for word in words)]
         for outcome, name in outcomes(domain).items():
             try:

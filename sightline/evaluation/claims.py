@@ -47,8 +47,12 @@ DOMAINS: Final[Mapping[str, str]] = {
     "ks4": "Key Stage 4",
 }
 MEASURED: Final[Mapping[str, str]] = {"Absence": "missed", "Suspension": "suspended"}
-CELL_PLACES: Final = 2
-"""Places of IDACI where cells have the authority in their key: more would make nearly every row a cell of its own."""
+
+
+def titled(domain: str) -> str:
+    """A domain's words at the start of a sentence."""
+    words = DOMAINS[domain]
+    return words[0].upper() + words[1:]
 
 
 def after_row(plan: str) -> str:
@@ -190,7 +194,7 @@ def _linear(
 def linears(frame: Frame, domain: str, plan: str, b: Builder | None = None) -> Iterator[tuple[str, Linear]]:
     """The linear model of each claim by authority (school where there are few), those that can be had."""
     by = cluster_of(frame)
-    g = None if domain == ENGAGEMENT else grouped(frame, domain, plan, by, places=CELL_PLACES)
+    g = None if domain == ENGAGEMENT else grouped(frame, domain, plan, by, coarse=True)
     for outcome, name in outcomes(domain).items():
         try:
             if g is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sightline.evaluation.attainment import ETHNICITY, groups_small, treated_average
-from sightline.evaluation.claims import CELL_PLACES
 from sightline.evaluation.result import Builder, Table
 from sightline.evaluation.samples import ENGAGED, Frame, cluster_of, did_rows, did_terms, grouped
 from sightline.statistics import CONSTANT, CannotEstimate, ols
@@ -28,7 +27,7 @@ def engagement_did(frame: Frame, table_id: str, plan: str) -> Table:
     """Difference in differences of pupils' years: sessions missed, and persistent absence as a probability."""
     b = Builder()
     kind, by = errors_of(frame)
-    g = grouped(frame, "engagement", plan, by, places=CELL_PLACES)
+    g = grouped(frame, "engagement", plan, by, coarse=True)
     level, says = frame.study.models.level, ""
     for outcome, name in ENGAGED.items():
         why = groups_small(frame, g)
@@ -63,7 +62,7 @@ def engagement_did(frame: Frame, table_id: str, plan: str) -> Table:
         formula="outcome = constant + " + " + ".join(did_rows(plan)) + " + age + ethnic group + error",
         notes=(
             *((ETHNICITY,) if frame.study.models.ethnicity else ()),
-            f"IDACI is taken to {CELL_PLACES} places, so that identical years can be counted together.",
+            f"IDACI is taken to {frame.study.models.cell_places} places, so that identical years count together.",
             "Children on a plan are compared with others of the year, not with themselves: the tables with pupil fixed "
             "effects ask the other question.",
         ),

@@ -12,14 +12,13 @@ import numpy as np
 
 from sightline.evaluation.attainment import fit_logit, treated_average
 from sightline.evaluation.claims import (
-    CELL_PLACES,
-    DOMAINS,
     ENGAGEMENT,
     MEASURED,
     after_row,
     checked,
     claim_words,
     outcomes,
+    titled,
     widest,
 )
 from sightline.evaluation.engagement import fit_panel
@@ -62,11 +61,11 @@ def groups(frame: Frame, table_id: str, domain: str, plan: str) -> Table:
             if first is not None and second is not None:
                 gap = Estimate("difference", second.estimate - first.estimate, math.hypot(first.se, second.se))
                 one, two = pair
-                b.estimate(f"{two} less {one.lower()}", outcome, gap, level=frame.study.models.level)
-                b.put(f"{two} less {one.lower()}", outcome, N=min(few, many))
+                b.estimate(f"{two} less {one[0].lower()}{one[1:]}", outcome, gap, level=frame.study.models.level)
+                b.put(f"{two} less {one[0].lower()}{one[1:]}", outcome, N=min(few, many))
     return b.table(
         table_id,
-        f"For whom? {DOMAINS[domain].capitalize()}, {plan}",
+        f"For whom? {titled(domain)}, {plan}",
         sample=f"{frame.whom}; as the claim's own table, in each group apart",
         estimator=f"The claim's model in each group by itself: {claim_words(domain, plan)}",
         errors="as in the claim's own table; differences normal, the groups being different children",
@@ -159,7 +158,7 @@ def _fit_cells(frame: Frame, g: Grouped, domain: str, name: str) -> Callable[[],
 def authorities(frame: Frame, table_id: str, domain: str, plan: str) -> Table:
     """The claim in each authority by itself, and whether authorities differ by more than chance."""
     b, least = Builder(), frame.study.beyond.authority_least
-    g = None if domain == ENGAGEMENT else grouped(frame, domain, plan, "authority", places=CELL_PLACES)
+    g = None if domain == ENGAGEMENT else grouped(frame, domain, plan, "authority", coarse=True)
     for outcome, name in outcomes(domain).items():
         try:
             if g is None:
@@ -199,7 +198,7 @@ def authorities(frame: Frame, table_id: str, domain: str, plan: str) -> Table:
         b.put("Standard deviation between authorities", outcome, mean=together.between)
     return b.table(
         table_id,
-        f"Where? {DOMAINS[domain].capitalize()} in each authority, {plan}",
+        f"Where? {titled(domain)} in each authority, {plan}",
         sample=f"{frame.whom}; authorities with {least:,} pupils on the plan or more"
         + (" (a pupil counts in the authority of the first year)" if domain == ENGAGEMENT else ""),
         estimator=f"Linear model in each authority by itself: {claim_words(domain, plan)}",

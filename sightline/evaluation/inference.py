@@ -8,7 +8,6 @@ from typing import Any, Final
 import numpy as np
 
 from sightline.evaluation.claims import (
-    CELL_PLACES,
     DOMAINS,
     ENGAGEMENT,
     Claim,
@@ -20,6 +19,7 @@ from sightline.evaluation.claims import (
     linear_panel,
     linears,
     outcomes,
+    titled,
     widest,
 )
 from sightline.evaluation.result import Builder, Table
@@ -76,7 +76,7 @@ def resampling(frame: Frame, table_id: str, domain: str, plan: str) -> Table:
     for claim in claims(frame, domain, plan):
         b.estimate("As in its table", claim.outcome, claim.found, level=level)
         b.put("N", claim.outcome, N=claim.n)
-    g = None if domain == ENGAGEMENT else grouped(frame, domain, plan, by, places=CELL_PLACES)
+    g = None if domain == ENGAGEMENT else grouped(frame, domain, plan, by, coarse=True)
     for i, (outcome, name) in enumerate(outcomes(domain).items()):
         try:
             if g is None:
@@ -360,7 +360,7 @@ def unseen(frame: Frame, table_id: str, domain: str, plan: str) -> Table:
         b.drop(outcome, line.dropped)
     return b.table(
         table_id,
-        f"How strong would the unseen have to be? {DOMAINS[domain].capitalize()}, {plan}",
+        f"How strong would the unseen have to be? {titled(domain)}, {plan}",
         sample=f"{frame.whom}; as the claim's own table",
         estimator=f"Linear model of the claim: {claim_words(domain, plan)}",
         errors="conventional, which the robustness value is defined for",
@@ -394,9 +394,9 @@ def _unseen(b: Builder, column: str, line: Linear, plan: str, domain: str) -> No
         b.refuse(column, "the model explains the outcome without error")
         return
     value = robustness_value(found)
-    b.put("Robustness value", column, percent=100 * value.value)
-    b.put("Robustness value for significance", column, percent=100 * value.value_at_level)
-    b.put("Share of what is left of the outcome that the term explains", column, percent=100 * value.partial_r2)
+    b.put("Robustness value", column, estimate=value.value)
+    b.put("Robustness value for significance", column, estimate=value.value_at_level)
+    b.put("Share of what is left of the outcome that the term explains", column, estimate=value.partial_r2)
     b.put("Degrees of freedom", column, df=df)
     on = f"Subject to a {plan}"
     always = [PERIOD] if domain == ENGAGEMENT else [PERIOD, on]

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from sightline.evaluation.attainment import ETHNICITY, groups_small
-from sightline.evaluation.claims import CELL_PLACES
 from sightline.evaluation.engagement import put_estimates
 from sightline.evaluation.result import Builder, Table
 from sightline.evaluation.samples import OUTCOMES, Frame, Grouped, did_rows, did_terms, grouped
@@ -36,7 +35,7 @@ def by_authority(frame: Frame, table_id: str, stage: str, plan: str) -> Table:
     """
     b = Builder()
     level_two = frame.study.models.multilevel
-    g = grouped(frame, stage, plan, level_two, places=CELL_PLACES)
+    g = grouped(frame, stage, plan, level_two, coarse=True)
     held: list[tuple[str, tuple[str, ...], MixedFit | MixedLogitFit]] = []
     for outcome, name in OUTCOMES[stage].items():
         kinds = (f"{outcome}, linear", f"{outcome}, logit") if stage in BINARY else (outcome,)
@@ -74,7 +73,7 @@ def by_authority(frame: Frame, table_id: str, stage: str, plan: str) -> Table:
             f"Their intervals are for one {level_two} by itself; of 100 with no departure, five lie outside by chance.",
             "The test of the slope weighs half chi-squared of 1 and half of 2 degrees of freedom, since a variance "
             "cannot be negative.",
-            f"IDACI is taken to {CELL_PLACES} places, so that identical pupils can be counted together.",
+            f"IDACI is taken to {frame.study.models.cell_places} places, so that identical pupils count together.",
             "On the log-odds scale of the logit columns, a departure is no difference of probability.",
         ),
         source="Annex 4, Alternative approaches to analysis of attainment (no figures printed)",

@@ -299,15 +299,16 @@ def rows_sql(frame: Frame, stage: str, plan: str) -> str:
 
 
 def grouped(
-    frame: Frame, stage: str, plan: str, cluster: str | None, *, by_year: bool = False, places: int | None = None
+    frame: Frame, stage: str, plan: str, cluster: str | None, *, by_year: bool = False, coarse: bool = False
 ) -> Grouped:
     """The pupils of a key stage on this plan, or on none, in the year they took it; the other plan's are left out.
 
     stage "engagement": pupils' years of the census instead, with age besides. `by_year` keeps the year as a column.
+    `coarse` takes IDACI to the study's cell_places, for keys that hold the cluster or the year too.
     """
     models = frame.study.models
     outcomes = list(outcomes_of(stage).values())
-    places = models.idaci_places if places is None else min(places, models.idaci_places)
+    places = min(models.cell_places, models.idaci_places) if coarse else models.idaci_places
     sums = []
     for name in outcomes:
         # Exact decimals: the order of adding cannot change a digit.

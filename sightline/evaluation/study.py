@@ -123,6 +123,9 @@ class Models:
         "conventional", "conventional, robust, school or authority", ("conventional", "robust", "school", "authority")
     )
     idaci_places: int = _says(3, "Decimal places of IDACI in the attainment models; fewer make fewer cells")
+    cell_places: int = _says(
+        2, "The same where cells also have the authority in their key: more would make nearly every pupil a cell"
+    )
     ethnicity: bool = _says(True, "Control for ethnic group in the attainment models (estimates are not shown)")
     region: bool = _says(
         False, "Control for region in the attainment and cross-sectional models (estimates are not shown)"
@@ -226,8 +229,8 @@ class Study:
             raise BadSetting("windows.year_starts is a month and a day up to the 28th, such as 09-01.")
         if any(not 1 <= y <= len(w.years) for y in self.groups.years_on_plan):
             raise BadSetting(f"groups.years_on_plan must lie between 1 and the {len(w.years)} years of the windows.")
-        if not 1 <= self.models.idaci_places <= 6:
-            raise BadSetting("models.idaci_places is from 1 to 6.")
+        if not 1 <= self.models.idaci_places <= 6 or not 1 <= self.models.cell_places <= 6:
+            raise BadSetting("models.idaci_places and models.cell_places are from 1 to 6.")
         if not 0.5 < self.models.level < 1:
             raise BadSetting("models.level is between 0.5 and 1.")
         if self.groups.least < 0:

@@ -9,7 +9,6 @@ import numpy as np
 
 from sightline.evaluation.attainment import treated_average
 from sightline.evaluation.claims import (
-    CELL_PLACES,
     DOMAINS,
     ENGAGEMENT,
     MEASURED,
@@ -58,7 +57,7 @@ def event(frame: Frame, table_id: str, domain: str, plan: str) -> Table:
     """Differences by year from the last year before, a test of those before, and bounds if trends part after."""
     b, by, windows = Builder(), cluster_of(frame), frame.study.windows
     reference = windows.before[-1]
-    g = grouped(frame, domain, plan, by, by_year=True, places=CELL_PLACES)
+    g = grouped(frame, domain, plan, by, by_year=True, coarse=True)
     for outcome, name in (ENGAGED if domain == ENGAGEMENT else outcomes(domain)).items():
         column = f"{outcome}: on a plan" if domain == ENGAGEMENT else outcome
 
@@ -195,7 +194,7 @@ def placebo(frame: Frame, table_id: str, domain: str, plan: str) -> Table:
     b, by = Builder(), cluster_of(frame)
     pretended = frame.study.placebo
     dates = ", ".join(year_label(y) for y in pretended)
-    g = grouped(frame, domain, plan, by, by_year=True, places=CELL_PLACES)
+    g = grouped(frame, domain, plan, by, by_year=True, coarse=True)
     for outcome, name in outcomes(domain).items():
         if domain == ENGAGEMENT:
             _months_placebo(frame, b, outcome, plan, name)
