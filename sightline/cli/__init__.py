@@ -1,6 +1,19 @@
 """The command line: `sightline`."""
 
-from sightline.cli import audit, check, clerical, dashboard, evaluate, exceptions, fetch, loads, match  # noqa: F401  Importing registers it.
+from sightline.cli import (  # noqa: F401  Importing registers the command.
+    audit,
+    backup,
+    check,
+    clerical,
+    dashboard,
+    evaluate,
+    exceptions,
+    fetch,
+    loads,
+    match,
+    retention,
+    senders,
+)
 from sightline.cli.app import main
 
 __all__ = ["main"]

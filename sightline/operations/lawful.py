@@ -56,12 +56,24 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Controller:
+    """What the privacy notice says in the authority's own words: who it is, how to reach it and its data protection
+    officer, and on which basis children are shown while social care works with them."""
+
+    name: str = ""
+    contact: str = ""
+    data_protection_officer: str = ""
+    lawful_basis: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Register:
-    """Everything recorded at one home: bases, and holds on the removal of single children."""
+    """Everything recorded at one home: bases, holds on the removal of single children, and who the authority is."""
 
     NAME: ClassVar[str] = NAME
     bases: tuple[Basis, ...] = ()
     holds: tuple[Hold, ...] = ()
+    controller: Controller = Controller()
 
     @classmethod
     def of(cls, home: Home) -> Self:
@@ -76,12 +88,14 @@ class Register:
             said = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise BadSetting(f"{NAME} is not TOML text: {error}.") from error
-        unknown = sorted(set(said) - {"basis", "hold"})
+        unknown = sorted(set(said) - {"basis", "hold", "controller"})
         if unknown:
-            raise BadSetting(f"{NAME} has entries nobody reads: {', '.join(unknown)}. It may have: basis, hold.")
+            raise BadSetting(
+                f"{NAME} has entries nobody reads: {', '.join(unknown)}. It may have: basis, hold, controller."
+            )
         bases = tuple(_basis(each, n) for n, each in enumerate(_list(said, "basis"), 1))
         holds = tuple(_made(Hold, each, f"hold {n}") for n, each in enumerate(_list(said, "hold"), 1))
-        return cls(bases, holds)
+        return cls(bases, holds, _made(Controller, said.get("controller", {}), "controller"))
 
     def named(self, role: str, on: date) -> tuple[Basis, ...]:
         """The bases on which people in a role may be shown Ever 6 children by name on a day."""
@@ -92,7 +106,14 @@ class Register:
         return frozenset(h.child_id for h in self.holds if on < h.until)
 
 
-EXAMPLE = f"""# Who may see children by name after their plan has ended. Delete what your authority has not decided.
+EXAMPLE = f"""# What the privacy notice for families says of the authority.
+[controller]
+name = "The invented authority"
+contact = "Virtual School, Town Hall, Sample Street"
+data_protection_officer = "dpo@sightline.example"
+lawful_basis = "UK GDPR Article 6(1)(e): our tasks under the Children Act 1989 and 2004, and Article 9(2)(g)"
+
+# Who may see children by name after their plan has ended. Delete what your authority has not decided.
 [[basis]]
 status = "{EVER_6}"
 roles = ["virtual_school_head", "data_officer"]

@@ -164,6 +164,14 @@ class Store:
     def path_of(self, file: TableFile) -> Path:
         return self.root / "tables" / file.sha256[:2] / f"{file.sha256}.parquet"
 
+    def bytes_of(self, delivery: Delivery) -> Path:
+        """Where the delivery's archived bytes lie, compressed."""
+        return self._bytes_path(delivery.sha256)
+
+    def needed_by(self, snapshot: Snapshot) -> Iterator[Path]:
+        """The table files a snapshot is made of."""
+        return (self.path_of(file) for file in self._files_of(snapshot))
+
     @contextmanager
     def received_bytes(self, delivery: Delivery) -> Iterator[pa.NativeFile]:
         """The file as it came, as a stream."""

@@ -77,7 +77,8 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
         listing = access.role.list_title if access.role is not None else ""
         wanted = [
             ("home", "Your day"), ("cohort", listing), ("week", "This week"), ("quality", "Data quality"),
-            ("exceptions", "Exceptions"), ("access_review", "Access review"), ("definitions", "Definitions"),
+            ("exceptions", "Exceptions"), ("access_review", "Access review"), ("retention", "What is kept"),
+            ("definitions", "Definitions"),
         ]  # fmt: skip
         wanted = [(name, text) for name, text in wanted if access.may_open(name)]
         if access.may_open("week_schools") and not access.may_open("week"):

@@ -1,0 +1,50 @@
+"""What is kept, shown and removed: the page of whoever governs information. It counts children and names none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from sightline.operations import removals, retention
+from sightline.vocabulary.errors import NothingHeld, StoreDamaged
+from sightline.web import facts
+from sightline.web.authz.matrix import ROLES
+from sightline.web.retention.gate import register
+
+NIGHTS = 30
+
+
+def view(request: HttpRequest) -> HttpResponse:
+    context: dict[str, Any] = {"held": False, "roles": {key: role.name for key, role in ROLES.items()}}
+    context |= _record()
+    try:
+        opened = facts.open_current()
+    except NothingHeld:
+        return render(request, "retention/page.html", context)
+    on = max(opened.as_at, timezone.localdate())
+    rows = retention.clocks_on(facts.home(), opened, on)
+    counted = Counter(row.state for row in rows)
+    context |= {
+        "held": True,
+        "on": on,
+        "states": [(state, says, counted[state]) for state, says in retention.SAYS.items()],
+        "due": sum(1 for _ in retention.due(rows, on)),
+        "stopped": sum(row.held for row in rows),
+        "bases": [(basis, basis.holds(on)) for basis in register().bases],
+        "settings": {s.name: s for s in opened.settings.explain()},
+    }
+    return render(request, "retention/page.html", context)
+
+
+def _record() -> dict[str, Any]:
+    """The newest runs that recorded something, by day and event; or what is wrong with the record."""
+    try:
+        rows = removals.Removals(facts.home()).read()
+    except StoreDamaged as error:
+        return {"nights": [], "broken": str(error)}
+    counted = Counter((row.at[:10], row.event, row.by) for row in rows)
+    return {"nights": sorted(counted.items(), reverse=True)[:NIGHTS], "broken": ""}
