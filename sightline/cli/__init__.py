@@ -12,7 +12,6 @@ from sightline.cli import (  # noqa: F401  Importing registers the command.
     loads,
     match,
     retention,
-    senders,
 )
 from sightline.cli.app import main
 
