@@ -102,15 +102,15 @@ def _busiest(scope: str) -> str:
 
     projection = Projection.objects.get()
     on = max(projection.as_at, timezone.localdate())
+    if scope == "trust":
+        school = _busiest("school")
+        return str(School.objects.filter(urn=school).values_list("trust_ref", flat=True).first() or "")
     model, column = {
         "team": (Allocation, "team_ref"),
         "own": (Allocation, "worker_ref"),
         "reviewing": (Review, "worker_ref"),
         "school": (Enrolment, "urn"),
     }[scope]
-    if scope == "trust":
-        school = _busiest("school")
-        return str(School.objects.filter(urn=school).values_list("trust_ref", flat=True).first() or "")
     plans = PlanPeriod.objects.filter(current(on), child=OuterRef("child"), status__in=["CP plan", "CIN plan"])
     found = (
         model.objects.filter(current(on), Exists(plans))
