@@ -12,6 +12,7 @@ from sightline.cli import (  # noqa: F401  Importing registers the command.
     loads,
     match,
     retention,
+    senders,
 )
 from sightline.cli.app import main
 

@@ -56,6 +56,7 @@ from sightline.operations.quality import ON_PLAN, deliveries_in_force, findings_
 from sightline.operations.receive import FileReceipt, Receipt, rebuild, receive, sweep
 from sightline.operations.records import rules_not_run
 from sightline.operations.school import SchoolFacts, school_facts
+from sightline.operations.senders import schools_sending, senders
 from sightline.operations.source import source_line
 from sightline.operations.upload import Preview, load, preview, snapshots_made, undo
 from sightline.sources.wonde_client import DOMAIN as WONDE_DOMAIN
@@ -133,7 +134,9 @@ __all__ = [
     "record_console_view",
     "rules_not_run",
     "school_facts",
+    "schools_sending",
     "send_batch",
+    "senders",
     "snapshots_made",
     "source_line",
     "sweep",

@@ -16,6 +16,7 @@ from sightline.reconciliation.life import (
 )
 from sightline.reconciliation.pages import exceptions_markdown, states_diagram
 from sightline.reconciliation.rule import OWNERS, SYSTEM_OWNERS, Owner, Rule, owner_named
+from sightline.reconciliation.senders import schools_sending, senders
 
 __all__ = [
     "DECISIONS",
@@ -37,6 +38,8 @@ __all__ = [
     "move",
     "owner_named",
     "rule_named",
+    "schools_sending",
+    "senders",
     "shown_state",
     "states_diagram",
     "with_decisions",

@@ -153,6 +153,8 @@ def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory
         "match-rate": ask("match-rate"),
         "exceptions": ask("exceptions"),
         "accuracy": ask("accuracy"),
+        "senders": ask("senders"),
+        "senders --schools": ask("senders", "--schools"),
         "train-linkage": ask("train-linkage", where=own),
         "evaluate": ask("evaluate", study, "--only", "flow", "--only", "table-53", "--against", "report"),
         "evaluate --list": ask("evaluate", "--list"),
