@@ -108,7 +108,7 @@ def breakdown(
         print_json(rows) if as_json else print_table("Periods", rows)
         return
     chosen = regular.period_of(opened, kind, period)
-    made = tables.regular_book(opened, Scope.everyone(), chosen)
+    made = tables.regular_book(opened, chosen, lambda p: counted.panel(opened, Scope.everyone(), p.on, p.start))
     operations.record_console_view(place, f"Breakdown of snapshot {opened.id}, {chosen.key}: figures alone", [])
     _give(made, out, as_json)
 

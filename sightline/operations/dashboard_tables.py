@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 
 import pyarrow as pa
@@ -30,9 +30,8 @@ from sightline.operations.dashboard import (
     figures_by,
     in_order,
     on_plan,
-    panel,
 )
-from sightline.operations.opened import Opened, Scope
+from sightline.operations.opened import Opened
 from sightline.operations.shared import HEADS, Shared, SharedRow
 from sightline.operations.sheets import Book, Grid, Value
 
@@ -184,15 +183,18 @@ def about(panel: Panel) -> str:
     )
 
 
-def regular_book(opened: Opened, scope: Scope, period: Period) -> Book:
-    """The workbook of a half term (the breakdown), or of a month or term (performance by locality and team)."""
-    held = panel(opened, scope, period.on, period.start)
+def regular_book(opened: Opened, period: Period, panel_of: Callable[[Period], Panel]) -> Book:
+    """The workbook of a half term (the breakdown), or of a month or term (performance by locality and team).
+
+    `panel_of` makes the panel of a period, or has it.
+    """
+    held = panel_of(period)
     grids: tuple[Grid, ...]
     if period.kind == HALF_TERM:
         title, grids = "Half-termly breakdown", half_termly(held, rolls_on(opened, period.on))
     else:
         before = earlier(opened, period)
-        grids = performance(held, panel(opened, scope, before.on, before.start) if before is not None else None)
+        grids = performance(held, panel_of(before) if before is not None else None)
         title = "Monthly performance" if period.kind == MONTH else "Termly performance"
     return book(opened, title, grids, about=period.says, filters="None", mark=TRUE)
 

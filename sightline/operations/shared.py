@@ -164,3 +164,12 @@ def _figures(
 def dimension_names() -> list[tuple[str, str]]:
     """By what shared figures may be asked for, with labels."""
     return [(d, DIMENSIONS[d].label) for d in SHARED]
+
+
+def about(held: Shared) -> str:
+    """What shared figures are about, in words."""
+    first, on = (f"{d.day} {d:%B %Y}" for d in (held.start, held.on))
+    return (
+        f"Children on a CP or CIN plan on {on}, the last day of a month. Absence, suspensions, exclusions and moves "
+        f"from {first}."
+    )

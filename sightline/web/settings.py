@@ -107,6 +107,7 @@ INSTALLED_APPS = [
     "sightline.web.retention",
     "sightline.web.pages",
     "sightline.web.work",
+    "sightline.web.views_saved",
 ]
 MIDDLEWARE = [
     "sightline.web.middleware.RequestId",

@@ -14,6 +14,7 @@ import altair as alt
 
 from sightline.vocabulary.periods import monday
 from sightline.web.colour import PALETTE
+from sightline.web.work.drawing import Drawn
 
 FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
 INK, GRID = "#0b0c0c", "#b1b4b6"
@@ -172,3 +173,51 @@ def _specification(weeks: Sequence[Week], known: Sequence[Week], threshold: floa
     for layer in held["layer"]:
         layer["encoding"]["y"]["scale"]["domain"] = [floor, 100]
     return json.dumps(held, separators=(",", ":"))
+
+
+LONGEST = 25
+"""Bars that can be read in one drawing; the table has every row."""
+
+
+def ranked(groups: Sequence[tuple[str, float | None, int]], *, measure: str, by: str) -> Drawn | None:
+    """A percentage of each group as bars, in the order given: (group, percentage or None, children).
+
+    A group without a percentage has no bar and says so in the table. None where fewer than two groups have one.
+    """
+    known = [(name, value) for name, value, _ in groups if value is not None]
+    if len(known) < 2:
+        return None
+    low, high = min(known, key=lambda g: g[1]), max(known, key=lambda g: g[1])
+    if round(low[1], 1) == round(high[1], 1):
+        message = f"{measure} is {high[1]:.1f}% in every {by.lower()} with a figure"
+    else:
+        message = f"{measure} is highest for {high[0]} ({high[1]:.1f}%) and lowest for {low[0]} ({low[1]:.1f}%)"
+    drawn = known[:LONGEST]
+    describes = (
+        f"Bar chart of {measure.lower()} as a percentage, for {len(drawn)} groups by {by.lower()}. "
+        f"Highest {high[1]:.1f}% for {high[0]}, lowest {low[1]:.1f}% for {low[0]}. "
+        f"{len(groups) - len(known)} groups have no figure and no bar."
+    )
+    across = {"field": "value", "type": "quantitative", "scale": {"domain": [0, max(10.0, high[1])], "nice": True}}
+    up = {"field": "name", "type": "nominal", "sort": None, "axis": {"title": None, "labelLimit": 220}}
+    specification = {
+        "width": 460,
+        "height": {"step": 30},
+        "background": "#ffffff",
+        "padding": 5,
+        "data": {"values": [{"name": n, "value": round(v, 2), "says": f"{v:.1f}%"} for n, v in drawn]},
+        "encoding": {"y": up, "x": across | {"axis": {"title": f"{measure} (%)", "tickCount": 6}}},
+        "layer": [
+            {"mark": {"type": "bar", "color": PALETTE[0]}},
+            {"mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 14, "color": INK},
+             "encoding": {"text": {"field": "says"}}},
+        ],
+        "config": {
+            "font": FONT, "aria": False, "view": {"stroke": None},
+            "axis": {"labelFontSize": 14, "titleFontSize": 14, "labelColor": INK, "titleColor": INK,
+                     "gridColor": GRID, "titleFontWeight": "normal"},
+        },
+    }  # fmt: skip
+    rows = tuple((name, f"{n:,}", "" if v is None else f"{v:.1f}%") for name, v, n in groups)
+    text = json.dumps(specification, separators=(",", ":"))
+    return Drawn(message, describes, text, (by, "Children", measure), rows)
