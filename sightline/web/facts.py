@@ -215,15 +215,6 @@ def of(request: HttpRequest) -> Facts | None:
     return held
 
 
-def scope_day(request: HttpRequest) -> date:
-    """The day on which allocations and rolls must hold: today, or the newest day of the data when that is later."""
-    facts = of(request)
-    access: Access = request.access  # type: ignore[attr-defined]
-    return access.today if facts is None else max(access.today, facts.on)
-
-
-def _scope(access: Access, on: date, snapshot: str, *, opens: bool) -> Scope:
-    reached = visible_to if opens else counted_for
 def of_the_same_surname(opened_by: dict[int, tuple[str, set[str]]]) -> dict[int, int]:
     """How many of the children each person opened bear the person's own surname. Says how many, never who: it is for
     those who review access, who see no child."""
@@ -245,6 +236,15 @@ def of_the_same_surname(opened_by: dict[int, tuple[str, set[str]]]) -> dict[int,
     return found
 
 
+def scope_day(request: HttpRequest) -> date:
+    """The day on which allocations and rolls must hold: today, or the newest day of the data when that is later."""
+    facts = of(request)
+    access: Access = request.access  # type: ignore[attr-defined]
+    return access.today if facts is None else max(access.today, facts.on)
+
+
+def _scope(access: Access, on: date, snapshot: str, *, opens: bool) -> Scope:
+    reached = visible_to if opens else counted_for
     everything = (
         access.role is not None
         and access.role.statuses is None
