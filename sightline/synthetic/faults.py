@@ -48,6 +48,7 @@ KINDS = {
     "unknown-mark": "a mark that is no attendance code",
     "unresolved-too-long": "N stands for longer than five school days",
     "present-while-suspended": "marked present in a session of a suspension",
+    "present-on-part-time-timetable": "marked present all day while on a part-time timetable",
     "suspension-twice": "the suspension stands in two censuses",
 }
 

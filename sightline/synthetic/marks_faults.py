@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from sightline.synthetic.people import day_number, day_of
 from sightline.synthetic.registers import World, Year
 from sightline.synthetic.school_tables import SchoolSystems
 from sightline.synthetic.schools import PRIMARY, SECONDARY
+from sightline.vocabulary.attendance import pack
 
 Index = NDArray[np.intp]
 LATE_BY = 28  # days before the last on which the late school's marks end
@@ -84,6 +86,23 @@ def plant(
             wanted -= 1
         if not wanted:
             break
+    part_time = "C2" if made.year >= 2024 else "C"
+    letter = ord(pack(part_time, date(made.year, 9, 2)) or ".")
+    afternoons = [
+        (each.row, week, slot)
+        for each in made.timetables
+        if sends[each.row] and each.end <= until
+        for week, slot in np.argwhere(
+            (slot_day >= each.start) & (slot_day <= each.end) & (made.marks[each.row] == letter)
+        )
+        if made.marks[each.row, week, slot - 1] == ord("/")
+    ]
+    # A generator of its own, so that what else is planted does not depend on how many timetables there are.
+    own = np.random.Generator(np.random.PCG64(len(afternoons)))
+    for at in own.permutation(len(afternoons))[: max(1, len(afternoons) // 100)]:
+        row, week, slot = afternoons[int(at)]
+        made.marks[row, week, slot] = ord("\\")
+        note("present-on-part-time-timetable", int(row), int(slot_day[week, slot]), "\\", part_time)
 
 
 def plant_in_rows(path: Path, name: str, truth: Truth, children: dict[str, int], random: np.random.Generator) -> None:

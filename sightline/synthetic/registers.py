@@ -74,6 +74,15 @@ class Suspension:
     reasons: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """One part-time timetable of a registration: mornings only, from the first day to the last."""
+
+    row: int  # place in the year's `rows`
+    start: int
+    end: int
+
+
 @dataclass(slots=True)
 class Year:
     """One academic year of marks: `marks[i, w, s]` is session s of week w for registration `rows[i]`."""
@@ -85,6 +94,7 @@ class Year:
     group: NDArray[np.int8]
     full_year: int  # sessions of a pupil on roll all year
     suspensions: list[Suspension] = field(default_factory=list)
+    timetables: list[Timetable] = field(default_factory=list)
 
     def place(self, day: int) -> tuple[int, int]:
         """Week and morning slot of a day number. Raises KeyError for a day in no week of the year."""
@@ -267,6 +277,7 @@ class _Maker:
         for row in np.flatnonzero(chosen & (self.sessions >= 60)):
             start = int(random.integers(self.first[row], self.beyond[row] - 29))
             taken.append((int(row), 2 * np.arange(start, start + 30) + 1, code))
+            self.made.timetables.append(Timetable(int(row), int(frame.day[start]), int(frame.day[start + 29])))
         return taken
 
     def ordinary_days(self, taken: _Taken) -> None:

@@ -25,9 +25,10 @@ from sightline.synthetic.care import OPEN
 from sightline.synthetic.care_tables import SSD
 from sightline.synthetic.faults import child_key
 from sightline.synthetic.people import day_number, day_of
-from sightline.synthetic.registers import Suspension, Year
+from sightline.synthetic.registers import Suspension, Timetable, Year
 from sightline.synthetic.school_tables import TermCounts, attendance_terms, censuses, suspension_terms, term_counts
 from sightline.synthetic.schools import AUTHORITY, school_tables
+from sightline.synthetic.timetables import timetables_register
 from sightline.vocabulary.periods import term_span
 
 Progress = Callable[[str], None]
@@ -60,6 +61,7 @@ class _Sender:
         self.invented, self.out, self.progress = invented, out, progress
         self.sources: dict[str, Source] = {source.kind: source for source in SOURCES}
         self.suspensions: dict[int, list[tuple[int, Suspension]]] = {}
+        self.timetables: dict[int, list[tuple[int, Timetable]]] = {}
         self.counts: dict[tuple[int, str], TermCounts] = {}
         self.mark_files: dict[int, str] = {}  # by site that sends the latest year's marks as text
         self.told: set[tuple[int, int]] = set()  # suspensions that a census has held
@@ -74,6 +76,7 @@ class _Sender:
             self.progress(f"Registers of {year}/{(year + 1) % 100:02d}")
             made = self.invented.year(year)
             self.suspensions[year] = [(int(made.rows[s.row]), s) for s in made.suspensions]
+            self.timetables[year] = [(int(made.rows[t.row]), t) for t in made.timetables]
             self.counts |= {term: term_counts(made, term[1]) for term in wanted if term[0] == year}
             self._marks(made)
             self.invented.schools_system.know_marks(made)
@@ -81,6 +84,8 @@ class _Sender:
         notices = self.invented.schools_system.notices(self.suspensions, self.invented.until)
         _compressed(self._write("suspensions", notices, "education/suspensions.csv"))
         self._renamed("education/suspensions.csv", "education/suspensions.csv.gz/suspensions.csv")
+        register = timetables_register(self.invented.schools_system, self.timetables, self.invented.until)
+        self._write(register.kind, register, "education/part_time_timetables.csv")
         self._truth()
 
     def _write(self, kind: str, reading: Reading, name: str) -> Path:
@@ -298,7 +303,7 @@ def children_table(invented: Invented, refs: pa.Table) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-SYSTEMS = ("cin-census", "ssd", "school-census", "marks", "wonde", "suspensions")
+SYSTEMS = ("cin-census", "ssd", "school-census", "marks", "wonde", "suspensions", "education-registers")
 
 
 def status_table(invented: Invented) -> pa.Table:

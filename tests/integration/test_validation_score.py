@@ -14,7 +14,9 @@ import pytest
 from conftest import Said
 
 # The rules, and the kinds of planted fault that they alone should find. Precision stated: nothing beside is found.
-RULES = ("mark-outside-enrolment", "present-while-suspended", "unresolved-too-long")
+RULES = (
+    "mark-outside-enrolment", "present-on-part-time-timetable", "present-while-suspended", "unresolved-too-long",
+)  # fmt: skip
 # What the readers find, by line of one file.
 READERS = ("two-marks", "unknown-mark")
 LAST_CENSUS = "2024-10-03"
@@ -64,5 +66,5 @@ def test_what_was_not_planted_is_not_found(scored):
 @pytest.mark.slow
 def test_rules_that_could_not_run_are_named(scored):
     _, _, said = scored
-    assert "Rule present-on-part-time-timetable was not run. There are no part-time timetables" in said
+    assert "present-on-part-time-timetable" not in said
     assert "Rule plan-without-education was not run. There are no plans" in said
