@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 from typing import Any, TypeVar
@@ -22,15 +22,18 @@ from sightline import operations
 from sightline.operations import ChildFacts, Home, Opened, SchoolFacts, Scope, lawful
 from sightline.vocabulary.errors import NothingHeld
 from sightline.vocabulary.periods import academic_year, monday
-from sightline.web.authz.access import Access, counted_for, hidden_from, visible_to
-from sightline.web.authz.matrix import PAGES, Role
-from sightline.web.people.models import Child, Projection, ScopeKind
+from sightline.vocabulary.tables import TABLES, Sensitivity
+from sightline.web.authz.access import Access, counted_for, hidden_from, in_force, openable_by, visible_to
+from sightline.web.authz.matrix import OF_CHILDREN, PAGES, Role
+from sightline.web.pages.templating import HIDDEN
+from sightline.web.people.models import Child, Projection, Restriction, ScopeKind
 from sightline.web.people.projection import project
 from sightline.web.retention import gate
 
 Answer = TypeVar("Answer")
 LEAST_WEEKS = 20  # early in a year a chart also shows the end of the year before
 SINCE = timedelta(weeks=4)
+ADDRESS = frozenset(c.name for c in TABLES["person"] if c.sensitivity == Sensitivity.LOCATION)
 _KEPT = 64  # answers a process keeps: a few for each scope in use
 _KEPT_CHARTS = 512  # what is drawn of a choice of filters; some twenty thousand characters each
 
@@ -69,6 +72,7 @@ class Facts:
     opened: Opened
     access: Access
     scope: Scope
+    confidential: frozenset[str] = frozenset()  # children whose address is hidden from everybody
 
     @property
     def on(self) -> date:
@@ -149,11 +153,18 @@ class Facts:
 
     def child(self, child: Child) -> ChildFacts:
         """Everything a child's page shows. Raises NotAllowed outside the scope."""
-        return operations.child_facts(self.opened, self.scope, child.child_id)
+        found = operations.child_facts(self.opened, self.scope, child.child_id)
+        return replace(found, person=self._addressless(found.person, child.child_id))
 
     def person(self, child: Child) -> dict[str, Any]:
         """Who the child is. Raises NotAllowed outside the scope."""
-        return operations.child_person(self.opened, self.scope, child.child_id)
+        return self._addressless(operations.child_person(self.opened, self.scope, child.child_id), child.child_id)
+
+    def _addressless(self, person: dict[str, Any], child_id: str) -> dict[str, Any]:
+        """Who the child is, without where it lives when that is confidential: not even for a role that reads it."""
+        if child_id not in self.confidential:
+            return person
+        return {name: HIDDEN if name in ADDRESS else value for name, value in person.items()}
 
     def at_school(self, urn: str) -> pa.Table:
         """The rows of the cohort at one school."""
@@ -209,10 +220,32 @@ def of(request: HttpRequest) -> Facts | None:
             return None
         access: Access = request.access  # type: ignore[attr-defined]
         match = request.resolver_match
-        opens = match is not None and PAGES[match.view_name].of_children
-        held = Facts(opened, access, _scope(access, max(access.today, opened.as_at), opened.id, opens=opens))
+        shows = PAGES[match.view_name].shows if match is not None else "none"
+        scope = _scope(access, max(access.today, opened.as_at), opened.id, shows=shows)
+        hidden = in_force(access.today).filter(kind=Restriction.Kind.ADDRESS)
+        confidential = frozenset(hidden.values_list("child__child_id", flat=True)) if shows in OF_CHILDREN else None
+        held = Facts(opened, access, scope, confidential or frozenset())
         request.facts = held  # type: ignore[attr-defined]
     return held
+
+
+def exactly(upn: str, surname: str, birth_date: date | None) -> str:
+    """The one child whom these exact words name, by Sightline's own id; empty for nobody, or for several.
+
+    Outside any scope, for whoever may open a record in an emergency: it says that a child is known to nobody.
+    """
+    try:
+        door = open_current().children
+    except NothingHeld:
+        return ""
+    if upn:
+        rows = door.rows("SELECT child_id FROM person WHERE upn = upper(trim(?)) LIMIT 2", [upn])
+    else:
+        rows = door.rows(
+            "SELECT child_id FROM person WHERE lower(trim(surname)) = lower(trim(?)) AND birth_date = ? LIMIT 2",
+            [surname, birth_date],
+        )
+    return str(rows[0][0]) if len(rows) == 1 else ""
 
 
 def of_the_same_surname(opened_by: dict[int, tuple[str, set[str]]]) -> dict[int, int]:
@@ -243,7 +276,10 @@ def scope_day(request: HttpRequest) -> date:
     return access.today if facts is None else max(access.today, facts.on)
 
 
-def _scope(access: Access, on: date, snapshot: str, *, opens: bool) -> Scope:
+def _scope(access: Access, on: date, snapshot: str, *, shows: str) -> Scope:
+    opens = shows in OF_CHILDREN
+    if shows == "child" and access.glass:
+        return Scope.of(openable_by(access, on=on).values_list("child_id", flat=True))
     reached = visible_to if opens else counted_for
     everything = (
         access.role is not None

@@ -27,6 +27,7 @@ from sightline.web.pages import (
 )
 from sightline.web.work.urls import urlpatterns as work_urls
 
+from sightline.web.people import views as people
 urlpatterns = [
     path("", views.home, name="home"),
     path("cohort/", cohort.view, name="cohort"),
@@ -49,6 +50,11 @@ urlpatterns = [
     path("what-is-kept/", retention.view, name="retention"),
     path("privacy-notice/", privacy.view, name="privacy_notice"),
     path("how-access-is-logged/", views.access_logging, name="access_logging"),
+    path("children/<uuid:public_id>/hide/", people.restrict, name="child_restrict"),
+    path("children/<uuid:public_id>/i-know-this-child/", people.declare, name="child_declare"),
+    path("restrictions/", people.restrictions, name="restrictions"),
+    path("emergency/", people.break_glass, name="break_glass"),
+    path("emergency/opened/", people.break_glass_log, name="break_glass_log"),
     path("accessibility/", views.accessibility, name="accessibility"),
     path("colours.css", views.brand_css, name="brand_css"),
     path("healthz", views.healthz, name="healthz"),

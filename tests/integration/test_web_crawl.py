@@ -1,4 +1,4 @@
-"""Every address, as every role and nobody, by GET and POST, against the permission matrix; and no child's text astray."""
+"""Every address, as every role and nobody, by GET and POST, against the permission matrix."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 
 import pytest
 import web_authority as authority
+from django.db import transaction
 from django.urls import NoReverseMatch, reverse
 
-from sightline.vocabulary.tables import Sensitivity
 from sightline.web.authz.matrix import ANYONE, PAGES, ROLES, SIGNED_IN
 from sightline.web.pages.checks import matrix_is_complete, url_names
 
@@ -27,6 +27,8 @@ ELSEWHERE = {
     "mfa_activate_totp": "the password must be given again first",
     "mfa_view_recovery_codes": "there are no codes before a factor",
     "mfa_generate_recovery_codes": "the password must be given again first",
+    "child_declare": "what was declared hides the record",
+    "break_glass_log": "there is no such record",
     "exception": "there is no such exception",
     "clerical_pair": "there is no such pair",
     "batch": "there is no such batch",
@@ -80,7 +82,10 @@ def test_each_address_answers_as_the_matrix_says(facts, person, browse, who):
     for name, page in PAGES.items():
         for method in ("GET", "POST", "PUT", "DELETE"):
             browser = browse(user)
-            answer = browser.generic(method, address(name, child))
+            # What an address changes is undone, so that the next is asked of the same authority.
+            with transaction.atomic():
+                answer = browser.generic(method, address(name, child))
+                transaction.set_rollback(True)
             audience = page.audience(method)
             allowed = page.allows(method, signed_in=signed_in, role=who if who in ROLES else None)
             where = f"{method} {name} as {who}: {answer.status_code}"
@@ -102,57 +107,7 @@ def test_each_address_answers_as_the_matrix_says(facts, person, browse, who):
     assert ANYONE != SIGNED_IN
 
 
-TOKEN = re.compile(rb"Tok(\d{3})([a-z]+)")
-
 VISIBLE = authority.seen_by()
-HIDDEN_FIELDS = {
-    role.key: {
-        field.encode()
-        for field, sensitivity in (("postcode", Sensitivity.LOCATION), ("ethnicity", Sensitivity.SPECIAL),
-                                   ("helpwhy", Sensitivity.CARE_DETAIL))
-        if not role.reads(sensitivity)
-    }
-    for role in ROLES.values()
-}  # fmt: skip
-
-
-TABS = {"attendance": "child_attendance", "who-has-looked": "child_looked"}
-
-
-@pytest.mark.parametrize("role", authority.ROLE_OVER)
-def test_no_page_holds_a_token_outside_the_role(facts, person, browse, role, caplog):
-    """Every page, every page of every list, every child out of scope by its address, and some in scope."""
-    from sightline.web.people.models import Child
-
-    browser = browse(person(role))
-    children = {c.child_id: c.public_id for c in Child.objects.all()}
-    paths = ["/", "/week/", "/definitions/", "/how-access-is-logged/", "/accessibility/", "/account/second-factor/"]
-    paths += [f"/cohort/?page={page}&sort={sort}" for page in (1, 2) for sort in ("name", "attendance", "worker")]
-    paths += [f"/cohort/?school={urn}" for urn in authority.SCHOOLS] + [f"/week/?team=Team {n}" for n in (1, 2, 3)]
-    number = {child: int(child.removeprefix("child-")) for child in children}
-    outside = [child for child in children if number[child] not in VISIBLE[role]]
-    inside = [child for child in children if number[child] in VISIBLE[role]]
-    paths += [f"/children/{children[child]}/" for child in outside + inside[:8]] + ["/no-such-page/", "/children/x/"]
-    for name, path in (("quality", "/data-quality/"), ("quality_download", "/data-quality/findings.csv")):
-        paths += [path] if PAGES[name].allows("GET", signed_in=True, role=role) else []
-    if PAGES["school"].allows("GET", signed_in=True, role=role):
-        paths += [f"/schools/{urn}/" for urn in (*authority.SCHOOLS, "no-such-school")]
-    tabs = [name for name in TABS if PAGES[TABS[name]].allows("GET", signed_in=True, role=role)]
-    paths += [f"/children/{children[child]}/{tab}/" for child in outside[:3] + inside[:3] for tab in tabs]
-    if role in authority.BLIND:
-        paths = [p for p in paths if not p.startswith(("/cohort/", "/week/", "/children/"))]
-    seen: set[int] = set()
-    for path in paths:
-        for headers in ({}, {"HX-Request": "true"}) if "sort=name" in path else ({},):
-            answer = browser.get(path, headers=headers)
-            assert answer.status_code in {200, 404}, path
-            for number, field in TOKEN.findall(answer.content):
-                assert int(number) in VISIBLE[role], (path, number)
-                assert field not in HIDDEN_FIELDS.get(role, set()), (path, field)
-                seen.add(int(number))
-            assert not TOKEN.findall(str(answer.headers).encode())
-    assert seen == VISIBLE[role], "each child in scope is seen somewhere, or the scan proves nothing"
-    assert not TOKEN.findall(caplog.text.encode())
 
 
 @pytest.mark.parametrize("role", ["school_lead", "headteacher"])

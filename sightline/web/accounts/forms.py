@@ -19,7 +19,7 @@ from sightline.web.accounts.models import User
 CODE = "Enter the code from your authenticator app"
 
 
-class _Plain(forms.Form):
+class Plain(forms.Form):
     """Labels and messages in our words; no placeholder, and no `required` attribute that stops a page's own message."""
 
     words: dict[str, tuple[str, str]] = {}  # noqa: RUF012
@@ -35,18 +35,18 @@ class _Plain(forms.Form):
             field.widget.attrs.pop("placeholder", None)
 
 
-class SignInForm(_Plain, LoginForm):
+class SignInForm(Plain, LoginForm):
     words = {  # noqa: RUF012
         "login": ("Email address or user name", "Enter your email address or user name"),
         "password": ("Password", "Enter your password"),
     }
 
 
-class PasswordAgainForm(_Plain, ReauthenticateForm):
+class PasswordAgainForm(Plain, ReauthenticateForm):
     words = {"password": ("Password", "Enter your password")}  # noqa: RUF012
 
 
-class ChangePasswordForm(_Plain, AllauthChangePasswordForm):
+class ChangePasswordForm(Plain, AllauthChangePasswordForm):
     words = {  # noqa: RUF012
         "oldpassword": ("Current password", "Enter your current password"),
         "password1": ("New password", "Enter a new password"),
@@ -54,15 +54,15 @@ class ChangePasswordForm(_Plain, AllauthChangePasswordForm):
     }
 
 
-class CodeForm(_Plain, AuthenticateForm):
+class CodeForm(Plain, AuthenticateForm):
     words = {"code": ("Code", CODE)}  # noqa: RUF012
 
 
-class CodeAgainForm(_Plain, CodeReauthenticateForm):
+class CodeAgainForm(Plain, CodeReauthenticateForm):
     words = {"code": ("Code", CODE)}  # noqa: RUF012
 
 
-class SetUpCodesForm(_Plain, ActivateTOTPForm):
+class SetUpCodesForm(Plain, ActivateTOTPForm):
     words = {"code": ("Code", CODE)}  # noqa: RUF012
 
     def clean_code(self) -> str:
@@ -73,7 +73,7 @@ class SetUpCodesForm(_Plain, ActivateTOTPForm):
         return code
 
 
-class AcceptInvitationForm(_Plain):
+class AcceptInvitationForm(Plain):
     password1 = forms.CharField(
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False, max_length=256
     )

@@ -15,6 +15,7 @@ from sightline.web.authz import matched
 from sightline.web.authz.matrix import AS_SET, CHILDREN, FIGURES, NOBODY, PAGES, ROLES, Role
 from sightline.web.people.models import (
     Allocation,
+    BrokenGlass,
     Child,
     EarlyHelp,
     Enrolment,
@@ -37,7 +38,8 @@ class Access:
     """A person acting in one role: the grants of that role that hold today, and the other roles they could act in.
 
     `schools`: the only schools whose own records this person may read, or None when there is no such limit. `opens`:
-    the statuses one of which a child must have to be opened by a role that sees "as set" (None: any).
+    the statuses one of which a child must have to be opened by a role that sees "as set" (None: any). `glass`: the
+    children (by key) whose records this person has opened in an emergency, and which are open still.
     """
 
     user_id: int
@@ -47,6 +49,7 @@ class Access:
     today: date
     schools: frozenset[str] | None = None
     opens: frozenset[str] | None = None
+    glass: frozenset[int] = frozenset()
 
     def reads(self, sensitivity: Sensitivity) -> bool:
         return self.role is not None and self.role.reads(sensitivity)
@@ -65,7 +68,8 @@ class Access:
         children."""
         held = PAGES[page]
         role = self.role.key if self.role is not None else None
-        return held.allows(method, signed_in=True, role=role) and (not held.of_children or self.sees == CHILDREN)
+        opens = self.sees == CHILDREN or (held.shows == "child" and bool(self.glass))
+        return held.allows(method, signed_in=True, role=role) and (not held.of_children or opens)
 
 
 def access_of(user: Any, *, acting_as: str | None = None, today: date | None = None) -> Access:
@@ -80,7 +84,7 @@ def access_of(user: Any, *, acting_as: str | None = None, today: date | None = N
     roles = tuple(role for key, role in ROLES.items() if key in held)
     role = next((r for r in roles if r.key == acting_as), roles[0] if roles else None)
     mine = tuple(g for g in grants if role is not None and g.role == role.key)
-    return Access(user.pk, role, mine, roles, today, _schools(mine), _opens(role))
+    return Access(user.pk, role, mine, roles, today, _schools(mine), _opens(role), _glass(user.pk, mine))
 
 
 def _schools(grants: tuple[Grant, ...]) -> frozenset[str] | None:
@@ -89,6 +93,13 @@ def _schools(grants: tuple[Grant, ...]) -> frozenset[str] | None:
     trusts = [g.trust_ref for g in grants if g.scope == ScopeKind.TRUST]
     of_trusts = School.objects.filter(trust_ref__in=trusts).values_list("urn", flat=True) if trusts else ()
     return frozenset([g.urn for g in grants if g.scope == ScopeKind.SCHOOL]).union(of_trusts)
+
+
+def _glass(user_id: int, grants: tuple[Grant, ...]) -> frozenset[int]:
+    if not any(grant.break_glass for grant in grants):
+        return frozenset()
+    still = BrokenGlass.objects.filter(user_id=user_id, ends_at__gt=timezone.now())
+    return frozenset(still.values_list("child_id", flat=True))
 
 
 def _opens(role: Role | None) -> frozenset[str] | None:
@@ -125,6 +136,15 @@ def visible_to(access: Access, *, on: date | None = None) -> QuerySet[Child]:
     if access.opens is not None:
         children = children.filter(_has_status(access.opens, on))
     return children
+
+
+def openable_by(access: Access, *, on: date | None = None) -> QuerySet[Child]:
+    """The children whose own pages this person may open: those they see, and those opened in an emergency."""
+    visible = visible_to(access, on=on)
+    if not access.glass:
+        return visible
+    opened = Child.objects.filter(pk__in=access.glass, held=True).exclude(pk__in=hidden_from(access).values("child_id"))
+    return Child.objects.filter(Q(pk__in=visible.values("pk")) | Q(pk__in=opened.values("pk")))
 
 
 def counted_for(access: Access, *, on: date | None = None) -> QuerySet[Child]:

@@ -7,7 +7,7 @@ import uuid
 from django.http import Http404, HttpRequest
 
 from sightline.web import audit
-from sightline.web.authz.access import Access, visible_to
+from sightline.web.authz.access import Access, openable_by
 from sightline.web.authz.matrix import PAGES
 from sightline.web.people.models import Child
 
@@ -33,9 +33,11 @@ def open_child(request: HttpRequest, public_id: uuid.UUID) -> Child:
     """
     from sightline.web import facts
 
-    child = visible_to(request.access, on=facts.scope_day(request)).filter(public_id=public_id).first()  # type: ignore[attr-defined]
+    access: Access = request.access  # type: ignore[attr-defined]
+    child = openable_by(access, on=facts.scope_day(request)).filter(public_id=public_id).first()
     if child is None:
         audit.refused(request, refusal_of(public_id))
         raise Http404
-    audit.disclosed(request, [child.child_id], action="viewed", fields=fields_shown(request))
+    action = "break-glass" if child.pk in access.glass else "viewed"
+    audit.disclosed(request, [child.child_id], action=action, fields=fields_shown(request))
     return child

@@ -40,6 +40,7 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     first = held.chart_start()
     context = {
         "facts": held,
+        "child": child,
         "tabs": tabs_of(request, child),
         "name": seen(Sensitivity.IDENTITY, name_of(found.person)),
         "status": status,

@@ -135,8 +135,14 @@ def as_seen(row: dict[str, Any], held: facts.Facts) -> dict[str, Any]:
         "kind": kind_in_words(row["kind"]),
         "says": WITHHELD if row["withheld"] else row["says"],
         "record": seen(Sensitivity.IDENTITY, row["record"]),
-        "value": None if row["value"] is None else seen(class_of(row["table"], row["field"]), row["value"]),
+        "value": None if row["value"] is None else _value(row, held),
     }
+
+
+def _value(row: dict[str, Any], held: facts.Facts) -> Any:
+    kind = class_of(row["table"], row["field"])
+    confidential = kind == Sensitivity.LOCATION and row["child_id"] in held.confidential
+    return HIDDEN if confidential else reader(held.access)(kind, row["value"])
 
 
 def class_of(table: str | None, field: str | None) -> Sensitivity:

@@ -96,6 +96,7 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
         "systems": SYSTEMS,
         "closed": partial(matched.closed_of, access) if signed_in and access is not None else tuple,
         "demonstration": settings.SIGHTLINE_DEMONSTRATION,
+        "emergencies": _emergencies(access) if here == "home" and access is not None else 0,
         "officers_open": bool(settings.SIGHTLINE_CHOSEN.officers_open),
         "htmx_config": (
             '{"includeIndicatorStyles":false,"allowEval":false,"selfRequestsOnly":true,'
@@ -105,6 +106,15 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
 
 
 @cache
+def _emergencies(access: Access) -> int:
+    """Records opened in an emergency that nobody has marked as seen, for those who mark them."""
+    if not access.may_open("break_glass_log", "POST"):
+        return 0
+    from sightline.web.people import glass
+
+    return int(glass.untold().count())
+
+
 def _stamp() -> str:
     return assets.built_from()[:12]
 
