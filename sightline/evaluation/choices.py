@@ -111,7 +111,7 @@ def _panel_choices(frame: Frame, b: Builder, plan: str) -> Iterator[Choice]:
                     p = widest(here, plan, measure).at_least(years)
                     if p.pupils < max(frame.study.groups.least, 2):
                         raise CannotEstimate(f"{p.pupils:,} pupils, fewer than the study asks for")
-                    cross, _ = within_cross_products({measure: p.outcome}, p.regressors(), p.columns["pupil"]).usable()
+                    cross, _ = within_cross_products({measure: p.outcome}, p.design(), p.columns["pupil"]).usable()
                     optional = [name for name in OPTIONAL if name in cross.regressors]
                     for kind, says in (("conventional", "conventional"), ("clustered", "by pupil")):
                         errors: Any = kind
@@ -131,7 +131,7 @@ def _panel_choices(frame: Frame, b: Builder, plan: str) -> Iterator[Choice]:
                     b.refuse(f"{outcome}, {whom}, {years} years", str(error))
                     continue
                 try:
-                    rates = poisson_within(p.outcome, p.regressors(), p.columns["pupil"])
+                    rates = poisson_within(p.outcome, p.design(), p.columns["pupil"])
                     told = sample | {"Controls": ", ".join(OPTIONAL), "Errors": "by pupil", "Scale": "log (Poisson)"}
                     yield Choice(f"{outcome}, Poisson", rates.estimates[after_row(plan)], rates.units, told)
                 except (CannotEstimate, KeyError) as error:

@@ -28,6 +28,7 @@ from sightline.evaluation.samples import (
     treated_form,
 )
 from sightline.statistics import (
+    CONSTANT,
     CannotEstimate,
     Cells,
     CrossProducts,
@@ -171,7 +172,7 @@ def linear_panel(p: Panel, plan: str, *, by: str) -> Linear:
     if not len(p.outcome):
         raise CannotEstimate("No row has an authority.", ["authority"])
     cross, dropped = within_cross_products(
-        {p.measure: p.outcome}, p.regressors(), p.columns["pupil"], cluster=cluster
+        {p.measure: p.outcome}, p.design(), p.columns["pupil"], cluster=cluster
     ).usable()
     return _linear(cross, p.measure, after_row(plan), by, (), (*lost, *dropped))
 
@@ -188,7 +189,17 @@ def _linear(
     if term not in cross.regressors:
         why = next((d.why for d in dropped if d.name == term), "is not among the columns")
         raise CannotEstimate(f"'{term}' {why}, so there is no effect to estimate.", [term])
+    xx, xy, yy = (part.sum(axis=0) for part in cross.parts(outcome))
+    spread = float(yy) if CONSTANT not in cross.regressors else float(yy) - _mean_square(xx, xy, cross)
+    if spread <= 1e-14 * float(yy) or float(yy) <= 0:
+        raise CannotEstimate("The outcome does not vary.", ["outcome"])
     return Linear(cross, outcome, term, by, names, dropped)
+
+
+def _mean_square(xx: F, xy: F, cross: CrossProducts) -> float:
+    """What the mean alone explains: (sum of y)^2 / n, from the constant's row."""
+    j = cross.regressors.index(CONSTANT)
+    return float(xy[j] ** 2 / xx[j, j])
 
 
 def linears(frame: Frame, domain: str, plan: str, b: Builder | None = None) -> Iterator[tuple[str, Linear]]:

@@ -58,7 +58,7 @@ def fit_panel(frame: Frame, p: Panel, outcome: Any) -> WithinFit:
         }
     else:
         told["errors"] = models.engagement_errors
-    return within(outcome, p.regressors(), p.columns["pupil"], **told)
+    return within(outcome, p.design(), p.columns["pupil"], **told)
 
 
 def likelihood_errors(frame: Frame, p: Panel) -> dict[str, Any]:
@@ -70,7 +70,11 @@ def likelihood_errors(frame: Frame, p: Panel) -> dict[str, Any]:
 
 
 def put_estimates(b: Builder, column: str, estimates: Estimates, level: float) -> None:
-    for e in estimates:
+    """Every estimate in its row: the plan's months first, as the report prints them."""
+    # "... after VSH extension" comes before "... before VSH extension", in the alphabet and in the report.
+    months = sorted(name for name in estimates.names if name.startswith("Months"))
+    for name in [*months, *(n for n in estimates.names if n not in months)]:
+        e = estimates[name]
         b.estimate("Constant" if e.name == CONSTANT else e.name, column, e, level=level)
 
 
@@ -123,7 +127,7 @@ def poisson(frame: Frame, table_id: str, measure: str, plan: str) -> Table:
         if too_few(frame, b, column, p):
             continue
         try:
-            fit = poisson_within(p.outcome, p.regressors(), p.columns["pupil"], **likelihood_errors(frame, p))
+            fit = poisson_within(p.outcome, p.design(), p.columns["pupil"], **likelihood_errors(frame, p))
         except CannotEstimate as error:
             b.refuse(column, str(error))
             continue
@@ -176,7 +180,7 @@ def persistent_absence(frame: Frame, table_id: str, plan: str) -> Table:
             log = f"{label}, log-odds"
             try:
                 told = likelihood_errors(frame, p)
-                _panel_fit(frame, b, log, conditional_logit(outcome, p.regressors(), p.columns["pupil"], **told))
+                _panel_fit(frame, b, log, conditional_logit(outcome, p.design(), p.columns["pupil"], **told))
             except CannotEstimate as error:
                 b.refuse(log, str(error))
     return b.table(

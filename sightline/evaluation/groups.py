@@ -233,7 +233,7 @@ def _panel_places(p: Panel, least: int) -> Mapping[str, Callable[[], Fitted]]:
         def fit() -> Fitted:
             if part.pupils < least:
                 raise CannotEstimate(f"{part.pupils} pupils, fewer than {least}")
-            line = within(part.outcome, part.regressors(), part.columns["pupil"])
+            line = within(part.outcome, part.design(), part.columns["pupil"])
             if after_row(part.plan) not in line.estimates.names:
                 raise CannotEstimate("months after do not vary within any pupil")
             return line.estimates[after_row(part.plan)], line.units, line.dropped

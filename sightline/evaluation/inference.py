@@ -167,7 +167,7 @@ def _months_shuffled(p: Panel, plan: str, draws: int, rng: np.random.Generator) 
 
     def test() -> Resampled:
         c = p.columns
-        x = p.regressors()
+        x = p.design()
         x.pop(f"Months subject to a {plan} after VSH extension")
         fit = within(p.outcome, x, c["pupil"], errors="conventional")
         names = [name for name in fit.estimates.names if name in x]

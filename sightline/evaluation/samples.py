@@ -122,6 +122,15 @@ class Panel:
             "IDACI score": c["idaci"],
         }
 
+    def design(self) -> dict[str, F]:
+        """The same columns with those of the plan last: one that adds nothing to the others leaves, named, not they.
+
+        With months alike in every year after, the months cannot be told from the period, and must not take its place.
+        """
+        columns = self.regressors()
+        plain = {name: values for name, values in columns.items() if not name.startswith("Months")}
+        return plain | {name: columns[name] for name in reversed(columns) if name not in plain}
+
 
 def sample_sql(frame: Frame, plan: str, years: int | None = None) -> str:
     """SQL of the pupils of a plan's sample: pupil, years."""

@@ -310,7 +310,7 @@ def _months_placebo(frame: Frame, b: Builder, outcome: str, plan: str, measure: 
             raise CannotEstimate("no pupil has a year that follows another")
         following = np.where(follows, c["months"][place], np.nan)[follows]
         p = p.where(follows)
-        columns = {**p.regressors(), LEAD: following}
+        columns = {**p.design(), LEAD: following}
         fit = within(p.outcome, columns, p.columns["pupil"], **panel_errors(frame, p))
         return _slope(fit.estimates, LEAD), fit.rows
 

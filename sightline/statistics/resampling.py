@@ -147,7 +147,10 @@ def wild_bootstrap(
     restricted[others] = small @ (right[others] - total[others, j] * null)
     scores = xy - xx @ restricted
     row = a[j]
-    observed = (b[j] - null) / np.sqrt((((xy - xx @ b) @ row) ** 2).sum())
+    spread = float((((xy - xx @ b) @ row) ** 2).sum())
+    if not spread > 0:
+        raise CannotEstimate(f"The clusters' scores of '{term}' do not vary.", [term])
+    observed = (b[j] - null) / np.sqrt(spread)
     if g <= 12:
         signs = 1.0 - 2.0 * ((np.arange(2**g)[:, None] >> np.arange(g)) & 1)
     else:

@@ -62,8 +62,28 @@ def database(real):
     held.execute(
         "CREATE TABLE ks1_linked AS SELECT *, reading AS writing, reading AS maths, reading AS science FROM sample"
     )
+    held.execute("CREATE TABLE ks2_linked AS SELECT *, NULL::INTEGER AS gps, NULL::INTEGER AS maths FROM sample")
     held.execute(
         "CREATE TABLE ks4_linked AS SELECT *, att8 AS attainment_8, att8 AS passes, att8 AS progress_8 FROM sample"
+    )
+    yield held
+    held.close()
+
+
+@pytest.fixture(scope="module")
+def persistent(database, real):
+    """The same pupils with R's outcome of nought or one as absence: twenty sessions of a hundred missed, or none."""
+    held = Database()
+    held.add("pupil_year", database.query("SELECT * FROM pupil_year"))
+    held.add("pupil_plan", database.query("SELECT * FROM pupil_plan"))
+    held.execute("CREATE TABLE absent AS SELECT * FROM pupil_year")
+    held.execute("DROP VIEW IF EXISTS pupil_year")
+    held.execute(
+        f"""
+        CREATE TABLE pupil_year AS SELECT a.* REPLACE (20.0 * r.pa AS missed) FROM absent AS a
+        JOIN read_csv('{real / "statistics" / "synthetic" / "panel.csv"}') AS r
+            ON a.pupil = CAST(r.pupil AS VARCHAR) AND a.year = r.year
+        """
     )
     yield held
     held.close()
@@ -168,3 +188,106 @@ def test_table_71_is_rs_least_squares(database, expected, setting, reference):
     for row, name in {**DID, "Constant": "(Intercept)"}.items():
         assert made.value(row, "Attainment 8 score") == pytest.approx(r["coef"][name], rel=1e-7)
         assert made.value(row, "Attainment 8 score", "se") == pytest.approx(r[reference][name], rel=1e-6)
+
+
+COLLAPSED = {
+    "Average months per year subject to a CIN plan in the period": "months",
+    "Average age in the period": "age",
+    "Average IDACI score in the period": "idaci",
+    "Female": "female",
+    "Eligible for FSM in the period": "fsm",
+    "Constant": "(Intercept)",
+}
+
+
+@pytest.mark.parametrize(("setting", "reference"), [("conventional", "se_classical"), ("robust", "se_cluster_xtreg")])
+def test_persistent_absence_as_a_linear_probability(persistent, expected, setting, reference):
+    made = table(persistent, "persistent-absence-cin", engagement_errors=setting)
+    r = expected["pupil_fe_lpm_pa"]
+    for row, name in PANEL.items():
+        assert made.value(row, "all 4 years, persistent") == pytest.approx(r["coef"][name], rel=1e-7)
+        assert made.value(row, "all 4 years, persistent", "se") == pytest.approx(r[reference][name], rel=1e-7)
+
+
+def test_persistent_absence_as_a_conditional_logit(persistent, expected):
+    made = table(persistent, "persistent-absence-cin", engagement_errors="conventional")
+    r, column = expected["pupil_fe_logit_pa"], "all 4 years, persistent, log-odds"
+    for row, name in PANEL.items():
+        assert made.value(row, column) == pytest.approx(r["coef"][name], rel=1e-6, abs=1e-8)
+        assert made.value(row, column, "se") == pytest.approx(r["se_model"][name], rel=1e-5)
+    assert made.value("Pupil-years", column, "N") == r["n_obs_informative"]
+    assert made.value("N", column, "N") == r["n_groups_informative"]
+    assert any(x.why == "never the outcome" for x in made.left)
+
+
+@pytest.mark.parametrize(("setting", "reference"), [("conventional", "ols_se"), ("robust", "ols_se_hc1")])
+def test_engagement_collapsed_to_periods_by_least_squares(database, expected, setting, reference):
+    made = table(database, "collapsed-absence-cin", collapsed_errors=setting)
+    for period in ("before", "after"):
+        r, column = expected[f"collapsed_{period}"], f"{period} VSH extension, sessions"
+        for row, name in COLLAPSED.items():
+            assert made.value(row, column) == pytest.approx(r["ols_coef"][name], rel=1e-7)
+            assert made.value(row, column, "se") == pytest.approx(r[reference][name], rel=1e-6)
+
+
+def test_engagement_collapsed_to_periods_by_logit(persistent, expected):
+    made = table(persistent, "collapsed-absence-cin")
+    for period in ("before", "after"):
+        r = expected[f"collapsed_{period}"]
+        column = f"{period} VSH extension, persistent absence in any year, log-odds"
+        for row, name in COLLAPSED.items():
+            assert made.value(row, column) == pytest.approx(r["logit_coef"][name], rel=1e-6, abs=1e-9)
+            assert made.value(row, column, "se") == pytest.approx(r["logit_se"][name], rel=1e-5)
+
+
+def test_the_multilevel_model_of_scores_is_lme4s_with_its_shrunken_effects(database, expected):
+    made = table(database, "multilevel-ks4-cin", cell_places=3)
+    r, column = expected["multilevel_att8"]["random_slope_cin_post_reml"], "Attainment 8 score"
+    for row, name in DID.items():
+        assert made.value(row, column) == pytest.approx(r["fixed"][name], rel=1e-4, abs=1e-5)
+        assert made.value(row, column, "se") == pytest.approx(r["fixed_se"][name], rel=1e-4)
+    sd = {(v["var1"], v["var2"]): v["sdcor"] for v in r["varcorr"]}
+    for row, key in {
+        "Standard deviation between places: constant": ("(Intercept)", None),
+        "Standard deviation between places: DID": ("cin_post", None),
+        "Correlation of the two": ("(Intercept)", "cin_post"),
+        "Standard deviation of the rest": (None, None),
+    }.items():
+        assert made.value(row, column, "mean") == pytest.approx(sd[key], rel=5e-4)
+    assert made.value("Log-likelihood", column, "mean") == pytest.approx(r["loglik"], rel=1e-9)
+    effects = expected["multilevel_att8"]["blup_random_slope_reml"]
+    for place, slope in zip(effects["la"], effects["slope"], strict=True):
+        assert made.value(f"Authority: {place}", column) == pytest.approx(slope, rel=1e-3, abs=1e-3)
+        low, high = (made.value(f"Authority: {place}", column, end) for end in ("low", "high"))
+        assert low < slope < high
+
+
+def test_the_multilevel_logit_is_lme4s(database, expected):
+    made = table(database, "multilevel-ks2-cin", cell_places=3, ethnicity=True)
+    r, column = expected["multilevel_reading_logit"]["random_slope_cin_post_laplace"], "Reading, logit"
+    for row, name in DID.items():
+        assert made.value(row, column) == pytest.approx(r["fixed"][name], abs=0.15 * r["fixed_se"][name])
+        assert made.value(row, column, "se") == pytest.approx(r["fixed_se"][name], rel=0.02)
+    sd = {(v["var1"], v["var2"]): v["sdcor"] for v in r["varcorr"]}
+    assert made.value("Standard deviation between places: constant", column, "mean") == pytest.approx(
+        sd["(Intercept)", None], rel=1e-2
+    )
+    assert made.value("Standard deviation between places: DID", column, "mean") == pytest.approx(
+        sd["cin_post", None], rel=1e-2
+    )
+    assert made.value("Log-likelihood", column, "mean") == pytest.approx(r["loglik"], abs=0.01)
+
+
+def test_poisson_can_be_clustered_by_authority(database, expected):
+    """With every pupil in one authority, clustering two ways by pupil and authority is clustering by authority."""
+    by_pupil = table(database, "poisson-suspension-cin", engagement_errors="robust")
+    two_way = table(database, "poisson-suspension-cin", engagement_errors="two-way")
+    model = table(database, "poisson-suspension-cin", engagement_errors="conventional")
+    r = expected["pupil_fe_poisson_suspended"]
+    errors = set()
+    for row, name in PANEL.items():
+        assert model.value(row, "all 4 years", "se") == pytest.approx(r["se_model"][name], rel=1e-5)
+        assert by_pupil.value(row, "all 4 years") == two_way.value(row, "all 4 years")
+        errors |= {t.value(row, "all 4 years", "se") for t in (by_pupil, two_way, model)}
+    assert len(errors) == 3 * len(PANEL)
+    assert "authority" in two_way.errors
