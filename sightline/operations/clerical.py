@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from sightline import cohort
 from sightline.linkage import Review, decided, record_key, reviews, subject_of
 from sightline.operations.decisions import append_decisions, decisions_taken
 from sightline.operations.home import Home
@@ -92,7 +93,8 @@ class Agreement:
 
 
 def doubtful_pairs(home: Home, opened: Opened, scope: Scope, *, state: str | None = None) -> pa.Table:
-    """One row per pair of records that linkage left in doubt or people have decided, those to read first.
+    """One row per pair of records that linkage left in doubt or people have decided: those to read first, and of these
+    the ones of a child whom social care knows.
 
     Columns: pair_id, state (one of `decided.STATES`), outcome, the pass that met it, each side's system, child_id and
     name, who has read it, when it was decided, and `in_force`: the snapshot obeys what was decided. No score. Raises
@@ -101,10 +103,14 @@ def doubtful_pairs(home: Home, opened: Opened, scope: Scope, *, state: str | Non
     if state is not None and state not in decided.STATES:
         raise BadSetting(f"There is no state {state!r}. There are: {', '.join(decided.STATES)}.")
     held = _held(home, opened, scope)
-    names = _names(opened, {child for h in held for child in h.child_ids})
+    names, known = _names(opened, {child for h in held for child in h.child_ids})
     place = {s: n for n, s in enumerate(decided.STATES)}
+
+    def order(each: _Held) -> tuple[int, bool, str]:
+        return place[each.review.state], known.isdisjoint(each.child_ids), each.pair_id
+
     rows = []
-    for each in sorted(held, key=lambda h: (place[h.review.state], h.pair_id)):
+    for each in sorted(held, key=order):
         review = each.review
         if state is not None and review.state != state:
             continue
@@ -283,7 +289,7 @@ def _held(home: Home, opened: Opened, scope: Scope) -> list[_Held]:
             reviewed.get(subject) or Review(subject), (left, right), (row["left_child"], row["right_child"]),
             row["step"], row["why"], row["probability"],
         )  # fmt: skip
-    gone = [r for s, r in reviewed.items() if s not in found and r.readings]
+    gone = [review for subject, review in reviewed.items() if subject not in found]
     records = _records_of(opened, {k for r in gone for k in _keys(r.subject)})
     for review in gone:
         left_key, right_key = _keys(review.subject)
@@ -344,12 +350,13 @@ def _one(home: Home, opened: Opened, scope: Scope, pair_id: str) -> _Held:
     raise NotAllowed(NOBODY_SEES)
 
 
-def _names(opened: Opened, children: set[str]) -> dict[str, tuple[str | None, str | None]]:
+def _names(opened: Opened, children: set[str]) -> tuple[dict[str, tuple[str | None, str | None]], set[str]]:
+    """The names of children, and which of them social care knows."""
     rows = opened.database.rows(
-        "SELECT child_id, surname, forename FROM person WHERE list_contains($children, child_id)",
+        "SELECT child_id, surname, forename, known_to_care FROM person WHERE list_contains($children, child_id)",
         {"children": sorted(children)},
     )
-    return {child: (surname, forename) for child, surname, forename in rows}
+    return {child: (surname, forename) for child, surname, forename, _ in rows}, {r[0] for r in rows if r[3]}
 
 
 # One row per record of the two sides, and per value of each field that a person compares; newest word first.
@@ -373,11 +380,13 @@ _SAID = """
         LEFT JOIN ranked USING (delivery)
     ),
     attended AS (
-        SELECT s.side, coalesce(n.name, t.school_ref) AS school, t.school_ref, word FROM side s
+        SELECT s.side, coalesce(n.name, t.school_ref) AS school, word FROM side s
         JOIN (SELECT system, pupil_ref AS ref, school_ref, delivery FROM enrolment
             UNION ALL SELECT system, pupil_ref, school_ref, delivery FROM presence) t USING (system, ref)
         LEFT JOIN ranked USING (delivery)
-        LEFT JOIN (SELECT urn, any_value(name) AS name FROM school GROUP BY urn) n ON n.urn = t.school_ref
+        LEFT JOIN named_so r ON r.name = t.school_ref
+        LEFT JOIN (SELECT urn, any_value(name) AS name FROM school GROUP BY urn) n
+            ON n.urn = coalesce(r.urn, t.school_ref)
     ),
     told AS (
         SELECT side, 'Surname' AS field, surname AS value, word FROM said
@@ -415,8 +424,12 @@ def _fields(opened: Opened, each: _Held) -> tuple[Field, ...]:
             where[side] = f"child_id = ${side}"
             given[side] = child
     values: dict[tuple[str, str], list[str]] = {}
-    for side, field, value in opened.database.rows(_SAID.format(**where), given):
-        values.setdefault((field, side), []).append(value)
+    opened.database.add("named_so", cohort.school_names(opened.database))
+    try:
+        for side, field, value in opened.database.rows(_SAID.format(**where), given):
+            values.setdefault((field, side), []).append(value)
+    finally:
+        opened.database.execute("DROP VIEW named_so")
     return tuple(
         Field(name, kind, tuple(values.get((name, "left"), ())), tuple(values.get((name, "right"), ())))
         for name, kind in FIELDS.items()
