@@ -15,8 +15,8 @@ set of answers, and a question only chooses among them.
 Two dimensions are never crossed except through a measure, so the only sums that tie the answers are those of each
 dimension over its own categories; and what people know besides. A school has one phase and stands in one place, so a
 category of one dimension can be the same children as one of another. Dimensions that hang together so are *linked*:
-for them every hidden number is solved for, by somebody who knows which combinations there are, and an answer that
-would let one be placed too closely is not given. The tests solve for every hidden number of every dimension, with all
+for them every small hidden number is solved for, by somebody who knows which combinations there are, and an answer
+that would let one be placed too closely is not given. The tests solve for the hidden numbers of every dimension, with all
 answers given, over the finest table there could be.
 """
 
@@ -39,7 +39,8 @@ Flags = npt.NDArray[np.bool_]
 class Question:
     """One measure: its name, yes or no of each child, and the measure whose children it is about ("" for all).
 
-    `open` says that how many are without it may be told: who has no marks is known of the files, not of the children.
+    `open` says that the measure is no secret, and only its groups must be large enough to ask more of: who has no marks
+    is known of the files that came, not of the children.
     """
 
     name: str
@@ -101,8 +102,9 @@ def answers(
     """All that may be said of these children, by each dimension (and by none, `WHOLE`) and each measure.
 
     `dimensions`: the category of each child, by dimension; `linked` are those of which anybody may know what goes with
-    what, those that matter most first: the last are withheld first. A question about part of the children names its base among the questions before it. Raises BadResult where
-    lengths differ, a base is unknown, or a child counts in a measure and not in its base.
+    what, those that matter most first: the last are withheld first. A question about part of the children names its
+    base among the questions before it. Raises BadResult where lengths differ, a base is unknown, or a child counts in
+    a measure and not in its base.
     """
     held: dict[str, Flags] = {"": np.ones(children, dtype=bool)}
     for q in questions:
@@ -130,8 +132,13 @@ def answers(
                 Answer(_group(part, names, sizes), int(yes[part].sum()), int(base[part].sum()))
                 for part in parted[q.name]
             )
-    if len(linked) > 1 and children >= threshold:
-        _withhold(_Linked(dimensions, linked, threshold), groups, found, questions, children)
+    for dimension in linked:
+        if len(groups[dimension]) and len(set(dimensions[dimension])) > MOST_LINKED:
+            groups[dimension] = ()
+            found |= {(dimension, q.name): () for q in questions}
+    told = [d for d in linked if groups[d]]
+    if len(told) > 1:
+        _withhold(_Linked(dimensions, told, threshold), groups, found, questions, held)
     return Answers(children if children >= threshold else None, groups, found)
 
 
@@ -140,16 +147,17 @@ def _withhold(
     groups: dict[str, tuple[Group, ...]],
     found: dict[tuple[str, str], tuple[Answer, ...]],
     questions: Sequence[Question],
-    children: int,
+    held: Mapping[str, Flags],
 ) -> None:
-    """Take answers away, a dimension of a measure at a time, until no hidden number can be placed too closely."""
+    """Take answers away, a dimension of a measure at a time, until no small hidden number can be placed too closely."""
+    everybody = held[""]
     while at_fault := known.placed(
-        {d: [(g.categories, g.children) for g in groups[d]] for d in known.linked}, children
+        {d: [(g.categories, g.children) for g in groups[d]] for d in known.linked}, everybody
     ):
         groups[at_fault] = ()
         found |= {(at_fault, q.name): () for q in questions}
     for q in questions:
-        while True:
+        while not q.open:
             with_it, without, base = {}, {}, {}
             for d in (WHOLE, *known.linked):
                 with_it[d] = [(a.group.categories, a.with_it) for a in found[d, q.name]]
@@ -159,7 +167,7 @@ def _withhold(
                     if q.base
                     else [(g.categories, g.children) for g in groups[d]]
                 )
-            at_fault = known.parted(with_it, without, base, (0,) if q.open else (0, 1))
+            at_fault = known.parted(with_it, without, base, held[q.name], held[q.base] & ~held[q.name])
             if at_fault is None:
                 break
             found[at_fault, q.name] = ()
@@ -171,6 +179,8 @@ def _withhold(
                     found[at_fault, other.name] = ()
 
 
+MOST_LINKED = 40
+"""Categories a linked dimension may have: of one with more hardly anything could be told, and solving takes long."""
 Told = Mapping[str, Sequence[tuple[tuple[str, ...], int]]]
 """What is told of each dimension: the categories of each group and a number of children."""
 
@@ -180,6 +190,7 @@ class _Linked:
 
     def __init__(self, dimensions: Mapping[str, Sequence[str]], linked: Sequence[str], threshold: int) -> None:
         self.linked, self.threshold = tuple(linked), threshold
+        self.categories = {d: np.asarray(dimensions[d]) for d in linked}
         combinations = sorted(set(zip(*(dimensions[d] for d in linked), strict=True)))
         self.count = len(combinations)
         self.inside: dict[str, dict[str, list[int]]] = {d: {} for d in linked}
@@ -191,22 +202,23 @@ class _Linked:
         inside = range(self.count) if dimension == WHOLE else [n for c in categories for n in self.inside[dimension][c]]
         return [side * self.count + n for side in sides for n in inside]
 
-    def placed(self, told: Told, children: int) -> str | None:
+    def placed(self, told: Told, everybody: Flags) -> str | None:
         """The dimension to withhold because the children of a hidden category can be placed too closely, or None."""
         rows = [(self._columns(d, categories, (0,)), n) for d, said in told.items() for categories, n in said]
-        return self._too_close([(self._columns(WHOLE, (), (0,)), children), *rows], told, (0,))
+        rows.append((self._columns(WHOLE, (), (0,)), len(everybody)))
+        return self._too_close(rows, told, (everybody,))
 
-    def parted(self, with_it: Told, without: Told, base: Told, hidden: Sequence[int]) -> str | None:
-        """The same of those with (0) and without (1) a measure; `hidden` says which of the two are kept."""
+    def parted(self, with_it: Told, without: Told, base: Told, yes: Flags, no: Flags) -> str | None:
+        """The same of those with and without a measure."""
         rows = [
             (self._columns(d, categories, sides), n)
             for told, sides in ((with_it, (0,)), (without, (1,)), (base, (0, 1)))
             for d, said in told.items()
             for categories, n in said
         ]
-        return self._too_close(rows, with_it, hidden)
+        return self._too_close(rows, with_it, (yes, no))
 
-    def _too_close(self, rows: Sequence[tuple[list[int], int]], told: Told, sides: Sequence[int]) -> str | None:
+    def _too_close(self, rows: Sequence[tuple[list[int], int]], told: Told, sides: Sequence[Flags]) -> str | None:
         if not any(told[d] for d in self.linked):
             return None
         width = 2 * self.count
@@ -218,7 +230,9 @@ class _Linked:
         for d in self.linked:
             alone = {categories[0] for categories, _number in told[d] if len(categories) == 1}
             for value in sorted(set(self.inside[d]) - alone):
-                for side in sides:
+                for side, counted in enumerate(sides):
+                    if np.count_nonzero(counted[self.categories[d] == value]) >= self.threshold:
+                        continue
                     target = np.zeros(width)
                     target[self._columns(d, (value,), (side,))] = 1.0
                     low, high = (

@@ -77,7 +77,9 @@ def panel(
         about AS (
             SELECT child_id, {_latest("sen_provision")} AS sen, {_latest("fsm")} AS fsm, {_latest("eal")} AS eal,
                 true AS in_census
-            FROM characteristic c JOIN link ON link.system = c.system AND link.ref = c.pupil_ref
+            -- A file read before Sightline knew of first languages has no such column until it is read again.
+            FROM (FROM characteristic UNION ALL BY NAME SELECT NULL::BOOLEAN AS eal WHERE false) AS c
+                JOIN link ON link.system = c.system AND link.ref = c.pupil_ref
                 LEFT JOIN delivery USING (delivery)
             WHERE coalesce(c.as_at, delivery.as_at) <= {day}
                 AND child_id IN (SELECT child_id FROM {children})
