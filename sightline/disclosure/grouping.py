@@ -16,8 +16,8 @@ Two dimensions are never crossed except through a measure, so the only sums that
 dimension over its own categories; and what people know besides. A school has one phase and stands in one place, so a
 category of one dimension can be the same children as one of another. Dimensions that hang together so are *linked*:
 for them every small hidden number is solved for, by somebody who knows which combinations there are, and an answer
-that would let one be placed too closely is not given. The tests solve for the hidden numbers of every dimension, with all
-answers given, over the finest table there could be.
+that would let one be placed too closely is not given. The tests solve for the hidden numbers of every dimension, with
+all answers given, over the finest table there could be.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from sightline.disclosure import LOCAL, Policy
+from sightline.disclosure import HIDDEN, LOCAL, TOTAL, Cell, Policy, Refusal, Result, release
 from sightline.operations.opened import Opened, Scope
 from sightline.vocabulary.periods import academic_year, year_start
 
@@ -51,8 +51,8 @@ def school_facts(
 ) -> SchoolFacts | None:
     """A school, with `children` (those of them in scope) set beside its other pupils; None for a school nobody knows.
 
-    Only sums of at least `policy.threshold` children leave: a percentage of pupils is hidden, too, where fewer than
-    that many are with or without (`policy.both_sides`), since a percentage of a known number is a count.
+    Only what `disclosure.release` lets out leaves: sums of at least `policy.threshold` children, and no percentage of
+    pupils where fewer than that many are with or without, since a percentage of a known number is a count.
     """
     database = opened.database
     known = database.rows(
@@ -92,22 +92,31 @@ def school_facts(
         phase=known[0][1],
         marks_to=marks_to,
         year=year,
-        on_plan=_group(groups.get(True), policy),
-        others=_group(groups.get(False), policy),
+        on_plan=_group("on a plan", groups.get(True), policy),
+        others=_group("other pupils", groups.get(False), policy),
         fewest=policy.threshold,
     )
 
 
-def _group(sums: dict[str, Any] | None, policy: Policy) -> Group:
-    if sums is None or sums["pupils"] < policy.threshold:
+def _group(name: str, sums: dict[str, Any] | None, policy: Policy) -> Group:
+    if sums is None:
         return Group(None, None, None, None)
-
     pupils = int(sums["pupils"])
-
-    def share(number: int) -> float | None:
-        without = pupils - number
-        if number < policy.threshold or (policy.both_sides and without < policy.threshold):
-            return None
-        return 100.0 * number / pupils
-
-    return Group(pupils, 100.0 * sums["absent"] / sums["possible"], share(sums["persistent"]), share(sums["suspended"]))
+    shares = ("persistent", "suspended")
+    tables = [
+        Result(
+            name=measure,
+            dimensions=(measure,),
+            cells=(Cell((TOTAL,), pupils), Cell(("yes",), sums[measure]), Cell(("no",), pupils - sums[measure])),
+            filters=(("group", name),),
+        )
+        for measure in shares
+    ]
+    released = release(tables, policy)
+    if isinstance(released, Refusal) or released.tables[0].text(TOTAL) == HIDDEN:
+        return Group(None, None, None, None)
+    found = {
+        measure: None if table.text("yes") == HIDDEN else 100.0 * sums[measure] / pupils
+        for measure, table in zip(shares, released.tables, strict=True)
+    }
+    return Group(pupils, 100.0 * sums["absent"] / sums["possible"], found["persistent"], found["suspended"])
