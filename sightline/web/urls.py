@@ -11,9 +11,11 @@ from django.urls import path
 from sightline.web.accounts.views import accept_invitation
 from sightline.web.audit import views as logs
 from sightline.web.pages import (
+    breakdown,
     child,
     clerical,
     cohort,
+    dashboard,
     looked,
     match_rate,
     privacy,
@@ -31,6 +33,11 @@ from sightline.web.people import views as people
 urlpatterns = [
     path("", views.home, name="home"),
     path("cohort/", cohort.view, name="cohort"),
+    path("dashboard/", dashboard.view, name="dashboard"),
+    path("dashboard/workbook/", dashboard.workbook, name="dashboard_download"),
+    path("dashboard/views/", dashboard.saved, name="saved_views"),
+    path("breakdown/", breakdown.view, name="breakdown"),
+    path("breakdown/workbook/", breakdown.workbook, name="breakdown_download"),
     path("week/", week.view, name="week"),
     path("week/schools/", week_schools.view, name="week_schools"),
     path("schools/<str:urn>/", school.view, name="school"),
