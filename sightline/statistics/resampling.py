@@ -16,6 +16,8 @@ from sightline.statistics.logit import logit
 from sightline.statistics.ols import CrossProducts, by_cluster
 from sightline.statistics.records import CannotEstimate, F
 
+SPARSE = 8
+"""Fewer than one row in so many picked: drawing positions is quicker than putting all rows in order."""
 AT_ONCE = 2_000_000
 """Weights drawn at once: about 16 MB."""
 
@@ -221,30 +223,25 @@ def randomisation_test(
 
 
 def random_subsets(strata: Codes, picked: Codes, rng: np.random.Generator) -> Codes:
-    """Positions of as many rows of each stratum as `picked` asks for, drawn without replacement.
+    """Positions of as many rows of each stratum as `picked` asks for, drawn without replacement, in order.
 
-    `strata` holds the rows' codes in order (rows of a stratum together), `picked` (S,) how many of each. Work goes with
-    the rows picked, not with all rows: double picks are drawn again.
+    `strata` holds the rows' codes in order (rows of a stratum together), `picked` (S,) how many of each. Where few rows
+    are picked, work goes with those: double picks are drawn again, which leaves every set equally likely.
     """
     sizes = np.bincount(strata, minlength=len(picked))
     starts = np.cumsum(sizes) - sizes
     if (picked > sizes).any():
         raise CannotEstimate("More rows are to be picked of a stratum than it has.")
-    # Where most of a stratum is picked, pick those left out instead.
-    most = picked * 2 > sizes
-    fewer = np.where(most, sizes - picked, picked)
-    chosen = np.zeros(0, dtype=np.intp)
-    missing = fewer.astype(np.intp)
+    if int(picked.sum()) * SPARSE > len(strata):
+        order = np.lexsort((rng.random(len(strata)), strata))
+        return np.sort(order[np.arange(len(strata)) - starts[strata] < picked[strata]])
+    inside = np.zeros(len(strata), dtype=bool)
+    missing = picked.astype(np.intp)
     while missing.any():
         of = np.repeat(np.arange(len(missing)), missing)
-        drawn = starts[of] + (rng.random(len(of)) * sizes[of]).astype(np.intp)
-        chosen = np.unique(np.concatenate([chosen, drawn]))
-        missing = fewer - np.bincount(strata[chosen], minlength=len(fewer))
-    if not most.any():
-        return chosen
-    inside = np.zeros(len(strata), dtype=bool)
-    inside[chosen] = True
-    return np.flatnonzero(inside ^ most[strata])
+        inside[starts[of] + (rng.random(len(of)) * sizes[of]).astype(np.intp)] = True
+        missing = picked - np.bincount(strata[inside], minlength=len(picked))
+    return np.flatnonzero(inside)
 
 
 def shuffled_differences(

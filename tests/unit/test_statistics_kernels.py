@@ -359,3 +359,44 @@ def test_interrupted_series_says_when_there_is_too_little() -> None:
         st.interrupted_series(y, t, start=3)
     y[:2] = np.nan
     assert st.interrupted_series(y, t, start=40).dropped[0].count == 2
+
+
+@pytest.mark.parametrize("size", [4, 40])
+def test_random_subsets_pick_what_is_asked_for_and_every_row_as_often(size: int) -> None:
+    """Four rows of a stratum are put in order; of forty few are picked, and double picks are drawn again."""
+    rng = np.random.default_rng(5)
+    strata, picked = np.repeat(np.arange(3), size), np.array([1, 2, 0])
+    count = np.zeros(3 * size)
+    for _ in range(4000):
+        found = st.random_subsets(strata, picked, rng)
+        assert np.array_equal(np.bincount(strata[found], minlength=3), picked)
+        count[found] += 1
+    expected = 4000 * picked / size
+    np.testing.assert_allclose(count, expected[strata], atol=5 * np.sqrt(expected.max()))
+
+
+def test_places_that_differ_by_chance_alone_and_by_more() -> None:
+    """DerSimonian and Laird by hand: equal errors, so the average is plain and between^2 is the variance less se^2."""
+    b, se = np.array([1.0, 3.0, 5.0]), np.full(3, 0.5)
+    found = st.pooled(b, se)
+    assert found.average.estimate == pytest.approx(3.0)
+    assert found.q == pytest.approx(32.0) and found.df == 2
+    assert found.between**2 == pytest.approx(4.0 - 0.25)
+    assert found.average.se == pytest.approx(np.sqrt(4.0 / 3))
+    assert st.pooled([1.0, 1.1], [1.0, 1.0]).between == 0
+    with pytest.raises(st.CannotEstimate, match="One place"):
+        st.pooled([1.0], [1.0])
+
+
+def test_cross_products_of_cells_are_those_of_their_rows() -> None:
+    rng = np.random.default_rng(3)
+    x = {"a": rng.integers(0, 3, 200).astype(float), "b": rng.integers(0, 2, 200).astype(float)}
+    y, place = rng.integers(0, 5, 200).astype(float), rng.integers(0, 4, 200)
+    cells = st.cells_cross_products(st.group_rows(y, x, cluster=place), "y")
+    rows = st.cross_products({"y": y}, x, place)
+    assert cells.regressors == rows.regressors
+    np.testing.assert_allclose(cells.matrices, rows.matrices)
+    np.testing.assert_allclose(cells.n, rows.n)
+    held, dropped = st.cross_products({"y": y}, x | {"c": x["a"] + x["b"]}, place).usable()
+    assert held.regressors == rows.regressors
+    assert [d.name for d in dropped] == ["c"]
