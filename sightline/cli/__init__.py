@@ -13,6 +13,7 @@ from sightline.cli import (  # noqa: F401  Importing registers the command.
     match,
     retention,
     senders,
+    transfer,
 )
 from sightline.cli.app import main
 

@@ -58,6 +58,7 @@ from sightline.operations.records import rules_not_run
 from sightline.operations.school import SchoolFacts, school_facts
 from sightline.operations.senders import schools_sending, senders
 from sightline.operations.source import source_line
+from sightline.operations.transfer import Transfer, transfer_file
 from sightline.operations.upload import Preview, load, preview, snapshots_made, undo
 from sightline.sources.wonde_client import DOMAIN as WONDE_DOMAIN
 from sightline.sources.wonde_client import Client as WondeClient
@@ -86,6 +87,7 @@ __all__ = [
     "Scope",
     "Summary",
     "Taken",
+    "Transfer",
     "WondeClient",
     "absence_by",
     "accuracy_by_source",
@@ -143,6 +145,7 @@ __all__ = [
     "synthesise",
     "synthesise_national",
     "train_linkage",
+    "transfer_file",
     "undo",
     "unsent",
     "week_list",

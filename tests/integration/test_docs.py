@@ -142,6 +142,7 @@ def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory
         "check": ask("check", census),
         "mapping": ask("mapping", marks_csv, where=own),
         "fetch": fetched(own),
+        "transfer": ask("transfer", "--child", ask("cohort", "--children")[0]["child_id"], "--out", folder / "ctf.xml"),
         "settings": ask("settings"),
         "synthesise": ask("synthesise", "--out", folder / "out", "--pupils", 200),
         "rebuild": ask("rebuild", where=own),
