@@ -9,6 +9,7 @@ from sightline.cli import (  # noqa: F401  Importing registers the command.
     evaluate,
     exceptions,
     fetch,
+    figures,
     loads,
     match,
     retention,

@@ -46,6 +46,7 @@ from sightline.operations.exceptions import (
 )
 from sightline.operations.fetch import TOKEN as WONDE_TOKEN
 from sightline.operations.fetch import Fetched, fetch_wonde, wonde_token
+from sightline.operations.figures import Difference, Side, compare, compare_returns, returns_held, side_of
 from sightline.operations.home import Home
 from sightline.operations.invent import synthesise, synthesise_national
 from sightline.operations.linking import Gate, match_gates, match_rate, match_rates, train_linkage
@@ -72,6 +73,7 @@ __all__ = [
     "Answer",
     "Batch",
     "ChildFacts",
+    "Difference",
     "DoubtfulPair",
     "Fetched",
     "FileCheck",
@@ -85,6 +87,7 @@ __all__ = [
     "Receipt",
     "SchoolFacts",
     "Scope",
+    "Side",
     "Summary",
     "Taken",
     "Transfer",
@@ -106,6 +109,8 @@ __all__ = [
     "cohort_on",
     "cohort_summary",
     "cohort_weeks",
+    "compare",
+    "compare_returns",
     "console_user",
     "decide",
     "decide_pair",
@@ -134,11 +139,13 @@ __all__ = [
     "receive_answers",
     "reconciliation_rules",
     "record_console_view",
+    "returns_held",
     "rules_not_run",
     "school_facts",
     "schools_sending",
     "send_batch",
     "senders",
+    "side_of",
     "snapshots_made",
     "source_line",
     "sweep",

@@ -154,6 +154,8 @@ def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory
         "match-rate": ask("match-rate"),
         "exceptions": ask("exceptions"),
         "accuracy": ask("accuracy"),
+        "figures": ask("figures", "dashboard:on-plan", "dashboard:cohort"),
+        "returns": ask("returns"),
         "senders": ask("senders"),
         "senders --schools": ask("senders", "--schools"),
         "train-linkage": ask("train-linkage", where=own),
