@@ -13,7 +13,7 @@ from sightline.operations import removals, retention
 from sightline.vocabulary.errors import NothingHeld, StoreDamaged
 from sightline.web import facts
 from sightline.web.authz.matrix import ROLES
-from sightline.web.retention.gate import register
+from sightline.web.retention import gate
 
 NIGHTS = 30
 
@@ -34,7 +34,7 @@ def view(request: HttpRequest) -> HttpResponse:
         "states": [(state, says, counted[state]) for state, says in retention.SAYS.items()],
         "due": sum(1 for _ in retention.due(rows, on)),
         "stopped": sum(row.held for row in rows),
-        "bases": [(basis, basis.holds(on)) for basis in register().bases],
+        "bases": [(basis, basis.holds(on)) for basis in gate.register().bases],
         "settings": {s.name: s for s in opened.settings.explain()},
     }
     return render(request, "retention/page.html", context)
