@@ -389,7 +389,7 @@ def _by_identifier(view: _View) -> dict[str, str]:
             SELECT upper(replace(ref, ' ', '')) AS value, child_id FROM link
             UNION SELECT upper(replace(i.value, ' ', '')), l.child_id
             FROM identifier i JOIN link l ON l.system = i.system AND l.ref = i.ref
-            UNION SELECT upn, child_id FROM person WHERE upn IS NOT NULL
+            UNION SELECT upper(replace(upn, ' ', '')), child_id FROM person WHERE upn IS NOT NULL
         ) WHERE child_id IN ({view.seen})
         GROUP BY value HAVING count(DISTINCT child_id) = 1
         """

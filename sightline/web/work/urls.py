@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sightline.web.pages import accuracy, batches, exceptions, loads, senders
+from sightline.web.pages import accuracy, batches, disagree, exceptions, loads, senders
 
 urlpatterns = [
     path("exceptions/", exceptions.view, name="exceptions"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("exceptions/answers/", batches.answers, name="answers"),
     path("exceptions/one/<str:exception_id>/", exceptions.one, name="exception"),
     path("accuracy/", accuracy.view, name="accuracy"),
+    path("figures/", disagree.view, name="figures"),
     path("senders/", senders.view, name="senders"),
     path("loads/", loads.view, name="loads"),
     path("loads/<uuid:public_id>/", loads.upload, name="upload"),

@@ -1,0 +1,134 @@
+"""Figures that disagree: any two numbers side by side, their difference split by cause, and each return compared."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from sightline import operations
+from sightline.operations import Difference, Side
+from sightline.reconciliation.differ import WHATS
+from sightline.vocabulary.errors import SightlineError
+from sightline.vocabulary.tables import Sensitivity
+from sightline.web import audit, facts
+from sightline.web.authz.door import fields_shown
+from sightline.web.pages.cohort import name_of, reader
+from sightline.web.people.models import Child
+
+KINDS = (
+    ("dashboard", "The dashboard"),
+    ("cin-census", "A CIN census"),
+    ("school-census", "A school census"),
+    ("number", "A number I was told"),
+    ("list", "A list I have as a file"),
+)
+MOST_BYTES = 20_000_000
+MOST_NAMED = 200
+
+
+def view(request: HttpRequest) -> HttpResponse:
+    held = facts.of(request)
+    if held is None:
+        audit.disclosed(request, [], action="listed", fields=fields_shown(request))
+        return render(request, "pages/nothing.html")
+    problem, told = "", None
+    asked = {side: _asked(request.POST, side) for side in ("first", "second")}
+    if request.method == "POST":
+        try:
+            told = _compare(request, held, asked)
+        except SightlineError as error:
+            problem = str(error)
+    shown = list(told.children)[:MOST_NAMED] if told is not None else []
+    children = {row["child_id"] for row in shown}
+    audit.disclosed(request, children, action="listed", fields=fields_shown(request))
+    days = held.chart("days of returns", lambda: operations.returns_held(held.opened))
+    context = {
+        "facts": held,
+        "kinds": KINDS,
+        "whats": [(w.code, w.says) for w in WHATS],
+        "asked": asked,
+        "problem": problem,
+        "told": told,
+        "difference": told.second - told.first if told is not None else 0,
+        "rows": named(held, shown),
+        "left_out": len(told.children) - len(shown) if told is not None else 0,
+        "returns": [
+            *held.of_role("returns compared", lambda: operations.compare_returns(held.opened, held.scope))
+        ] if request.GET.get("returns") == "yes" else None,
+        "returns_held": days,
+    }  # fmt: skip
+    return render(request, "disagree/page.html", context)
+
+
+def _asked(post: Mapping[str, Any], side: str) -> dict[str, str]:
+    """What one half of the form holds."""
+    kinds, whats = dict(KINDS), {w.code for w in WHATS}
+    kind, what = post.get(f"{side}_kind", ""), post.get(f"{side}_what", "")
+    return {
+        "kind": kind if kind in kinds else "dashboard",
+        "what": what if what in whats else "on-plan",
+        "day": post.get(f"{side}_day", "").strip(),
+        "number": post.get(f"{side}_number", "").strip(),
+    }
+
+
+def _compare(request: HttpRequest, held: facts.Facts, asked: dict[str, dict[str, str]]) -> Difference:
+    with tempfile.TemporaryDirectory() as folder:
+        sides = [_side(request, asked[name], name, Path(folder)) for name in ("first", "second")]
+        return operations.compare(held.opened, held.scope, *sides)
+
+
+def _side(request: HttpRequest, asked: dict[str, str], name: str, folder: Path) -> Side:
+    """One side of the question. Raises SightlineError with what the person should put right."""
+    words = "first" if name == "first" else "second"
+    try:
+        day = date.fromisoformat(asked["day"]) if asked["day"] else None
+    except ValueError as error:
+        raise SightlineError(f"Give the day of the {words} figure as a date.") from error
+    kind, what = asked["kind"], asked["what"]
+    if kind == "dashboard":
+        return Side("dashboard", what, day)
+    if kind == "number":
+        plain = asked["number"].replace(",", "").replace(" ", "")
+        if not (plain.isascii() and plain.isdigit() and len(plain) < 9):
+            raise SightlineError(f"Give the {words} number in digits.")
+        return Side("number", what, day, number=int(plain))
+    if kind == "list":
+        file = request.FILES.get(f"{name}_file")
+        if file is None or not file.name:
+            raise SightlineError(f"Choose the file of the {words} list.")
+        if (file.size or 0) > MOST_BYTES:
+            raise SightlineError(f"The {words} list is larger than {MOST_BYTES // 1_000_000} MB.")
+        path = folder / f"{words} list"
+        with path.open("wb") as out:
+            for piece in file.chunks():
+                out.write(piece)
+        return Side("list", what, day, path=path)
+    return Side("return", what, day, system=kind)
+
+
+def named(held: facts.Facts, shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The children counted on one side alone, each with a name, a page and the cause."""
+    ids = sorted({row["child_id"] for row in shown})
+    addresses = dict(Child.objects.filter(child_id__in=ids).values_list("child_id", "public_id"))
+    names = {
+        child: name_of({"surname": surname, "forename": forename})
+        for child, surname, forename in held.opened.database.rows(
+            "SELECT child_id, surname, forename FROM person WHERE list_contains($ids, child_id)", {"ids": ids}
+        )
+    }
+    seen = reader(held.access)
+    return [
+        {
+            **row,
+            "name": seen(Sensitivity.IDENTITY, names.get(row["child_id"], "Name not held")),
+            "address": addresses.get(row["child_id"]),
+        }
+        for row in shown
+    ]
