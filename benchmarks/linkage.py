@@ -165,9 +165,7 @@ def measure(lists: PersonLists, damage: float) -> int:
         stored = predict(database, "a", "b", Model.stored(), accept=ACCEPT, review=REVIEW)
         _line("Splink, stored model (nothing learnt)", 0, lists, accepted(stored))
         print(f"Training took {took:.2f} s, from {model.learnt}.")
-        print(
-            f"Predicting in at most {TARGET_SECONDS:g} s: {_met(seconds <= TARGET_SECONDS)} (processor time {cpu:.2f} s)"
-        )
+        print(f"Predicting in at most {TARGET_SECONDS:g} s: {_met(seconds <= TARGET_SECONDS)} (processor {cpu:.2f} s)")
         print(f"Predicting takes {seconds / by_sql:.1f} times as long as the nine passes.")
         print("Precision and recall over the threshold:")
         for threshold in THRESHOLDS:

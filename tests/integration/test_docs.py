@@ -152,6 +152,7 @@ def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory
         "sweep": ask("sweep", where=own),
         "match": ask("match", children, children),
         "match-rate": ask("match-rate"),
+        "clerical": ask("clerical"),
         "exceptions": ask("exceptions"),
         "accuracy": ask("accuracy"),
         "figures": ask("figures", "dashboard:on-plan", "dashboard:cohort"),
