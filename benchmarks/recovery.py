@@ -123,12 +123,112 @@ def mixed_logit_laplace(rng: np.random.Generator) -> tuple[st.Estimate, float]:
     return st.mixed_logit(cells).estimates["both"], 0.25
 
 
+def within_two_way(rng: np.random.Generator) -> tuple[st.Estimate, float]:
+    x, pupil, level, noise = _panel(rng, 600)
+    authority = (pupil % 60).astype(int)
+    shock = rng.normal(0, 0.1, 60)[authority] * x["months"]
+    y = 5 * level - 0.45 * x["months"] - 3 * x["fsm"] + noise + shock
+    clusters = {"pupil": pupil, "authority": authority}
+    return st.within(y, x, pupil, clusters=clusters).estimates["months"], -0.45
+
+
+def poisson_by_authority(rng: np.random.Generator) -> tuple[st.Estimate, float]:
+    x, pupil, level, _ = _panel(rng, 600)
+    authority = pupil % 100
+    shock = rng.normal(0, 0.01, 100)[authority] * x["months"]
+    rate = np.exp(1 + 0.5 * level - 0.02 * x["months"] - 0.1 * x["fsm"] + shock)
+    fit = st.poisson_within(rng.poisson(rate), x, pupil, cluster=authority)
+    return fit.estimates["months"], -0.02
+
+
+def linear_probability(rng: np.random.Generator) -> tuple[st.Estimate, float]:
+    x = _section(rng)
+    chance = 0.6 + np.array([-0.1, -0.05, 0.04, -0.3]) @ np.array(list(x.values()))
+    y = (rng.random(2500) < chance).astype(int)
+    return st.linear_probability(st.group_rows(y, x)).estimates["both"], 0.04
+
+
+def event_contrast(rng: np.random.Generator) -> tuple[st.Estimate, float]:
+    pupil, year = np.repeat(np.arange(300), 4), np.tile([2017, 2018, 2021, 2022], 300)
+    on = (pupil < 100).astype(float)
+    y = rng.normal(size=300)[pupil] + 0.5 * (year >= 2021) + 0.8 * on * (year == 2021) + rng.normal(0, 2, 1200)
+    found = st.event_study(y, on, year, pupil, reference=2018, start=2021)
+    return found.contrasts["2021"], 0.8
+
+
+def cluster_bootstrap(rng: np.random.Generator) -> tuple[st.Estimate, float]:
+    x, pupil, level, noise = _panel(rng)
+    spell = rng.normal(size=int(pupil.max()) + 1)[pupil] * x["months"] * 0.1
+    y = 5 * level - 0.45 * x["months"] - 3 * x["fsm"] + noise + spell
+    cross = st.within_cross_products({"y": y}, x, pupil)
+    found = st.cluster_bootstrap(cross, draws=400, rng=rng, terms=["months"])
+    return st.Estimate("months", float(found.observed[0]), float(found.se[0])), -0.45
+
+
+def wild_bootstrap(rng: np.random.Generator) -> tuple[st.Estimate, float]:
+    """Its test of the truth: the interval holds the truth when the test does not reject it."""
+    x, authority = _section(rng), rng.integers(0, 30, 2500)
+    slope = rng.normal(0, 4, 30)[authority] * x["both"]
+    y = 50 + np.array([-9, 2, 0.8, -25]) @ np.array(list(x.values())) + slope + rng.normal(0, 10, 2500)
+    cross = st.cross_products({"y": y}, x, authority)
+    test = st.wild_bootstrap(cross, "y", "both", draws=399, rng=rng, null=0.8)
+    return _test(st.ols(st.rows_as_cells(y, x)).estimates["both"].estimate, 0.8, test.p)
+
+
+def wild_score_bootstrap(rng: np.random.Generator) -> tuple[st.Estimate, float]:
+    x, authority = _section(rng), rng.integers(0, 40, 2500)
+    odds = 1.2 + np.array([-0.7, -0.3, 0.0, -1.3]) @ np.array(list(x.values())) + rng.normal(0, 0.3, 40)[authority]
+    cells = st.group_rows((rng.logistic(size=2500) < odds).astype(int), x, cluster=authority)
+    test = st.wild_score_bootstrap(cells, "both", draws=399, rng=rng)
+    return _test(st.logit(cells).estimates["both"].estimate, 0.0, test.p)
+
+
+def plans_shuffled(rng: np.random.Generator) -> tuple[st.Estimate, float]:
+    x, place = _section(rng), rng.integers(0, 10, 2500)
+    y = 50 - 9 * x["plan"] + 2 * x["post"] - 25 * x["idaci"] + rng.normal(0, 10, 2500)
+    null = st.ols(st.rows_as_cells(y, {name: x[name] for name in ("plan", "post", "idaci")})).estimates
+    rest = y - sum(null[name].estimate * x[name] for name in ("plan", "post", "idaci"))
+    strata = place * 2 + x["post"]
+    test = st.shuffled_differences(rest, x["plan"], strata, 2 * x["post"] - 1, draws=199, rng=rng)
+    return _test(test.statistic, 0.0, test.p)
+
+
+def _test(found: float, truth: float, p: float) -> tuple[st.Estimate, float]:
+    """A test as an estimate whose 95% interval holds the truth exactly when p is over 0.05."""
+    reach = abs(found - truth) / 1.959964
+    return st.Estimate("test", found, reach * (1.0 + 1e-6) if p > 0.05 else reach * (1.0 - 1e-6)), truth
+
+
+def mixed_logit_slope(rng: np.random.Generator) -> tuple[st.Estimate, float]:
+    x, authority = _section(rng), rng.integers(0, 60, 2500)
+    odds = 1.2 + PLANTED @ np.array(list(x.values())) + rng.normal(0, 0.5, 60)[authority]
+    odds += rng.normal(0, 0.4, 60)[authority] * x["both"]
+    cells = st.group_rows((rng.logistic(size=2500) < odds).astype(int), x, cluster=authority)
+    return st.mixed_logit(cells, random=("constant", "both")).estimates["both"], 0.25
+
+
+def places_pooled(rng: np.random.Generator) -> tuple[st.Estimate, float]:
+    se = rng.uniform(0.3, 1.0, 80)
+    return st.pooled(rng.normal(0.8, 0.5, 80) + rng.normal(0, se), se).average, 0.8
+
+
+def weekly_series(rng: np.random.Generator) -> tuple[st.Estimate, float]:
+    week = np.arange(156.0)
+    noise = rng.normal(0, 0.5, 157)
+    y = 8 + 0.01 * week - 1.2 * (week >= 80) + noise[1:] + 0.3 * noise[:-1]
+    return st.interrupted_series(y, week, start=80.0).effects[0], -1.2
+
+
 ESTIMATORS: dict[str, Replication] = {
     function.__name__: function
     for function in (
         *(within_clustered, within_conventional, poisson_clustered, conditional_logit),
         *(logit_model, effect_on_treated, least_squares_robust, least_squares_clustered),
         *(mixed_reml, mixed_logit_laplace),
+        # New ones go last: an estimator's place is part of its seed.
+        *(within_two_way, poisson_by_authority, linear_probability, event_contrast),
+        *(cluster_bootstrap, wild_bootstrap, wild_score_bootstrap, plans_shuffled),
+        *(mixed_logit_slope, places_pooled, weekly_series),
     )
 }
 

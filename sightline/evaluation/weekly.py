@@ -60,7 +60,8 @@ def interrupted(frame: Frame, table_id: str) -> Table:
         sample="Weekly attendance as received, by group; weeks without a possible session are gaps",
         estimator="Segmented regression of the percentage of sessions missed, weighted by possible sessions"
         + ("; first and second harmonic of the year, where there are 60 weeks" if series.season else ""),
-        errors="Newey and West, lags floor(4 (N/100)^(2/9)), times N/(N - k); t with N - k degrees of freedom",
+        errors="Newey and West, lags floor(1.3 root(N)), made right on average for independent errors; t with "
+        "Satterthwaite's degrees of freedom, each difference with its own, the other rows with the fewest",
         formula="% missed = a + b week + c [after] + d (week - start) [after] + season + error",
         notes=(
             "What else changed in the same week is in the change too. With two groups the last column is their "
@@ -97,6 +98,7 @@ def _fit(frame: Frame, b: Builder, column: str, x: dict[str, F], start: int) -> 
         row = f"Difference {h} weeks after"
         if reached:
             b.estimate(row, column, effect, level=level)
+            b.put(f"{row}: degrees of freedom", column, df=effect.df)
         else:
             b.put(row, column, verdict="the data do not reach so far")
     b.put("N", column, N=int(x["n"].min() // SESSIONS))
