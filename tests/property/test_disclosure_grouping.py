@@ -17,7 +17,8 @@ THRESHOLD = 6
 
 
 def attack(told, dimensions, questions, linked=()):
-    """The least and the most of each hidden number, given every answer: one unknown per cell of the finest table.
+    """The least and the most of each hidden number, and how far apart they should be, given every answer: one unknown
+    per cell of the finest table.
 
     Hidden are the children of a category answered with others, and those of them with, and without, each measure that
     is not open.
@@ -74,12 +75,15 @@ def attack(told, dimensions, questions, linked=()):
         for category in sorted(set(dimensions[dimension])):
             group = told.group_of(dimension, category)
             if group is None or len(group.categories) > 1:
-                yield (dimension, category, "", True), bounds(row(dimension, [category], "", yes=True))
+                yield (dimension, category, "", True), (*bounds(row(dimension, [category], "", yes=True)), THRESHOLD)
             for q in (q for q in questions if not q.open):
                 answer = told.answer(dimension, q.name, category)
                 if answer is None or len(answer.group.categories) > 1:
-                    for yes in (True, False):
-                        yield (dimension, category, q.name, yes), bounds(row(dimension, [category], q.name, yes=yes))
+                    sides = {yes: row(dimension, [category], q.name, yes=yes) for yes in (True, False)}
+                    # Of four children with marks at most four are absent, and whether there are four is no secret.
+                    most = bounds(sides[True] + sides[False])[1]
+                    for yes, side in sides.items():
+                        yield (dimension, category, q.name, yes), (*bounds(side), min(THRESHOLD, most))
 
 
 @st.composite
@@ -112,8 +116,8 @@ def children(draw):
 def test_whoever_asks_everything_cannot_place_a_hidden_number_closer_than_the_threshold(made):
     number, dimensions, questions = made
     told = answers(dimensions, questions, children=number, threshold=THRESHOLD)
-    for what, (low, high) in attack(told, dimensions, questions):
-        assert high - low >= THRESHOLD - 1e-6, (what, low, high)
+    for what, (low, high, apart) in attack(told, dimensions, questions):
+        assert high - low >= apart - 1e-6, (what, low, high)
 
 
 @st.composite
@@ -135,11 +139,11 @@ def test_nor_can_whoever_knows_where_each_school_is(made):
     linked = ("phase", "place")
     told = answers(dimensions, questions, children=number, threshold=THRESHOLD, linked=linked)
     held = {"": np.ones(number, dtype=bool), **{q.name: q.yes for q in questions}}
-    for (dimension, category, measure, yes), (low, high) in attack(told, dimensions, questions, linked):
+    for (dimension, category, measure, yes), (low, high, apart) in attack(told, dimensions, questions, linked):
         base = next((q.base for q in questions if q.name == measure), "")
         asked = held[measure] if yes else held[base] & ~held[measure]
         if asked[np.asarray(dimensions[dimension]) == category].sum() < THRESHOLD:
-            assert high - low >= THRESHOLD - 1e-6, (dimension, category, measure, yes, low, high)
+            assert high - low >= apart - 1e-6, (dimension, category, measure, yes, low, high)
 
 
 def test_the_attacker_finds_what_dimensions_told_apart_give_away():
@@ -149,9 +153,9 @@ def test_the_attacker_finds_what_dimensions_told_apart_give_away():
     apart = answers(dimensions, [], children=53, threshold=THRESHOLD)
     assert apart.group_of("phase", "nursery").categories == ("nursery", "primary")
     found = dict(attack(apart, dimensions, [], ("phase", "place")))
-    assert found["phase", "nursery", "", True] == pytest.approx((3, 3))
+    assert found["phase", "nursery", "", True] == pytest.approx((3, 3, THRESHOLD))
     together = answers(dimensions, [], children=53, threshold=THRESHOLD, linked=("phase", "place"))
-    low, high = dict(attack(together, dimensions, [], ("phase", "place")))["phase", "nursery", "", True]
+    low, high, _ = dict(attack(together, dimensions, [], ("phase", "place")))["phase", "nursery", "", True]
     assert high - low >= THRESHOLD
 
 

@@ -10,8 +10,6 @@ import python_calamine
 import web_authority as authority
 from django.urls import reverse
 
-from sightline.cohort import PLANS
-
 pytest_plugins = ["web_fixtures"]
 
 ON_PLAN = authority.on_plan(set(range(authority.CHILDREN)))
@@ -30,7 +28,9 @@ def figures(text):
 def rows_of(text, title):
     table = text.split(f'aria-label="{title}, table"')[1].split("</table>")[0]
     cells = re.findall(r"<tr[^>]*>(.*?)</tr>", table, re.S)
-    return [[re.sub(r"<[^>]+>", "", c).strip() for c in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", r, re.S)] for r in cells]
+    return [
+        [re.sub(r"<[^>]+>", "", c).strip() for c in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", r, re.S)] for r in cells
+    ]
 
 
 def test_who_may_see_each_child_sees_true_figures_of_a_slice(facts, person, browse):
@@ -44,3 +44,110 @@ def test_who_may_see_each_child_sees_true_figures_of_a_slice(facts, person, brow
     assert {r[0]: r[1] for r in schools[1:]} == {
         f"Invented School {s + 1}": str(len(ON_PLAN & authority.children(school=s))) for s in range(4)
     }
+
+
+def test_who_joined_since_september_is_counted(facts, person, browse):
+    """A plan of child n began 3 + 11 n days before 9 October: 38 days before is 1 September."""
+    shown = {r[0]: r[1:] for r in rows_of(page(browse(person("virtual_school_head"))), "Figures")[1:]}
+    assert shown["Joined"][0] == str(sum(3 + 11 * n < 38 for n in ON_PLAN))
+    assert set(shown) >= {
+        "Left",
+        "Churn, %",
+        "Attendance, %",
+        "Severely absent, %",
+        "Permanent exclusions",
+        "Moved school",
+    }
+
+
+def test_no_statistics_held_says_which_file_to_receive(facts, person, browse):
+    assert "Outcomes of children in need, absence" in page(browse(person("virtual_school_head")))
+
+
+def test_a_worker_is_named_in_no_address(facts, person, browse):
+    client = browse(person("virtual_school_head"))
+    text = page(client, "/dashboard/?by=worker")
+    links = re.findall(r'href="(\?[^"]*|/dashboard/\?[^"]*)"', text) + re.findall(r'<option value="([^"]*)"', text)
+    assert not [link for link in links if "worker-" in link or "Worker" in link or "child-" in link]
+    narrowed = [page(client, "/dashboard/" + link.replace("&amp;", "&")) for link in links if "&amp;worker=" in link]
+    assert sorted(int(figures(text)["Children"]) for text in narrowed[:6]) == sorted(
+        len(ON_PLAN & authority.children(worker=w)) for w in range(6)
+    )
+
+
+def test_who_sees_figures_alone_gets_the_answers_of_the_month(facts, person, browse):
+    client = browse(person("governor"))
+    text = page(client, "/dashboard/?plan=CP+plan&sex=F&by=team")
+    assert "Small numbers are hidden" in text
+    assert "30 September 2026" in text
+    shown = rows_of(text, "By team")[1:]
+    numbers = [int(r[1]) for r in shown if r[1] != "c"]
+    assert numbers, "something is told"
+    assert min(numbers) >= 6
+    plain = page(client, "/dashboard/?by=team")
+    assert rows_of(text, "By team") == rows_of(plain, "By team"), "no filter changes an answer"
+    assert client.get("/dashboard/workbook/?for=own").status_code == 403
+
+
+def test_a_view_keeps_filters_alone_and_is_its_owner_s(facts, person, browse):
+    from sightline.web.views_saved.models import SavedView
+
+    client = browse(person("virtual_school_head"))
+    kept = client.post(reverse("saved_views"), {"name": " CP  girls ", "query": "?plan=CP+plan&sex=F&child=child-001"})
+    assert kept.status_code == 302
+    view = SavedView.objects.get()
+    assert (view.name, view.query) == ("CP girls", "plan=CP+plan&sex=F")
+    assert "CP girls" in page(client)
+    assert "CP girls" not in page(browse(person("data_officer")))
+    assert "Enter a name" in client.post(reverse("saved_views"), {"name": " ", "query": ""}).content.decode()
+    browse(person("officer")).post(reverse("saved_views"), {"remove": view.pk})
+    assert SavedView.objects.count() == 1, "another's view stays"
+    client.post(reverse("saved_views"), {"remove": view.pk})
+    assert not SavedView.objects.exists()
+
+
+def cells(content):
+    book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
+    return {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/dashboard/workbook/?for=own&by=school",
+        "/dashboard/workbook/",
+        "/breakdown/workbook/",
+        "/breakdown/workbook/?kind=month",
+    ],
+)
+def test_a_workbook_has_the_same_cells_in_both_formats_and_a_cover(facts, person, browse, path):
+    from sightline.web.audit.models import AccessEntry
+
+    client = browse(person("virtual_school_head"))
+    joint = "&" if "?" in path else "?"
+    found = [cells(client.get(f"{path}{joint}form={form}").content) for form in ("xlsx", "ods")]
+    assert found[0] == found[1]
+    terms = [row[0] for row in found[0]["Cover"]]
+    assert {"Read this first", "About", "Filters", "Sources, with the newest day of each", "Attendance"} <= set(terms)
+    assert len(found[0]) > 2
+    assert AccessEntry.objects.filter(action="exported").count() == 2
+
+
+def test_the_breakdown_has_exactly_the_categories_of_the_report(facts, person, browse):
+    text = page(browse(person("virtual_school_head")), "/breakdown/")
+    assert re.findall(r'<h2 class="govuk-heading-m">([^<]+)</h2>', text) == [
+        "Case status", "School phase, by case status", "Setting type attended",
+        "Special educational needs and disabilities", "Entitlement to free school meals",
+        "English as an additional language", "School exclusions", "Absence sessions overall",
+        "Where the children are at school, by locality", "Children at each setting",
+    ]  # fmt: skip
+    status = {r[0]: r[1] for r in rows_of(text, "Case status")[1:]}
+    counted = [sum(authority.status_of(n) == s for n in range(40)) for s in ("CIN plan", "CP plan", "assessment")]
+    assert [status[k] for k in ("CIN", "CP", "Social worker assessment")] == [str(n) for n in counted]
+
+
+def test_performance_is_by_locality_and_team(facts, person, browse):
+    text = page(browse(person("team_manager")), "/breakdown/?kind=month")
+    assert {r[0] for r in rows_of(text, "By team and plan")[1:]} == {"Team 1"}
+    assert "By locality and plan" in text
+    assert "Termly performance" in page(browse(person("virtual_school_head")), "/breakdown/?kind=term")
