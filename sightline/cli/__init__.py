@@ -14,6 +14,7 @@ from sightline.cli import (  # noqa: F401  Importing registers the command.
     match,
     retention,
     senders,
+    spot_checks,
     transfer,
 )
 from sightline.cli.app import main

@@ -59,6 +59,7 @@ from sightline.operations.records import rules_not_run
 from sightline.operations.school import SchoolFacts, school_facts
 from sightline.operations.senders import schools_sending, senders
 from sightline.operations.source import source_line
+from sightline.operations.spot_checks import answer_spot_check, draw_spot_check, spot_check, spot_check_results
 from sightline.operations.transfer import Transfer, transfer_file
 from sightline.operations.upload import Preview, load, preview, snapshots_made, undo
 from sightline.sources.wonde_client import DOMAIN as WONDE_DOMAIN
@@ -98,6 +99,7 @@ __all__ = [
     "ages",
     "agree_mapping",
     "agreement",
+    "answer_spot_check",
     "batch_rows",
     "batches_sent",
     "check_file",
@@ -118,6 +120,7 @@ __all__ = [
     "deliveries_in_force",
     "doubtful_pair",
     "doubtful_pairs",
+    "draw_spot_check",
     "exception_history",
     "exceptions",
     "fetch_wonde",
@@ -148,6 +151,8 @@ __all__ = [
     "side_of",
     "snapshots_made",
     "source_line",
+    "spot_check",
+    "spot_check_results",
     "sweep",
     "synthesise",
     "synthesise_national",

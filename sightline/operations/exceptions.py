@@ -107,7 +107,7 @@ def exception_history(
     ).to_pylist()
     decided = [
         {"at": d["at"], "event": d["decision"], "by": d["by"], "reason": d["reason"], "snapshot": None}
-        for d in _decisions(home, opened)
+        for d in every_decision(home, opened)
         if d["about"] == "exception" and d["subject"] == exception_id
     ]
     rows = sorted([*lived, *decided], key=lambda r: datetime.fromisoformat(r["at"]))
@@ -180,7 +180,7 @@ def may_be_decided(stage: str, decision: str) -> bool:
 def sent_in(home: Home, opened: Opened, batch: str) -> frozenset[str]:
     """The exceptions that were sent in a batch."""
     return frozenset(
-        d["subject"] for d in _decisions(home, opened) if d["decision"] == "sent" and d["batch"] == batch and batch
+        d["subject"] for d in every_decision(home, opened) if d["decision"] == "sent" and d["batch"] == batch and batch
     )
 
 
@@ -191,7 +191,7 @@ def batches_sent(home: Home, opened: Opened) -> list[dict[str, Any]]:
     held: dict[str, dict[str, Any]] = {}
     sent: dict[str, set[str]] = {}
     answered: dict[str, set[str]] = {}
-    for d in _decisions(home, opened):
+    for d in every_decision(home, opened):
         if d["about"] != "exception" or not d["batch"]:
             continue
         if d["decision"] == "sent":
@@ -274,7 +274,7 @@ def reconciliation_rules(opened: Opened) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def _decisions(home: Home, opened: Opened) -> list[dict[str, Any]]:
+def every_decision(home: Home, opened: Opened) -> list[dict[str, Any]]:
     """Every decision that counts: those of the snapshot, and those taken at this home since, each once."""
     held = opened.database.query("SELECT * FROM decision").to_pylist()
     every = {(d["about"], d["subject"], d["decision"], d["at"], d["by"]): d for d in [*held, *decisions_taken(home)]}
@@ -299,7 +299,7 @@ def _with_states(
         seen += " AND list_contains($only, exception_id)"
         given["only"] = list(only)
     rows = opened.database.query(f"SELECT * FROM exception WHERE {seen}", given)
-    return reconciliation.with_decisions(rows, _decisions(home, opened))
+    return reconciliation.with_decisions(rows, every_decision(home, opened))
 
 
 def _check(opened: Opened, *, owner: str | None, rule: str | None, state: str | None, system: str | None) -> None:

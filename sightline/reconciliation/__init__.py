@@ -17,11 +17,16 @@ from sightline.reconciliation.life import (
 from sightline.reconciliation.pages import exceptions_markdown, states_diagram
 from sightline.reconciliation.rule import OWNERS, SYSTEM_OWNERS, Owner, Rule, owner_named
 from sightline.reconciliation.senders import schools_sending, senders
+from sightline.reconciliation.spot_checks import ANSWERS as SPOT_ANSWERS
+from sightline.reconciliation.spot_checks import DIFFERS, draw
+from sightline.reconciliation.spot_checks import results as spot_check_results
 
 __all__ = [
     "DECISIONS",
+    "DIFFERS",
     "OWNERS",
     "RULES",
+    "SPOT_ANSWERS",
     "STATES",
     "SYSTEM_OWNERS",
     "TRANSITIONS",
@@ -33,6 +38,7 @@ __all__ = [
     "Transition",
     "accuracy",
     "disagreements",
+    "draw",
     "exceptions_markdown",
     "live",
     "move",
@@ -41,6 +47,7 @@ __all__ = [
     "schools_sending",
     "senders",
     "shown_state",
+    "spot_check_results",
     "states_diagram",
     "with_decisions",
 ]

@@ -157,6 +157,7 @@ def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory
         "accuracy": ask("accuracy"),
         "figures": ask("figures", "dashboard:on-plan", "dashboard:cohort"),
         "returns": ask("returns"),
+        "spot-checks": ask("spot-checks", where=own),
         "senders": ask("senders"),
         "senders --schools": ask("senders", "--schools"),
         "train-linkage": ask("train-linkage", where=own),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sightline.web.pages import accuracy, batches, disagree, exceptions, loads, senders
+from sightline.web.pages import accuracy, batches, disagree, exceptions, loads, senders, spot_checks
 
 urlpatterns = [
     path("exceptions/", exceptions.view, name="exceptions"),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("exceptions/one/<str:exception_id>/", exceptions.one, name="exception"),
     path("accuracy/", accuracy.view, name="accuracy"),
     path("figures/", disagree.view, name="figures"),
+    path("spot-checks/", spot_checks.view, name="spot_checks"),
     path("senders/", senders.view, name="senders"),
     path("loads/", loads.view, name="loads"),
     path("loads/<uuid:public_id>/", loads.upload, name="upload"),
