@@ -197,6 +197,14 @@ def text_of(answer):
     return unescape(answer.content.decode())
 
 
+def test_no_page_asks_the_database_too_often(page, person, browse, django_assert_max_num_queries):
+    browser = browse(person("data_officer"))
+    here = addresses(text_of(browser.get("/data-quality/pairs/")))[0]
+    for address in ("/data-quality/pairs/", here, "/match-rate/"):
+        with django_assert_max_num_queries(15):
+            text_of(browser.get(address))
+
+
 def test_a_reader_goes_from_the_list_to_a_pair_answers_and_then_sees_the_score(page, person, browse):
     from sightline.web.audit.models import AccessEntry
 
