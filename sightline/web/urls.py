@@ -18,6 +18,7 @@ from sightline.web.pages import (
     dashboard,
     looked,
     match_rate,
+    named_list,
     privacy,
     quality,
     retention,
@@ -33,6 +34,7 @@ from sightline.web.people import views as people
 urlpatterns = [
     path("", views.home, name="home"),
     path("cohort/", cohort.view, name="cohort"),
+    path("cohort/take-away/", named_list.view, name="cohort_take_away"),
     path("dashboard/", dashboard.view, name="dashboard"),
     path("dashboard/workbook/", dashboard.workbook, name="dashboard_download"),
     path("dashboard/views/", dashboard.saved, name="saved_views"),
