@@ -40,6 +40,8 @@ def gates_of(access: Access) -> list[Gate]:
 
     teams = {g.team_ref for g in access.grants if g.scope == ScopeKind.TEAM}
     schools = access.schools or frozenset()
+    if not teams and not schools:
+        return []
     return [g for g in facts.gates() if g.ref in (teams if g.kind == TEAM else schools)]
 
 
