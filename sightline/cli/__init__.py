@@ -13,6 +13,7 @@ from sightline.cli import (  # noqa: F401  Importing registers the command.
     loads,
     match,
     retention,
+    scope,
     senders,
     spot_checks,
     transfer,

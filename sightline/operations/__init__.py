@@ -57,6 +57,8 @@ from sightline.operations.quality import ON_PLAN, deliveries_in_force, findings_
 from sightline.operations.receive import FileReceipt, Receipt, rebuild, receive, sweep
 from sightline.operations.records import rules_not_run
 from sightline.operations.school import SchoolFacts, school_facts
+from sightline.operations.scope import CINO_WARNING, Consequences, consequences, set_scope, wanted_settings
+from sightline.operations.scope import SETTINGS as SCOPE_SETTINGS
 from sightline.operations.senders import schools_sending, senders
 from sightline.operations.source import source_line
 from sightline.operations.spot_checks import answer_spot_check, draw_spot_check, spot_check, spot_check_results
@@ -67,13 +69,16 @@ from sightline.sources.wonde_client import Client as WondeClient
 
 __all__ = [
     "ANSWERS",
+    "CINO_WARNING",
     "ON_PLAN",
+    "SCOPE_SETTINGS",
     "WONDE_DOMAIN",
     "WONDE_TOKEN",
     "Agreement",
     "Answer",
     "Batch",
     "ChildFacts",
+    "Consequences",
     "Difference",
     "DoubtfulPair",
     "Fetched",
@@ -113,6 +118,7 @@ __all__ = [
     "cohort_weeks",
     "compare",
     "compare_returns",
+    "consequences",
     "console_user",
     "decide",
     "decide_pair",
@@ -148,6 +154,7 @@ __all__ = [
     "schools_sending",
     "send_batch",
     "senders",
+    "set_scope",
     "side_of",
     "snapshots_made",
     "source_line",
@@ -160,6 +167,7 @@ __all__ = [
     "transfer_file",
     "undo",
     "unsent",
+    "wanted_settings",
     "week_list",
     "wonde_token",
     "write_batch",

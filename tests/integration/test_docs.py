@@ -158,6 +158,7 @@ def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory
         "figures": ask("figures", "dashboard:on-plan", "dashboard:cohort"),
         "returns": ask("returns"),
         "spot-checks": ask("spot-checks", where=own),
+        "scope": ask("scope", "--look-back-years", 1),
         "senders": ask("senders"),
         "senders --schools": ask("senders", "--schools"),
         "train-linkage": ask("train-linkage", where=own),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sightline.web.pages import accuracy, batches, disagree, exceptions, loads, senders, spot_checks
+from sightline.web.pages import accuracy, batches, disagree, exceptions, loads, scope, senders, spot_checks
 
 urlpatterns = [
     path("exceptions/", exceptions.view, name="exceptions"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("accuracy/", accuracy.view, name="accuracy"),
     path("figures/", disagree.view, name="figures"),
     path("spot-checks/", spot_checks.view, name="spot_checks"),
+    path("who-counts/", scope.view, name="scope"),
     path("senders/", senders.view, name="senders"),
     path("loads/", loads.view, name="loads"),
     path("loads/<uuid:public_id>/", loads.upload, name="upload"),
