@@ -177,12 +177,14 @@ def _doubts(database: Database, clusters: Clusters, roots: list[int]) -> pa.Tabl
         database.execute("DROP VIEW _doubt")
 
 
+# A node is named by the record that came first, so that one received later does not make another pair of an old one.
 # One id that a file gives to two people cannot be judged at all.
 _DOUBTS = """
+    WITH named AS (SELECT node, arg_min(id, (first_place, id)) AS id FROM _record GROUP BY node)
     SELECT a.system AS left_system, a.ref AS left_ref, b.system AS right_system, b.ref AS right_ref, d.step, d.why,
         d.probability
-    FROM _doubt d JOIN _node m ON m.id = d.a JOIN _node n ON n.id = d.b
-    JOIN _record a ON a.id = m.first_id JOIN _record b ON b.id = n.first_id
+    FROM _doubt d JOIN named m ON m.node = d.a JOIN named n ON n.node = d.b
+    JOIN _record a ON a.id = m.id JOIN _record b ON b.id = n.id
     UNION ALL
     SELECT system, ref, system, ref, 'same-record', 'One id is given to two people born on different days', NULL
     FROM _record WHERE muddled

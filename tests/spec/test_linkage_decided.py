@@ -175,3 +175,20 @@ def test_the_key_of_a_record_is_the_same_in_both_languages(database):
         assert db.one(f"SELECT {decided.KEY_SQL} FROM (SELECT system, child_ref AS ref FROM child)") == (
             decided.record_key("ssd", "A")
         )
+
+
+def test_a_record_received_later_makes_no_other_pair_of_an_old_one(database):
+    """The census numbers pupils anew: its next collection holds the same pupil under an id that sorts before."""
+
+    def pairs(*deliveries):
+        pupils = "\n".join(f"{ref} | 2012-07-09 | F | {d}" for ref, d in deliveries)
+        numbers = "\n".join(f"{ref} | upn | {U1} | school-census | {d}" for ref, d in deliveries)
+        with database(
+            child="child_ref | birth_date | sex | delivery\nA | 2012-03-04 | F | d1",
+            pupil=f"pupil_ref | birth_date | sex | delivery\n{pupils}",
+            identifier=f"ref | kind | value | system | delivery\nA | upn | {U1} | ssd | d1\n{numbers}",
+            delivery="delivery | received | place\nd1 | 2024-01-01 | 0\nd2 | 2024-05-01 | 1",
+        ) as db:
+            return [(d["left_ref"], d["right_ref"]) for d in link(db).doubt.to_pylist()]
+
+    assert pairs(("P", "d1")) == pairs(("P", "d1"), ("B", "d2")) == [("A", "P")]
