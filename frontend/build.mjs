@@ -37,7 +37,7 @@ writeFileSync(join(out, "app.css"), css);
 
 await esbuild.build({
   absWorkingDir: here,
-  entryPoints: ["src/app.js", "src/charts.js"],
+  entryPoints: ["src/app.js", "src/charts.js", "src/passkeys.js"],
   outdir: out,
   bundle: true,
   minify: true,
@@ -46,7 +46,7 @@ await esbuild.build({
   legalComments: "none",
   logLevel: "error",
 });
-for (const name of ["app.js", "charts.js"]) {
+for (const name of ["app.js", "charts.js", "passkeys.js"]) {
   if (readFileSync(join(out, name), "utf8").includes("sourceMappingURL")) {
     throw new Error(`${name} points to a source map that is not shipped.`);
   }

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli.app import HomeOption, JsonOption, app, guarded
+from sightline.cli.app import HomeOption, app, guarded
 
 audit_app = typer.Typer(
     no_args_is_help=True,
@@ -25,7 +25,10 @@ app.add_typer(audit_app, name="audit")
 
 def _application(home: Path | None, *arguments: str) -> None:
     place = str(home or Path(os.environ.get("SIGHTLINE_HOME") or "sightline-data"))
-    done = subprocess.run([sys.executable, "-m", "sightline.web", *arguments, "--home", place], check=False)
+    run = [sys.executable, "-m", "sightline.web", *arguments, "--home", place]
+    done = subprocess.run(run, check=False, capture_output=True, text=True)
+    typer.echo(done.stdout, nl=False)
+    typer.echo(done.stderr, err=True, nl=False)
     if done.returncode:
         raise typer.Exit(done.returncode)
 
@@ -40,7 +43,6 @@ def verify(
         ),
     ] = None,
     home: HomeOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Read the logs from end to end: fails when an entry was changed or taken away.
 
@@ -48,7 +50,7 @@ def verify(
     --noted the next time.
     """
     hashes = [part for each in noted or () for part in ("--noted", each)]
-    _application(home, "verify_logs", *hashes, *(["--json"] if as_json else []))
+    _application(home, "verify_logs", *hashes)
 
 
 @audit_app.command()

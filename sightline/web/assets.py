@@ -21,8 +21,9 @@ from sightline.vocabulary.errors import SightlineError
 
 FRONTEND = Path(__file__).parents[2] / "frontend"
 BUILT = Path(__file__).parent / "static" / "built"
-INPUTS = ("package.json", "package-lock.json", "build.mjs", ".npmrc", "src/app.scss", "src/app.js", "src/charts.js")
-OUTPUTS = ("app.css", "app.js", "charts.js")
+INPUTS = ("package.json", "package-lock.json", "build.mjs", ".npmrc", "src/app.scss", "src/app.js", "src/charts.js",
+          "src/passkeys.js")  # fmt: skip
+OUTPUTS = ("app.css", "app.js", "charts.js", "passkeys.js")
 LEAST_NODE = 20
 
 

@@ -26,6 +26,7 @@ import django_htmx
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.settings import Settings
 from sightline.web import assets, keys
+from sightline.web.accounts import providers
 from sightline.web.colour import BRAND, checked_brand
 
 
@@ -79,6 +80,9 @@ if SIGHTLINE_DEMONSTRATION:
     # The page of one child is worth showing; the children are invented. The foot of each page says so.
     SIGHTLINE_CHOSEN = replace(SIGHTLINE_CHOSEN, officers_open=("all",))
 
+# Who signs people in besides passwords: sign-in.toml of the home.
+SIGHTLINE_PROVIDERS = providers.read(SIGHTLINE_HOME)
+
 SECRET_KEY = keys.kept(SIGHTLINE_HOME, "secret-key")
 SIGHTLINE_SECOND_FACTOR_KEY = keys.kept(SIGHTLINE_HOME, "second-factor-key", keys.encryption_key)
 DEBUG = False
@@ -99,6 +103,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "django_htmx",
     "sightline.web.accounts",
@@ -179,13 +184,17 @@ ACCOUNT_FORMS = {
     "change_password": "sightline.web.accounts.forms.ChangePasswordForm",
 }
 MFA_ADAPTER = "sightline.web.accounts.adapters.SecondFactorAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "preferred"  # a passkey that is the whole sign-in must verify its holder
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = SIGHTLINE_DEMONSTRATION
 MFA_TOTP_ISSUER = SIGHTLINE_NAME
 MFA_RECOVERY_CODE_COUNT = 10
 MFA_FORMS = {
     "authenticate": "sightline.web.accounts.forms.CodeForm",
     "reauthenticate": "sightline.web.accounts.forms.CodeAgainForm",
     "activate_totp": "sightline.web.accounts.forms.SetUpCodesForm",
+    "add_webauthn": "sightline.web.accounts.forms.AddPasskeyForm",
 }
 
 # Cookies, sessions, transport.

@@ -6,9 +6,12 @@ from allauth.account import views as account
 from allauth.mfa.base import views as factor
 from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
+from allauth.mfa.webauthn import views as passkeys
 from django.urls import path
 
-from sightline.web.accounts.views import accept_invitation
+from sightline.web.accounts import managing_views as managing
+from sightline.web.accounts import sign_in
+from sightline.web.accounts.views import accept_invitation, remove_passkey, sessions_of
 from sightline.web.audit import views as logs
 from sightline.web.pages import (
     breakdown,
@@ -28,9 +31,9 @@ from sightline.web.pages import (
     week,
     week_schools,
 )
+from sightline.web.people import views as people
 from sightline.web.work.urls import urlpatterns as work_urls
 
-from sightline.web.people import views as people
 urlpatterns = [
     path("", views.home, name="home"),
     path("cohort/", cohort.view, name="cohort"),
@@ -52,6 +55,15 @@ urlpatterns = [
     path("children/<uuid:public_id>/attendance/", sessions.view, name="child_attendance"),
     path("children/<uuid:public_id>/who-has-looked/", looked.view, name="child_looked"),
     *work_urls,
+    path("children/<uuid:public_id>/hide/", people.restrict, name="child_restrict"),
+    path("children/<uuid:public_id>/i-know-this-child/", people.declare, name="child_declare"),
+    path("restrictions/", people.restrictions, name="restrictions"),
+    path("emergency/", people.break_glass, name="break_glass"),
+    path("emergency/opened/", people.break_glass_log, name="break_glass_log"),
+    path("people/", managing.users, name="users"),
+    path("people/<int:pk>/", managing.user, name="user"),
+    path("people/roles-that-wait/", managing.proposals, name="proposals"),
+    path("people/review/", managing.review, name="grant_review"),
     path("access/", logs.view, name="access_review"),
     path("access/entries.csv", logs.download, name="access_review_download"),
     path("act-as/", views.act_as, name="act_as"),
@@ -59,16 +71,14 @@ urlpatterns = [
     path("what-is-kept/", retention.view, name="retention"),
     path("privacy-notice/", privacy.view, name="privacy_notice"),
     path("how-access-is-logged/", views.access_logging, name="access_logging"),
-    path("children/<uuid:public_id>/hide/", people.restrict, name="child_restrict"),
-    path("children/<uuid:public_id>/i-know-this-child/", people.declare, name="child_declare"),
-    path("restrictions/", people.restrictions, name="restrictions"),
-    path("emergency/", people.break_glass, name="break_glass"),
-    path("emergency/opened/", people.break_glass_log, name="break_glass_log"),
     path("accessibility/", views.accessibility, name="accessibility"),
     path("colours.css", views.brand_css, name="brand_css"),
     path("healthz", views.healthz, name="healthz"),
     path("sign-in/", account.login, name="account_login"),
     path("sign-in/code/", factor.authenticate, name="mfa_authenticate"),
+    path("sign-in/passkey/", passkeys.login_webauthn, name="mfa_login_webauthn"),
+    path("sign-in/with/<slug:provider>/", sign_in.begin, name="provider_begin"),
+    path("sign-in/with/<slug:provider>/back/", sign_in.come_back, name="provider_come_back"),
     path("sign-out/", account.logout, name="account_logout"),
     path("invitation/<str:token>/", accept_invitation, name="accept_invitation"),
     path("account/password-again/", account.reauthenticate, name="account_reauthenticate"),
@@ -76,6 +86,11 @@ urlpatterns = [
     path("account/password/", account.password_change, name="account_change_password"),
     path("account/second-factor/", factor.index, name="mfa_index"),
     path("account/second-factor/set-up/", totp.activate_totp, name="mfa_activate_totp"),
+    path("account/passkeys/", passkeys.list_webauthn, name="mfa_list_webauthn"),
+    path("account/passkeys/new/", passkeys.add_webauthn, name="mfa_add_webauthn"),
+    path("account/passkeys/<int:pk>/remove/", remove_passkey, name="mfa_remove_webauthn"),
+    path("account/passkey-again/", passkeys.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"),
+    path("account/sessions/", sessions_of, name="account_sessions"),
     path("account/recovery-codes/", recovery.view_recovery_codes, name="mfa_view_recovery_codes"),
     path("account/recovery-codes/new/", recovery.generate_recovery_codes, name="mfa_generate_recovery_codes"),
 ]

@@ -121,7 +121,7 @@ def visit(served: Served, chromium: Browser) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)
-        page.on("console", lambda message: heard.append(f"{message.type}: {message.text}"))
+        page.on("console", lambda message: _said(message.type, message.text, heard))
         page.on("pageerror", lambda error: heard.append(str(error)))
         page.on("request", lambda request: _only_here(request.url, served.address, heard))
         if role is not None:
@@ -144,6 +144,12 @@ def visit(served: Served, chromium: Browser) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert not heard, heard
+
+
+def _said(kind: str, text: str, heard: list[str]) -> None:
+    # Chromium tells, as information, what it cleared when somebody signed out.
+    if not text.startswith("Clear-Site-Data header"):
+        heard.append(f"{kind}: {text}")
 
 
 def _only_here(url: str, address: str, heard: list[str]) -> None:

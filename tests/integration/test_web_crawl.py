@@ -27,6 +27,16 @@ ELSEWHERE = {
     "mfa_activate_totp": "the password must be given again first",
     "mfa_view_recovery_codes": "there are no codes before a factor",
     "mfa_generate_recovery_codes": "the password must be given again first",
+    "mfa_add_webauthn": "the password must be given again first",
+    "mfa_remove_webauthn": "the password must be given again first",
+    "mfa_reauthenticate_webauthn": "there is no passkey to use again",
+    "mfa_login_webauthn": "someone signed in is sent home, and no passkey is no sign-in",
+    "provider_begin": "there is no such provider",
+    "provider_come_back": "there is no such provider",
+    "account_sessions": "a session that is not there is not ended",
+    "user": "there is no such person",
+    "proposals": "there is no such proposal",
+    "grant_review": "there is no such role",
     "child_declare": "what was declared hides the record",
     "break_glass_log": "there is no such record",
     "exception": "there is no such exception",
@@ -41,7 +51,7 @@ ELSEWHERE = {
 def address(name: str, child: str) -> str:
     if name == "school":
         return reverse(name, args=[authority.SCHOOLS[0]])
-    for arguments in ([], [child], ["no-such-token"]):
+    for arguments in ([], [child], ["no-such-token"], [999_999_999]):
         try:
             return reverse(name, args=arguments)
         except NoReverseMatch:

@@ -431,3 +431,36 @@ def test_a_hash_noted_earlier_shows_that_the_end_of_a_log_was_cut_off(db, capsys
     call_command("verify_logs")
     with pytest.raises(CommandError, match="entries were cut off"):
         call_command("verify_logs", noted=[entries[2].hash])
+
+
+def test_the_command_line_asks_the_application_and_answers_as_it_did(tmp_path, monkeypatch):
+    import subprocess
+
+    from typer.testing import CliRunner
+
+    from sightline.cli import app as module
+    from sightline.cli import audit as commands
+
+    asked = []
+
+    def run(words, **_):
+        asked.append(words[1:])
+        return subprocess.CompletedProcess(words, 1 if "verify_logs" in words else 0, "said\n", "why\n")
+
+    monkeypatch.setattr(commands.subprocess, "run", run)
+    told = CliRunner().invoke(module.app, ["audit", "verify", "--noted", "abc", "--home", str(tmp_path)])
+    assert (told.exit_code, told.stdout, told.stderr) == (1, "said\n", "why\n")
+    told = CliRunner().invoke(module.app, ["audit", "purge", "--by", "the head", "--home", str(tmp_path)])
+    assert told.exit_code == 0
+    assert asked == [
+        ["-m", "sightline.web", "verify_logs", "--noted", "abc", "--home", str(tmp_path)],
+        ["-m", "sightline.web", "purge_logs", "--by", "the head", "--home", str(tmp_path)],
+    ]
+
+
+def test_a_home_whose_application_was_never_started_has_no_log_yet(db, monkeypatch):
+    from django.core.management import CommandError, call_command
+
+    monkeypatch.setattr(connection.introspection, "table_names", list)
+    with pytest.raises(CommandError, match="has not been started for this home"):
+        call_command("verify_logs")

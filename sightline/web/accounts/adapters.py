@@ -6,9 +6,12 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.http import HttpRequest
+
+from sightline.web import audit
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -20,6 +23,14 @@ class AccountAdapter(DefaultAccountAdapter):
         "rate_limited": "There were too many attempts. Wait five minutes, then try again.",
         "incorrect_password": "The password is not right.",
     }
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        # Behind a proxy every request comes from the proxy: a limit by that address would be one limit for everybody.
+        return audit.address_of(request) or "0.0.0.0"  # noqa: S104 - an address that is nobody's, not one to bind
+
+    def get_login_stages(self) -> list[str]:
+        ours = "sightline.web.accounts.stages.SecondFactor"
+        return [ours if s == "allauth.mfa.stages.AuthenticateStage" else s for s in super().get_login_stages()]
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
@@ -47,5 +58,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         """No mail: the security log holds the event."""
 
     def can_delete_authenticator(self, authenticator: Any) -> bool:
-        # A lost factor is replaced by a new invitation, never by switching it off.
-        return bool(settings.SIGHTLINE_DEMONSTRATION)
+        # The last factor is replaced by a new invitation, never by switching it off.
+        factors = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+        others = Authenticator.objects.filter(user=authenticator.user, type__in=factors).exclude(pk=authenticator.pk)
+        return others.exists()
+
+    def _get_site_name(self) -> str:
+        return str(settings.SIGHTLINE_NAME)

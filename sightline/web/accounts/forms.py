@@ -11,6 +11,7 @@ from allauth.mfa.base.forms import ReauthenticateForm as CodeReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal.auth import TOTP
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 from django.contrib.auth import password_validation
 
@@ -71,6 +72,10 @@ class SetUpCodesForm(Plain, ActivateTOTPForm):
         used = TOTP(Authenticator(user=self.user, type=Authenticator.Type.TOTP))
         used._mark_code_used(code)
         return code
+
+
+class AddPasskeyForm(Plain, AddWebAuthnForm):
+    words = {"name": ("A name for this passkey, such as the device it is on", "Enter a name")}  # noqa: RUF012
 
 
 class AcceptInvitationForm(Plain):

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from sightline.vocabulary.errors import BadSetting
 from sightline.web import audit
-from sightline.web.accounts.models import Invitation, User
+from sightline.web.accounts.models import Invitation, ProviderIdentity, User
 from sightline.web.authz.matrix import ROLES
 from sightline.web.people.models import Grant
 
@@ -47,22 +47,31 @@ def invite(
         raise BadSetting(f"The role {role} can be given over: {', '.join(sorted(ROLES[role].scopes))}.")
     if scope not in UNNAMED and not over:
         raise BadSetting(f"Say which {'worker' if scope in ('own', 'reviewing') else scope} the role is over.")
-    token = secrets.token_urlsafe(32)
     with transaction.atomic():
         user, _made = User.objects.get_or_create(username=username, defaults={"email": email.lower()})
         if user.email != email.lower():
             raise BadSetting("That user name belongs to another email address.")
         user.first_name = name[:150]
+        user.save()
+        path = invitation_for(user, by=f"{by}: {role} over {scope}")
+        grant(user, role=role, scope=scope, over=over, by=by, reason=reason, valid_from=valid_from, valid_to=valid_to)
+    return path
+
+
+def invitation_for(user: User, *, by: str) -> str:
+    """The path of a link with which an account is taken up; what let the person in before does so no longer."""
+    token = secrets.token_urlsafe(32)
+    with transaction.atomic():
         user.is_active = False
         user.set_unusable_password()
         user.save()
         Authenticator.objects.filter(user=user).delete()
+        ProviderIdentity.objects.filter(user=user).delete()
         Invitation.objects.filter(user=user, used_at__isnull=True).delete()
         Invitation.objects.create(
             user=user, token_hash=_hash(token), expires_at=timezone.now() + timedelta(days=INVITATION_DAYS)
         )
-        grant(user, role=role, scope=scope, over=over, by=by, reason=reason, valid_from=valid_from, valid_to=valid_to)
-        audit.security(None, "invited", user=user, detail=f"{role} over {scope} by {by}"[:200])
+        audit.security(None, "invited", user=user, detail=f"by {by}"[:200])
     return reverse("accept_invitation", args=[token])
 
 

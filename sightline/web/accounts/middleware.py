@@ -19,7 +19,15 @@ SIGNED_IN_AT = "sightline.signed_in_at"
 
 # What somebody may do who has given a password and has no second factor yet: set one up, or leave.
 WHILE_SETTING_UP = frozenset(
-    {"mfa_activate_totp", "mfa_view_recovery_codes", "account_reauthenticate", "account_logout", "brand_css", "healthz"}
+    {
+        "mfa_activate_totp",
+        "mfa_add_webauthn",
+        "mfa_view_recovery_codes",
+        "account_reauthenticate",
+        "account_logout",
+        "brand_css",
+        "healthz",
+    }
 )
 
 
@@ -34,7 +42,12 @@ class SessionLimit:
             since = request.session.get(SIGNED_IN_AT)
             if since is None or time.time() - since > settings.SIGHTLINE_SESSION_HOURS * 3600:
                 logout(request)
-        return self.get_response(request)
+        response = self.get_response(request)
+        match = request.resolver_match
+        if match is not None and match.view_name == "account_logout" and request.method == "POST":
+            # What the browser may have kept goes with the session (ASVS 5.0, 14.3.1).
+            response["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+        return response
 
 
 class StrongSignIn:
@@ -54,7 +67,7 @@ class StrongSignIn:
         match = request.resolver_match
         if match is not None and match.view_name in WHILE_SETTING_UP:
             return None
-        if is_mfa_enabled(request.user, [Authenticator.Type.TOTP]):
+        if is_mfa_enabled(request.user, [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]):
             # Set up a moment ago, in a session that began with the password alone: sign in again, with the code.
             logout(request)
             return redirect("account_login")

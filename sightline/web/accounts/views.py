@@ -1,8 +1,14 @@
-"""Taking up an invitation."""
+"""Taking up an invitation, and what people do with their own account."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.webauthn.views import RemoveWebAuthnView
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -31,3 +37,28 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
             audit.security(request, "invitation taken up", user=invitation.user)
         return redirect("account_login")
     return render(request, "account/invitation.html", {"form": form, "invited": invitation.user})
+
+
+def sessions_of(request: HttpRequest) -> HttpResponse:
+    """Where the person is signed in, and the way to end any of it."""
+    held = sorted(UserSession.objects.purge_and_list(request.user), key=lambda s: s.created_at, reverse=True)
+    if request.method == "POST":
+        wanted = request.POST.get("session", "")
+        ended = [s for s in held if (wanted == "others" and not s.is_current()) or str(s.pk) == wanted]
+        for session in ended:
+            session.end()
+            audit.security(request, "session ended", user=request.user)
+        return redirect("account_sessions" if not any(s.is_current() for s in ended) else "account_login")
+    return render(request, "account/sessions.html", {"sessions": held})
+
+
+class _RemovePasskey(RemoveWebAuthnView):  # type: ignore[misc]
+    """Allauth's own, but not for the last factor a person has."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        if not get_adapter().can_delete_authenticator(self.get_object()):
+            raise PermissionDenied
+        return super().form_valid(form)  # type: ignore[no-any-return]
+
+
+remove_passkey = _RemovePasskey.as_view()

@@ -48,7 +48,7 @@ def security(request: HttpRequest | None, event: str, *, user: Any = None, detai
         actor_id=user.pk if user is not None else None,
         actor_label=user.get_username() if user is not None else "",
         session_hash=_session_hash(request),
-        address=_address(request),
+        address=address_of(request),
         event=event,
         detail=detail,
         request_id=getattr(request, "id", ""),
@@ -81,7 +81,7 @@ def changed(
         actor_id=who.pk,
         actor_label=who.get_username(),
         session_hash=_session_hash(request),
-        address=_address(request),
+        address=address_of(request),
         action=action,
         subject=subject,
         child_ids=sorted(child_ids),
@@ -149,7 +149,7 @@ def _access(
         role=access.role.key if access is not None and access.role is not None else "",
         grants=[g.pk for g in access.grants] if access is not None else [],
         session_hash=_session_hash(request),
-        address=_address(request),
+        address=address_of(request),
         action=action,
         child_ids=child_ids,
         field_classes=sorted(str(f) for f in fields),
@@ -168,7 +168,8 @@ def _session_hash(request: HttpRequest | None) -> str:
     return hashlib.sha256(key.encode()).hexdigest() if key else ""
 
 
-def _address(request: HttpRequest | None) -> str:
+def address_of(request: HttpRequest | None) -> str:
+    """The network address a request came from: the one the proxy saw, where there is a proxy."""
     if request is None:
         return ""
     if settings.SIGHTLINE_BEHIND_PROXY:

@@ -78,7 +78,8 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
         wanted = [
             ("home", "Your day"), ("cohort", listing), ("dashboard", "Dashboard"), ("week", "This week"),
             ("quality", "Data quality"),
-            ("exceptions", "Exceptions"), ("access_review", "Access review"), ("retention", "What is kept"),
+            ("exceptions", "Exceptions"), ("users", "People"), ("access_review", "Access review"),
+            ("retention", "What is kept"),
             ("definitions", "Definitions"),
         ]  # fmt: skip
         wanted = [(name, text) for name, text in wanted if access.may_open(name)]
@@ -96,8 +97,9 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
         "navigation": navigation,
         "systems": SYSTEMS,
         "closed": partial(matched.closed_of, access) if signed_in and access is not None else tuple,
-        "demonstration": settings.SIGHTLINE_DEMONSTRATION,
         "emergencies": _emergencies(access) if here == "home" and access is not None else 0,
+        "demonstration": settings.SIGHTLINE_DEMONSTRATION,
+        "providers": settings.SIGHTLINE_PROVIDERS,
         "officers_open": bool(settings.SIGHTLINE_CHOSEN.officers_open),
         "htmx_config": (
             '{"includeIndicatorStyles":false,"allowEval":false,"selfRequestsOnly":true,'
@@ -106,7 +108,6 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-@cache
 def _emergencies(access: Access) -> int:
     """Records opened in an emergency that nobody has marked as seen, for those who mark them."""
     if not access.may_open("break_glass_log", "POST"):
@@ -116,6 +117,7 @@ def _emergencies(access: Access) -> int:
     return int(glass.untold().count())
 
 
+@cache
 def _stamp() -> str:
     return assets.built_from()[:12]
 

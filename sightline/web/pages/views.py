@@ -21,7 +21,7 @@ from sightline.web.authz.middleware import ACTING_AS
 from sightline.web.pages import cohort, week
 
 # What is waiting for those who see no child: pages of the logs and of accounts, named by the matrix.
-TASKS: tuple[str, ...] = ("access_review", "break_glass_log")
+TASKS: tuple[str, ...] = ("users", "proposals", "grant_review", "access_review", "break_glass_log")
 
 
 def home(request: HttpRequest) -> HttpResponse:

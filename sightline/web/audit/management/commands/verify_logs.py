@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
-from sightline.web.audit.models import LOGS, Purge
+from sightline.web.audit.models import LOGS, AccessEntry, Purge
 
 
 class Command(BaseCommand):
@@ -22,9 +22,10 @@ class Command(BaseCommand):
             metavar="HASH",
             help="a last hash noted earlier, which must still be in a log: shows whether entries after it were cut off",
         )
-        parser.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if AccessEntry._meta.db_table not in connection.introspection.table_names():
+            raise CommandError("There is no log yet: the application has not been started for this home.")
         verdicts = [log.verify() for log in LOGS]
         broken = [f"{v.log}: {v.why}" for v in verdicts if not v.whole]
         for noted in options["noted"]:
@@ -33,15 +34,8 @@ class Command(BaseCommand):
                 broken.append(
                     f"The noted hash {noted[:12]} is in no log: entries were cut off, or it is not one of ours."
                 )
-        if options["json"]:
-            logs = [
-                {"log": v.log, "entries": v.entries, "last_hash": v.head, "whole": v.whole, "why": v.why}
-                for v in verdicts
-            ]
-            self.stdout.write(json.dumps({"whole": not broken, "logs": logs, "problems": broken}, indent=2))
-        else:
-            for v in verdicts:
-                if v.whole:
-                    self.stdout.write(f"{v.log}: {v.entries:,} entries, whole, last hash {v.head}")
+        for v in verdicts:
+            if v.whole:
+                self.stdout.write(f"{v.log}: {v.entries:,} entries, whole, last hash {v.head}")
         if broken:
             raise CommandError(" ".join(broken))
