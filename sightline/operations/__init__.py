@@ -56,6 +56,7 @@ from sightline.operations.opened import Opened, Scope, opened
 from sightline.operations.quality import ON_PLAN, deliveries_in_force, findings_within
 from sightline.operations.receive import FileReceipt, Receipt, rebuild, receive, sweep
 from sightline.operations.records import rules_not_run
+from sightline.operations.registers_kept import AGREEMENTS, REQUESTS, Register, asked_before, entries, keep_entry
 from sightline.operations.school import SchoolFacts, school_facts
 from sightline.operations.scope import CINO_WARNING, Consequences, consequences, set_scope, wanted_settings
 from sightline.operations.scope import SETTINGS as SCOPE_SETTINGS
@@ -68,9 +69,11 @@ from sightline.sources.wonde_client import DOMAIN as WONDE_DOMAIN
 from sightline.sources.wonde_client import Client as WondeClient
 
 __all__ = [
+    "AGREEMENTS",
     "ANSWERS",
     "CINO_WARNING",
     "ON_PLAN",
+    "REQUESTS",
     "SCOPE_SETTINGS",
     "WONDE_DOMAIN",
     "WONDE_TOKEN",
@@ -91,6 +94,7 @@ __all__ = [
     "Preview",
     "Proposal",
     "Receipt",
+    "Register",
     "SchoolFacts",
     "Scope",
     "Side",
@@ -105,6 +109,7 @@ __all__ = [
     "agree_mapping",
     "agreement",
     "answer_spot_check",
+    "asked_before",
     "batch_rows",
     "batches_sent",
     "check_file",
@@ -127,12 +132,14 @@ __all__ = [
     "doubtful_pair",
     "doubtful_pairs",
     "draw_spot_check",
+    "entries",
     "exception_history",
     "exceptions",
     "fetch_wonde",
     "file_names",
     "findings",
     "findings_within",
+    "keep_entry",
     "load",
     "match_files",
     "match_gates",

@@ -39,10 +39,13 @@ def moment_of(text: str) -> datetime:
 
 def append_decisions(home: Home, decisions: Iterable[Mapping[str, Any]]) -> None:
     """Add decisions (columns of the vocabulary's `decision`) to the home's file, on disk before this returns."""
-    text = lines(decisions, kept_by=_KEPT_BY)
+    append(home.path / NAME, lines(decisions, kept_by=_KEPT_BY))
+
+
+def append(path: Path, text: bytes) -> None:
+    """Add lines to a file that only grows; they are on disk before this returns."""
     if not text:
         return
-    path = home.path / NAME
     handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         size = os.fstat(handle).st_size

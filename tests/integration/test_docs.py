@@ -109,6 +109,19 @@ def fetched(home: Path) -> Any:
     return said.json()
 
 
+def kept(home: Path, register: str) -> Any:
+    """What a register prints that holds one entry."""
+    told = {
+        "agreements": {"name": "A", "with_whom": "B", "way": "to us", "what": "C", "children": "on a plan now",
+                       "purpose": "D", "lawful_basis": "E", "signed": "2024-09-02"},
+        "requests": {"school": "900001", "topic": "contacts", "what": "A", "why": "B", "team": "C",
+                     "asked": "2024-09-02"},
+    }[register]  # fmt: skip
+    said = call(register, "keep", *(w for n, v in told.items() for w in ("--set", f"{n}={v}")), "--home", home)
+    assert said.code == 0, said.err
+    return call(register, "--json", "--home", home).json()
+
+
 @pytest.fixture(scope="session")
 def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory, marks_csv: Path) -> dict[str, Any]:
     """What each command prints as JSON, by the heading it is described under."""
@@ -159,6 +172,8 @@ def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory
         "returns": ask("returns"),
         "spot-checks": ask("spot-checks", where=own),
         "scope": ask("scope", "--look-back-years", 1),
+        "agreements": kept(own, "agreements"),
+        "requests": kept(own, "requests"),
         "senders": ask("senders"),
         "senders --schools": ask("senders", "--schools"),
         "train-linkage": ask("train-linkage", where=own),

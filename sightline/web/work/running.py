@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from sightline import operations
 from sightline.operations import Home
+from sightline.sources.intake import NOT_FOR_RECEIPT
 from sightline.vocabulary.errors import SightlineError
 from sightline.web.work.models import MOVES, SILENT, WAITS, State, Upload
 
@@ -35,6 +36,8 @@ def keep(files: Iterable[Any], *, by: str) -> Upload:
     upload = Upload(sent_by=by, files=[], message="")
     folder = upload.folder / "files"
     folder.mkdir(parents=True, mode=0o700)
+    # Who receives the folder that the home is in means the files beside it.
+    (upload.folder.parent / NOT_FOR_RECEIPT).touch()
     names: list[dict[str, Any]] = []
     for file in files:
         name = _safe(file.name, {n["name"] for n in names})

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sightline.web.pages import accuracy, batches, disagree, exceptions, loads, scope, senders, spot_checks
+from sightline.web.pages import (
+    accuracy,
+    batches,
+    disagree,
+    exceptions,
+    loads,
+    registers_kept,
+    scope,
+    senders,
+    spot_checks,
+)
 
 urlpatterns = [
     path("exceptions/", exceptions.view, name="exceptions"),
@@ -17,6 +27,8 @@ urlpatterns = [
     path("figures/", disagree.view, name="figures"),
     path("spot-checks/", spot_checks.view, name="spot_checks"),
     path("who-counts/", scope.view, name="scope"),
+    path("data-sharing/", registers_kept.agreements, name="agreements"),
+    path("asks-of-schools/", registers_kept.requests, name="requests"),
     path("senders/", senders.view, name="senders"),
     path("loads/", loads.view, name="loads"),
     path("loads/<uuid:public_id>/", loads.upload, name="upload"),
