@@ -320,13 +320,17 @@ def _verify_database(folder: Path, told: Mapping[str, Any]) -> list[str]:
         with closing(sqlite3.connect(folder / SQLITE)) as database:
             if database.execute("PRAGMA integrity_check").fetchone() != ("ok",):
                 raise StoreDamaged("The application's database in the backup is damaged.")
+    # The application's own settings, whatever this process was started with; and the database that came back.
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    if told["database"] != "PostgreSQL":
+        environment[URL] = ""
     for verb, wrong in (
         ("migrate", "could not be brought up to this version"),
         ("verify_logs", "holds a log with an entry that was changed or taken away"),
     ):
         done = subprocess.run(
             [sys.executable, "-m", "sightline.web", verb, "--home", str(folder)],
-            env=os.environ | ({} if told["database"] == "PostgreSQL" else {URL: ""}),
+            env=environment,
             capture_output=True, check=False,
         )  # fmt: skip
         if done.returncode:

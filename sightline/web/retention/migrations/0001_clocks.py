@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 def project_again(apps: Any, schema_editor: Any) -> None:
     """Forget which snapshot is projected: the next page that is opened projects it again, clocks and all."""
-    apps.get_model("people", "Projection").objects.all().delete()
+    apps.get_model("people", "Projection").objects.using(schema_editor.connection.alias).all().delete()
 
 
 class Migration(migrations.Migration):
