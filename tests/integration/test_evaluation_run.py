@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sightline import synthetic
-from sightline.evaluation import NOT_FOR_RELEASE, RELEASED
+from sightline.evaluation import NOT_FOR_RELEASE, RELEASED, Study, jobs
 from sightline.operations.evaluate import catalogue, evaluate, explain
 from sightline.vocabulary.errors import BadSetting, NothingHeld, SightlineError, UnreadableFile
 
@@ -22,6 +22,8 @@ def nation(tmp_path_factory):
     folder = tmp_path_factory.mktemp("nation") / "data"
     made = synthetic.synthesise_national(6_000, 3, folder, more_plans=30)
     text = (folder / "study.toml").read_text().replace("[groups]", '[sample]\nsend = ["without", "with"]\n\n[groups]')
+    # Checks and what lies beyond have their own tests, on children whose truth is known.
+    text += '\n[outputs]\nsets = ["report"]\n'
     (folder / "study.toml").write_text(text)
     return folder, made
 
@@ -208,11 +210,27 @@ def test_what_is_wrong_is_one_sentence(nation, tmp_path):
 def test_every_kind_of_table_can_be_explained():
     # One of each kind: the others differ only in plan, measure or stage.
     kinds = ["flow", "table-52", "table-53", "table-54", "table-55", "table-61", "table-62", "table-63", "table-71"]
-    kinds += ["table-63-effects", "table-73", "poisson-absence-cin", "persistent-absence-cp"]
+    kinds += ["table-63-effects", "table-73", "poisson-absence-cin", "persistent-absence-cp", "collapsed-absence-cin"]
+    kinds += ["did-engagement-cp", "multilevel-ks2-cin", "multilevel-ks4-cp", "many-tests", "churn-cin", "weekly"]
+    words = ("event", "placebo", "resampling", "detectable", "unseen", "groups", "authorities", "choices")
+    kinds += [f"{word}-{domain}-cin" for word in words for domain in ("engagement", "ks1")]
     assert set(kinds) <= {row["table"] for row in catalogue()}
     for name in kinds:
         told = explain(name)
         assert told["sample"] and told["estimator"], name
+        if name.partition("-")[0] not in ("flow", "table"):
+            assert told["formula"] and told["standard_errors"] and told["notes"] and told["in_the_report"], name
+
+
+def test_a_study_may_ask_for_what_lies_beyond_and_for_one_table_of_it(nation, tmp_path):
+    folder, _ = nation
+    asked = {row["table"] for row in catalogue()}
+    study = Study.read(folder / "study.toml")
+    assert {j.spec.kind for j in jobs(study)} == {"report"}
+    beyond = Study.from_toml('[outputs]\nsets = ["beyond"]')
+    assert {j.id for j in jobs(beyond)} < asked and all(j.spec.kind == "beyond" for j in jobs(beyond))
+    done = evaluate(folder / "study.toml", tmp_path / "out", only=["detectable-engagement-cin", "churn-cp"])
+    assert [t.id for t in done.tables][:1] == ["detectable-engagement-cin"]
 
 
 def test_a_nation_is_the_same_for_the_same_seed(tmp_path):
