@@ -10,33 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import pyarrow as pa
-
 from sightline import operations
-from sightline.engine import Database
 from sightline.operations import Home
-from sightline.reconciliation.score import Score, score
-from sightline.sources.delimited import read_delimited
-
-
-def truth(files: Path) -> dict[str, pa.Table]:
-    """The truth files of an invented authority that scoring needs, with empty text where there is nothing."""
-    return {
-        name: pa.table(
-            {
-                column: pa.array([value or "" for value in table[column].to_pylist()], pa.string())
-                for column in table.column_names
-                if column != "line"
-            }
-        )
-        for name in ("faults", "refs")
-        for table in [read_delimited(files / "truth" / f"{name}.csv", [])]
-    }
-
-
-def scored(files: Path, database: Database) -> Score:
-    """The score of a snapshot made from these files."""
-    return score(database, **truth(files))
 
 
 def main(pupils: int, seed: int) -> None:
@@ -46,7 +21,7 @@ def main(pupils: int, seed: int) -> None:
         moments: list[tuple[str, float]] = []
         operations.receive(home, [files], by="benchmark", progress=lambda says: moments.append((says, time.time())))
         took = time.time() - next(at for says, at in moments if says == "Comparing the sources")
-        found = scored(files, operations.opened(home).database)
+        found = operations.score_exceptions(operations.opened(home), files / "truth")
     print(f"{pupils:,} pupils, seed {seed}: {found.rules.num_rows} rules raised something; comparing took {took:.1f} s")
     print(f"recall {found.recall:.4f}, precision {found.precision:.4f}")
     for title, table in (("By kind of fault", found.kinds), ("By rule", found.rules)):

@@ -91,7 +91,10 @@ def exceptions(
         operations.record_console_view(place, f"The life of exception {history}", None)
         give(f"Exception {history}", rows, form, out)
         return
-    rows = operations.exceptions(place, opened, everyone, on=_now().date(), cohort_only=cohort_only, **filters)
+    rows = operations.exceptions(
+        place, opened, everyone, on=_now().date(), cohort_only=cohort_only, owner=owner, rule=rule, state=state,
+        system=system,
+    )  # fmt: skip
     operations.record_console_view(place, "Exceptions", rows["child_id"].drop_null().to_pylist())
     give("Exceptions", rows, form, out, screen=_SCREEN)
     if form is Format.table and out is None and rows.num_rows:
@@ -178,6 +181,33 @@ def decide(
         return
     for one in taken:
         console.print(f"{one.exception_id}: {'recorded' if one.taken else one.says}", markup=False, highlight=False)
+
+
+@exceptions_app.command()
+@guarded
+def score(
+    truth: Annotated[Path, typer.Argument(help="The folder truth of the invented authority that was received.")],
+    least: Annotated[
+        float, typer.Option(help="Percent of the faults to be found, and of exceptions with a cause.")
+    ] = 99,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score the exceptions of an invented authority on the faults planted in it. Exit code 2 where they fall short."""
+    _, opened = _opened(home)
+    found = operations.score_exceptions(opened, truth)
+    if as_json:
+        print_json({"recall": found.recall, "precision": found.precision, "kinds": found.kinds, "rules": found.rules})
+    else:
+        print_table("By kind of fault", found.kinds)
+        print_table("By rule", found.rules)
+        console.print(
+            f"Found: {100 * found.recall:.1f}% of the planted faults that a file tells of. With a planted cause: "
+            f"{100 * found.precision:.1f}% of the exceptions raised.",
+            highlight=False,
+        )
+    if 100 * min(found.recall, found.precision) < least:
+        raise typer.Exit(2)
 
 
 @command

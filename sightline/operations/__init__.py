@@ -60,6 +60,7 @@ from sightline.operations.registers_kept import AGREEMENTS, REQUESTS, Register, 
 from sightline.operations.school import SchoolFacts, school_facts
 from sightline.operations.scope import CINO_WARNING, Consequences, consequences, set_scope, wanted_settings
 from sightline.operations.scope import SETTINGS as SCOPE_SETTINGS
+from sightline.operations.scoring import score_exceptions
 from sightline.operations.senders import schools_sending, senders
 from sightline.operations.source import source_line
 from sightline.operations.spot_checks import answer_spot_check, draw_spot_check, spot_check, spot_check_results
@@ -159,6 +160,7 @@ __all__ = [
     "rules_not_run",
     "school_facts",
     "schools_sending",
+    "score_exceptions",
     "send_batch",
     "senders",
     "set_scope",

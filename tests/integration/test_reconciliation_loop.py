@@ -100,6 +100,15 @@ def test_planted_faults_are_found_and_little_else(authority: Path):
     assert sum(n > 0 for n in got.kinds["findable"].to_pylist()) >= 18
 
 
+def test_the_score_is_printed_by_a_command_and_falls_short_with_a_code(authority: Path):
+    told = ("exceptions", "score", authority / "files" / "truth", "--home", authority / "home")
+    said = call(*told)
+    assert said.code == 0 and "of the planted faults that a file tells of" in said.out
+    assert call(*told, "--json").json()["recall"] >= LEAST_RECALL
+    assert call(*told, "--least", 100).code == 2
+    assert call("exceptions", "score", authority / "files", "--home", authority / "home").code == 5
+
+
 def test_a_score_knows_what_it_has_missed_and_raised_for_nothing():
     tables = {
         "link": pa.table({"system": ["ssd", "sc"], "ref": ["1", "2"], "child_id": ["A", "A"]}),
