@@ -20,6 +20,7 @@ from sightline.engine import Database, arrow_schema, findings_table
 from sightline.operations.build import build
 from sightline.operations.decisions import decisions_file
 from sightline.operations.home import Home
+from sightline.operations.withdraw import without_withdrawn
 from sightline.sources import recognise, unpack
 from sightline.sources.base import Context, Reading
 from sightline.sources.intake import Received
@@ -100,6 +101,9 @@ def receive(
             receipt, delivery = cut or _receive_one(home, file, in_force, known, context, by, now, work)
             receipts.append(receipt)
             if delivery:
+                held = in_force
+                in_force = without_withdrawn(home, delivery, held, work)
+                replaced += [old.id for old, new in zip(held, in_force, strict=True) if old is not new]
                 in_force = _put_in_force(delivery, in_force, replaced)
         ids = tuple(d.id for d in in_force)
         if before and before.deliveries == ids and (before.reader, before.shape) == (__version__, SHAPE):

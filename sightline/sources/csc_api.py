@@ -6,7 +6,9 @@ identifiers. The system is "csc-api" and not "ssd" although they usually agree: 
 changed, and not every authority fills `la_child_id` with the person id, so records meet through linkage, where the
 birth date must bear the id out.
 
-A record marked to be purged, or staged as deleted, is left out with a finding. Null, an absent key and an empty list
+A record marked to be purged, or staged as deleted, is left out with a finding, and asked for in `withdrawal`, so that
+earlier payloads are read on without it. (A placement has no id that its period of care keeps, so of placements only
+the finding tells.) Null, an absent key and an empty list
 all mean that nothing was said. The payload has no category of abuse, reviews, primary need, conference outcome, teams,
 names of workers or schools; and its workers are incomplete by design (only of episodes with a Child in Need plan),
 which a note of each reading says. `line` is the record: the child's place in the file, counted from 1.
@@ -32,6 +34,7 @@ from sightline.sources.periods_of_care import Stay, periods
 from sightline.vocabulary.errors import UnreadableFile
 from sightline.vocabulary.findings import Finding, Severity
 from sightline.vocabulary.identifiers import normalise_postcode
+from sightline.vocabulary.tables import WITHDRAWN_CHILD, WITHDRAWN_DETAILS
 
 KIND = SYSTEM = "csc-api"
 ROLE = "CW"  # the payload sends case workers only
@@ -49,6 +52,7 @@ TABLES = (
     "cp_plan",
     "looked_after",
     "involvement",
+    "withdrawal",
 )
 _ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 _PURGE = "purge"
@@ -112,6 +116,8 @@ def read_payload(path: Path, context: Context) -> Reading:
     if not reader.seen and not reader.left_out:
         raise UnreadableFile("The JSON holds no child of the social care payload (an object with la_child_id).")
     tables = reader.gathered.tables(findings, fields=_FIELDS)
+    if not tables["withdrawal"].num_rows:
+        del tables["withdrawal"]
     judge_identifiers(tables["identifier"], findings)
     for table in ("assessment", "cin_plan", "section_47", "cp_plan", "looked_after", "involvement"):
         judge_order(tables[table], table, "child_ref", findings)
@@ -204,6 +210,7 @@ class _Reader:
         self.line += 1
         ref = _text(child.get("la_child_id"))
         if self.purged(child, "child", ref or "", "la_child_id") or self.deleted(state, ref or ""):
+            self.withdraw(ref, WITHDRAWN_CHILD)
             self.left_out += 1
             return
         if ref is None:
@@ -227,18 +234,21 @@ class _Reader:
     def deleted(self, state: str, ref: str) -> bool:
         if state.lower() != "deleted":
             return False
-        says = "The record is staged as deleted, so it was left out; earlier files that hold it may need to be purged."
+        says = "The record is staged as deleted, so it was left out, and what earlier payloads said of it too."
         self.found("record-deleted", Severity.QUERY, says, "child", ref, "row_state", state, "nothing, if it is meant")
         return True
 
     def purged(self, part: Mapping[str, Any], table: str, record: str, field: str) -> bool:
         if part.get(_PURGE) is not True and _text(part.get(_PURGE)) not in ("true", "True", "1", "Y", "Yes"):
             return False
-        says = (
-            "The record is marked to be purged, so it was left out; earlier files that hold it may need to be purged."
-        )
+        says = "The record is marked to be purged, so it was left out, and what earlier payloads said of it too."
         self.found("record-purged", Severity.QUERY, says, table, record, field, "", "nothing, if it is meant")
         return True
+
+    def withdraw(self, ref: str | None, part: str, value: str | None = None) -> None:
+        """Ask for a record to leave the facts; one without an id can be told from no other."""
+        if ref and (value or part in (WITHDRAWN_CHILD, WITHDRAWN_DETAILS)):
+            self.gathered.add("withdrawal", self.line, ref=ref, part=part, value=value)
 
     def objects(self, part: Mapping[str, Any], name: str, record: str) -> Iterator[dict[str, Any]]:
         """The objects of a list that may be missing, null, empty or a single object."""
@@ -254,6 +264,7 @@ class _Reader:
         held = child.get("child_details")
         about: Mapping[str, Any] = held if isinstance(held, dict) else {}
         if self.purged(about, "child", ref, "child_details"):
+            self.withdraw(ref, WITHDRAWN_DETAILS)
             about = {}
         postcode = _text(about.get("postcode"))
         cells = {column: _text(about.get(name)) for column, name in _DETAILS.items()}
@@ -276,6 +287,7 @@ class _Reader:
     def episode(self, episode: Mapping[str, Any], ref: str) -> None:
         own = _text(episode.get("social_care_episode_id"))
         if self.purged(episode, "referral", ref, "social_care_episodes"):
+            self.withdraw(ref, "referral_ref", own)
             return
         cells = {column: _text(episode.get(name)) for column, name in _REFERRAL.items()}
         self.gathered.add("referral", self.line, child_ref=ref, referral_ref=own, **cells)
@@ -293,7 +305,9 @@ class _Reader:
             )
         for name, (table, id_name, columns) in _PARTS.items():
             for part in self.objects(episode, name, ref):
-                if not self.purged(part, table, ref, name):
+                if self.purged(part, table, ref, name):
+                    self.withdraw(ref, _REFS[table], _text(part.get(id_name)))
+                else:
                     self.part(part, table, id_name, columns, ref, own)
         self.care(episode, ref, own)
 

@@ -96,6 +96,10 @@ EES = "Explore Education Statistics"
 IOD = "English Indices of Deprivation"
 LISTS = "authority's own list (no national layout)"
 OWN = "Sightline, made by people in it"
+API = "children's social care API of the Department"
+
+# What a `withdrawal` asks for, where it is no single record: all that is said of a child, or who the child is.
+WITHDRAWN_CHILD, WITHDRAWN_DETAILS = "child", "child details"
 
 CHILD_REF = Column("child_ref", TEXT, "The sending system's own id for the child", IDY, required=True)
 PUPIL_REF = Column("pupil_ref", TEXT, "The sending system's own id for the pupil", IDY, required=True)
@@ -630,6 +634,16 @@ _FACTS = (
             Column("children", INT, "Children aged 0 to 15", unit="children", source=IOD),
             Column("imd_rank", INT, "Index of multiple deprivation: rank, 1 the most deprived", source=IOD),
             Column("imd_decile", INT, "The same: tenth of areas, 1 the most deprived", source=IOD),
+            LINE,
+        ),
+    ),
+    Table(
+        "withdrawal",
+        "One row per record that a sender of social care records asks to be purged, per delivery.",
+        (
+            Column("ref", TEXT, "The sending system's own id of the child", IDY, required=True, source=API),
+            Column("part", TEXT, "The child, the child's details, or the column that names the record", source=API),
+            Column("value", TEXT, "The record's id in that column", CS, source=API),
             LINE,
         ),
     ),

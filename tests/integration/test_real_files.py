@@ -53,7 +53,50 @@ EDUCATION = {
     "education/gias/gias_extract_2024_layout_anonymised.csv": ("gias", {"school": 60}),
     "education/gias/links_edubasealldata20250109.csv": ("gias-links", {"school_link": 33472}),
 }
-COVERED = CSC | EDUCATION
+# Rows of the file (one fewer than its lines, where a row is a row), or what a person counts in it.
+OTHERS = {
+    "csc/annex_a/Annex_A_2024_Jan.xlsx": (
+        "annex-a",
+        {"referral": 11, "assessment": 5, "section_47": 5, "cin_plan": 5, "cp_plan": 7, "looked_after": 5},
+    ),
+    "csc/dfe_csc_api/record0_spec_maximal.json": (
+        "csc-api",
+        {"child": 1, "cin_plan": 1, "cp_plan": 1, "involvement": 1},
+    ),
+    "csc/dfe_csc_api/record1_new_pending.json": ("csc-api", {"child": 1, "looked_after": 1, "involvement": 4}),
+    "csc/dfe_csc_api/record2_new_error.json": ("csc-api", {"child": 1, "assessment": 1, "involvement": 2}),
+    "csc/ssda903/2021-header.csv": ("ssda903-header", {"child": 144}),
+    "csc/ssda903/2021-episodes.csv": ("ssda903-episodes", {"child": 120, "looked_after": 110}),
+    "csc/ssda903/2021-uasc.csv": ("ssda903-uasc", {"child": 4}),
+    "csc/ssda903/be903_sw_episodes.csv": ("ssda903-sw-episodes", {"involvement": 1}),
+    "education/idaci/idaci2019_lsoa11.csv": ("idaci", {"deprivation": 32_844}),
+    "education/idaci/iod2025_lsoa21.csv": ("idaci", {"deprivation": 33_755}),
+    "education/idaci/iod2025_lad24.csv": ("deprivation-districts", {"comparator": 17_760}),
+    "education/lait/lait_cin_cp_absence_exclusions.parquet": ("lait", {"comparator": 158_270}),
+    "education/lait/lait_data_dictionary_cin_cp_absence_exclusions.csv": ("lait-dictionary", {}),
+    "education/ees/ees_layout_absence_school.meta.csv": ("ees-meta", {"comparator_definition": 8}),
+}
+# Sets of national figures, counted one by one in tests/unit/test_national_figures.py.
+FIGURES = {
+    f"education/{path}.csv": ("ees", {})
+    for path in (
+        "attendance/ees_attendance_ytd_202425", "attendance/ees_week29_persistent_absence_202425",
+        "ees/cin_b1_children_in_need", "ees/cin_c1_referrals", "ees/cin_d3_cpps_subsequent_plan",
+        "ees/cin_d5_cpps_at31march_by_duration", "ees/ees_layout_absence_school", "ees/ons_population_0_17_by_la",
+        "ees/outcomes_cin_absence_la", "ees/outcomes_cin_ks2_la", "ees/outcomes_cin_ks4_la", "ees/outcomes_cin_sen_la",
+        "ees/pupil_absence_2term_pru", "ees/spc_school_ap_placement",
+        "exclusions/exclusions_by_reason_2006_07_to_2016_17",
+    )
+}  # fmt: skip
+COVERED = CSC | EDUCATION | OTHERS | FIGURES
+# What the folders hold beside data of these kinds: descriptions, code lists, schemas, and people to be matched.
+NOT_DATA = (
+    "csc/PROVENANCE.md", "csc/annex_a/Annex_A_schema.yml", "csc/cin_xsd/", "csc/family_context/", "csc/ssd/",
+    "csc/ssda903/CLA.xsd", "education/PROVENANCE.md", "education/attendance/attendance_tech_guidance_",
+    "education/ees/ees_api_openapi_v1.json", "education/gias/edubasealldata20250422_establishment_types.csv",
+    "education/gip/", "education/lookups/", "education/npd/", "education/school_census/school_census_schema_history",
+    "education/sui/",
+)  # fmt: skip
 # The same bytes as CIN_Census_2021.xml, so there is nothing new to keep.
 TWIN = "csc/cin_xml/CIN_la_issues_2887Q.xml"
 
@@ -77,6 +120,14 @@ def test_every_covered_file_is_received_with_the_counts_of_a_plain_reading(recei
         file = files[path]
         assert (file["status"], file["kind"]) == ("held" if path == TWIN else "received", kind), path
         assert {table: file["rows"][table] for table in rows} == rows, path
+
+
+def test_nothing_but_descriptions_is_refused(received):
+    """Every file that is data of a kind Sightline reads is covered; the others are named here, and why is above."""
+    _, files = received
+    refused = {path for path, file in files.items() if file["status"] == "refused"}
+    assert refused == {path for path in files if path.startswith(NOT_DATA)}
+    assert set(files) - refused == set(COVERED)
 
 
 def test_children_of_each_census_return(received):
