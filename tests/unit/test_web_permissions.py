@@ -302,3 +302,20 @@ def test_adding_a_restriction_never_widens_and_ending_an_allocation_always_narro
             transaction.set_rollback(True)
 
     holds()
+
+
+def test_the_documentation_has_every_role_as_the_matrix_has_it():
+    from pathlib import Path
+
+    text = (Path(__file__).parents[2] / "docs" / "security" / "access.md").read_text(encoding="utf-8")
+    for role in ROLES.values():
+        fields = ", ".join(sorted(f for f in role.fields if f != "plain"))
+        assert f"| {role.name} | {role.says} | {fields} |" in text
+
+
+def test_the_application_prints_the_matrix(db, browse):
+    from html import unescape
+
+    text = unescape(browse().get("/how-access-is-logged/").content.decode())
+    for page in PAGES.values():
+        assert page.says in text, page.name
