@@ -37,6 +37,15 @@ class Data:
     links: str = _says(
         "", "File of UPN (or LAchildID and LA) and PupilMatchingRefAnonymous, where census returns carry no reference"
     )
+    home: str = _says(
+        "",
+        "A Sightline home to take the study's data from, instead of extracts: a local authority's own snapshots",
+    )
+    engine: str = _says(
+        "duckdb",
+        "What links the data: duckdb in this process, or spark (needs the extra 'spark'); the answer is the same",
+        ("duckdb", "spark"),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import sightline.engine.relations
 import sightline.evaluation
 import sightline.statistics
 from sightline import __version__, evaluation
 from sightline.engine import Database
+from sightline.engine.relations import DuckRelations, Relations, SparkRelations
 from sightline.evaluation import Comparison, Frame, Job, Study, Table
 from sightline.operations import study_inputs, study_outputs
 from sightline.operations.clearing import Cleared, clear, policy_of
@@ -28,7 +30,7 @@ from sightline.vocabulary.errors import BadSetting, SightlineError
 __all__ = ["Evaluated", "catalogue", "evaluate", "explain", "verdicts"]
 
 Progress = Callable[[str], None]
-MEMORY = "3GB"
+MEMORY = "4GB"
 MADE_WITH = ("duckdb", "numpy", "scipy", "pyarrow", "vl-convert-python", "xlsxwriter", "odfdo")
 
 
@@ -183,7 +185,7 @@ def _program() -> str:
     for package in (sightline.evaluation, sightline.statistics):
         for path in sorted(Path(str(package.__file__)).parent.glob("*.py")):
             digest.update(path.read_bytes())
-    for module in (__file__, study_inputs.__file__):
+    for module in (__file__, study_inputs.__file__, sightline.engine.relations.__file__):
         digest.update(Path(str(module)).read_bytes())
     return digest.hexdigest()
 
@@ -203,9 +205,8 @@ def _prepare(out: Path, work: Path, key: str, afresh: bool) -> None:
         raise SightlineError(f"The folder {out} holds something else; give an empty or a new one.")
     if afresh or not held.is_file() or held.read_text(encoding="utf-8") != key:
         held.unlink(missing_ok=True)
-        for part in ("made", "linked"):
-            for path in sorted((work / part).glob("*")) if (work / part).is_dir() else ():
-                path.unlink()
+        for part in ("made", "linked", "received"):
+            study_outputs.empty_folder(work / part)
     for part in ("made", "linked"):
         (work / part).mkdir(parents=True, exist_ok=True)
     write_text(held, key)
@@ -224,12 +225,32 @@ def _linked(study: Study, found: Found, work: Path, say: Progress) -> Database:
         say("Reading the plans")
         study_inputs.plan_records(database, found, kind)
         say("Linking")
-        evaluation.link(database, study)
-        for name in evaluation.LINKED:
+        pupil = "int64" if kind == "BIGINT" else "string"
+        evaluation.link(database, study, _relations(study, database, work), pupil=pupil)
+        for name in OWN:
             database.write_parquet(f'SELECT * FROM "{name}"', folder / f"{name}.parquet")
         write_text(complete, "complete")
         database.close()
         database = Database(memory_limit=MEMORY, temp=work)
     for name in evaluation.LINKED:
-        database.add_parquet(name, [folder / f"{name}.parquet"])
+        path = folder / f"{name}.parquet"
+        # Spark writes a folder of parts.
+        database.add_parquet(name, sorted(path.glob("*.parquet")) if path.is_dir() else [path])
     return database
+
+
+OWN = ("week", "count")
+"""Tables made in the database itself, whatever engine links."""
+
+
+def _relations(study: Study, database: Database, work: Path) -> Relations:
+    """The engine the study asks for. Spark reads what DuckDB has read, as Parquet."""
+    folder = work / "linked"
+    if study.data.engine == "duckdb":
+        return DuckRelations(database, folder)
+    received = {}
+    for name in (*evaluation.NPD, "plan_record"):
+        received[name] = work / "received" / f"{name}.parquet"
+        received[name].parent.mkdir(parents=True, exist_ok=True)
+        database.write_parquet(f'SELECT * FROM "{name}"', received[name])
+    return SparkRelations(folder, received)

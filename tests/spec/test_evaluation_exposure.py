@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sightline.engine import Database
-from sightline.evaluation import NPD, Study, counts, empty_received, link
+from sightline.evaluation import Study, counts, link
 
 DAY = timedelta(days=1)
 
@@ -17,12 +17,10 @@ DAY = timedelta(days=1)
 def linked(records, study=None):
     """A database linked from plan records (pupil, plan, start, last, census) and nothing else."""
     database = Database()
-    for name in NPD:
-        database.execute(f"CREATE TABLE {name} AS {empty_received(name)}")
     database.execute("CREATE TABLE plan_record (pupil VARCHAR, plan VARCHAR, start DATE, last DATE, census INTEGER)")
     for record in records:
         database.execute("INSERT INTO plan_record VALUES (?, ?, ?, ?, ?)", list(record))
-    link(database, study or Study())
+    link(database, study or Study(), plans_only=True)
     return database
 
 

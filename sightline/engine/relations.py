@@ -1,0 +1,115 @@
+"""Steps written once in Ibis and run by an engine: DuckDB here, or Apache Spark where data stay on a cluster.
+
+A step is an expression over named tables. The engine turns it into its own SQL and keeps the answer under a name. Only
+what both engines answer alike may be used in a step; a test runs the same steps on both where Spark is installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from sightline.engine.database import ALWAYS_OFF, Database
+from sightline.vocabulary.errors import BadSetting
+
+ENGINES = ("duckdb", "spark")
+
+
+class Relations(Protocol):
+    """An engine that keeps tables by name and runs Ibis expressions over them."""
+
+    def make(self, name: str, expression: Any, *, last: bool = False, as_written: bool = False) -> None:
+        """Keep the rows of an expression as a table; `last` marks one that later readers want.
+
+        `as_written` says that each join has its smaller side on the right, whatever the engine believes.
+        """
+
+    def row(self, expression: Any) -> dict[str, Any]:
+        """The one row of an aggregate, by column."""
+
+    def drop(self, name: str) -> None:
+        """Forget a table that no later step needs."""
+
+
+class DuckRelations:
+    """Steps in a DuckDB database. With a folder, tables marked last are written there as Parquet and read from it."""
+
+    def __init__(self, database: Database, folder: Path | None = None) -> None:
+        from ibis.backends.sql.compilers import DuckDBCompiler
+
+        self.database = database
+        self.folder = folder
+        self._compiler: Any = DuckDBCompiler()
+
+    def sql(self, expression: Any) -> str:
+        """The expression in DuckDB's words."""
+        return str(self._compiler.to_sqlglot(expression).sql(dialect=self._compiler.dialect))
+
+    def make(self, name: str, expression: Any, *, last: bool = False, as_written: bool = False) -> None:
+        if as_written:
+            self.database.execute(f"SET disabled_optimizers = '{ALWAYS_OFF},build_side_probe_side,join_order'")
+        try:
+            self._make(name, expression, last)
+        finally:
+            if as_written:
+                self.database.execute(f"SET disabled_optimizers = '{ALWAYS_OFF}'")
+
+    def _make(self, name: str, expression: Any, last: bool) -> None:
+        sql = self.sql(expression)
+        if last and self.folder:
+            path = self.folder / f"{name}.parquet"
+            # Beside, then into place: what a stopped run leaves is whole or not there.
+            beside = path.with_suffix(".part")
+            self.database.write_parquet(sql, beside)
+            beside.replace(path)
+            self.database.add_parquet(name, [path])
+        else:
+            self.database.execute(f'CREATE OR REPLACE TABLE "{name}" AS {sql}')
+
+    def row(self, expression: Any) -> dict[str, Any]:
+        return dict(self.database.query(self.sql(expression)).to_pylist()[0])
+
+    def drop(self, name: str) -> None:
+        self.database.execute(f'DROP TABLE IF EXISTS "{name}"')
+
+
+class SparkRelations:
+    """Steps in a Spark session. Tables are Parquet below a folder, each written before the next step reads it."""
+
+    def __init__(self, folder: Path, inputs: Mapping[str, Path], *, session: Any = None) -> None:
+        """`inputs` are Parquet files by the name steps know them under. Raises BadSetting without Spark."""
+        try:
+            from pyspark.sql import SparkSession
+        except ModuleNotFoundError:
+            raise BadSetting(
+                "The engine 'spark' needs Apache Spark: install Sightline with its extra 'spark', and Java 17."
+            ) from None
+        from ibis.backends.sql.compilers import PySparkCompiler
+
+        self.folder = folder
+        self._compiler: Any = PySparkCompiler()
+        self.session: Any = session or (
+            SparkSession.builder.config("spark.ui.enabled", "false")
+            .config("spark.sql.session.timeZone", "Europe/London")
+            .config("spark.sql.parquet.compression.codec", "zstd")
+            .getOrCreate()
+        )
+        for name, path in inputs.items():
+            self.session.read.parquet(str(path)).createOrReplaceTempView(name)
+
+    def sql(self, expression: Any) -> str:
+        """The expression in Spark's words."""
+        return str(self._compiler.to_sqlglot(expression).sql(dialect=self._compiler.dialect))
+
+    def make(self, name: str, expression: Any, *, last: bool = False, as_written: bool = False) -> None:
+        place = str(self.folder / f"{name}.parquet")
+        self.session.sql(self.sql(expression)).write.mode("overwrite").parquet(place)
+        self.session.read.parquet(place).createOrReplaceTempView(name)
+
+    def row(self, expression: Any) -> dict[str, Any]:
+        return dict(self.session.sql(self.sql(expression)).collect()[0].asDict())
+
+    def drop(self, name: str) -> None:
+        # The view alone: an older view of one name would otherwise hide a new table.
+        self.session.catalog.dropTempView(name)

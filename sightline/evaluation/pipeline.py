@@ -1,0 +1,434 @@
+"""The linked data set, written once in Ibis: plans merged and cut into academic years, joined to pupils and outcomes.
+
+Each step is an expression that DuckDB and Spark answer alike (see `sightline.engine.relations`). Imported only when a
+study is linked, since Ibis takes half a second to load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any, Final
+
+import ibis
+from ibis import _
+
+from sightline.engine.relations import Relations
+from sightline.evaluation.received import SUSPENDED, TABLES
+from sightline.evaluation.study import NO_PLAN, PLANS, Study
+
+STAGES: Final = ("ks1", "ks2", "ks4")
+FAR: Final = date(9999, 12, 31)
+_KINDS: Final = {"VARCHAR": "string", "INTEGER": "int32", "DOUBLE": "float64", "DATE": "date"}
+_KEPT: Final[Mapping[str, str]] = {
+    "female": "int8",
+    "age": "int8",
+    "ethnicity": "string",
+    "fsm": "int8",
+    "idaci": "decimal(9, 6)",
+    "authority": "string",
+    "region": "string",
+    "school": "string",
+    "send": "int8",
+}
+_BEST: Final = ("send", "fsm", "idaci", "age", "female", "ethnicity", "authority", "school", "region")
+"""Of several records of one pupil in a year the first by these is kept; `send` and `fsm` from high to low."""
+SESSIONS: Final = "decimal(9, 2)"
+
+Step = tuple[str, str, int]
+"""One step counted: the part of the study, what was counted, how many."""
+
+
+def received(name: str, pupil: str) -> Any:
+    """A received table as steps know it; `pupil` is the type of the pupil matching references."""
+    schema = {n: pupil if n == "pupil" else _KINDS[c.kind] for n, c in TABLES[name].items()}
+    return ibis.table(schema, name=name)
+
+
+def plan_record(pupil: str) -> Any:
+    """Plans of every census as received."""
+    schema = {"pupil": pupil, "plan": "string", "start": "date", "last": "date", "census": "int32"}
+    return ibis.table(schema, name="plan_record")
+
+
+def steps(relations: Relations, study: Study, pupil: str, *, plans_only: bool = False) -> Iterator[Step]:
+    """Make every linked table, and count each step on the way; `pupil` is "int64" or "string"."""
+    made = _Making(relations, study, pupil)
+    yield from made.plans()
+    yield from made.exposure()
+    if plans_only:
+        return
+    yield from made.pupil_years()
+    for stage in STAGES:
+        yield from made.attainment(stage)
+
+
+def _decimal(column: Any) -> Any:
+    return column.cast(SESSIONS)
+
+
+def _later(day: Any, **by: int) -> Any:
+    # A day and an interval are a moment in DuckDB, which Ibis takes for a day: the cast must be said twice.
+    return (day + ibis.interval(**by)).cast("timestamp").cast("date")
+
+
+class _Making:
+    """The tables made so far, and what they are made with."""
+
+    def __init__(self, relations: Relations, study: Study, pupil: str) -> None:
+        self.relations = relations
+        self.study = study
+        self.pupil = pupil
+        self.years = list(study.windows.years)
+
+    def make(self, name: str, expression: Any, *, last: bool = False, as_written: bool = False) -> Any:
+        self.relations.make(name, expression, last=last, as_written=as_written)
+        return ibis.table(expression.schema(), name=name)
+
+    def plans(self) -> Iterator[Step]:
+        """Plans as spells: the latest census's word on each, open ones closed where data stop, overlaps merged."""
+        part, study = "Plans", self.study
+        p = plan_record(self.pupil)
+        good = p.pupil.notnull() & p.start.notnull()
+        n = self.relations.row(
+            p.aggregate(
+                received=p.count(),
+                no_pupil=p.pupil.isnull().sum(),
+                no_start=(p.pupil.notnull() & p.start.isnull()).sum(),
+                census=p.census.max(where=good),
+                newest=ibis.greatest(p.start, p["last"].coalesce(p.start)).max(),
+            )
+        )
+        yield part, "Records of plans received", n["received"]
+        yield part, "Left out: no pupil matching reference", n["no_pupil"] or 0
+        yield part, "Left out: no start", n["no_start"] or 0
+        to = study.windows.plans_to
+        final: date = to or n["newest"] or study.windows.start(self.years[-1] + 1)
+        said = p.filter(good).group_by("pupil", "plan", "start", "census").aggregate(last=_["last"].max())
+        # A census that leaves the end empty has the last word too, so nothing stands for a day that never comes.
+        known = (
+            said.mutate(last=_["last"].coalesce(ibis.literal(FAR)))
+            .group_by("pupil", "plan", "start")
+            .aggregate(last=_["last"].argmax(_.census), census=_.census.max())
+            .mutate(last=_["last"].nullif(ibis.literal(FAR)))
+        )
+        # A plan that no later census mentions, though one was taken, is not known to have gone on.
+        known = known.mutate(lost=known["last"].isnull() & (known.census < ibis.literal(n["census"] or 0)))
+        known = self.make("plan_known", known)
+        end = ibis.literal(final)
+        n = self.relations.row(
+            known.aggregate(
+                plans=known.count(),
+                lost=known.lost.sum(),
+                open=(~known.lost & (known.start <= end) & (known["last"].isnull() | (known["last"] > end))).sum(),
+                backwards=(known["last"] < known.start).sum(),
+                late=(known.start > end).sum(),
+            )
+        )
+        yield part, "Plans, each once", n["plans"]
+        yield (
+            part,
+            "Of these, without an end and in no later census: taken to end on 31 March of the last that had them",
+            n["lost"] or 0,
+        )
+        yield (
+            part,
+            f"Of these, open when the data stop{f' on {to.day} {to:%B %Y}' if to else ''}: months after it are not "
+            "seen",
+            n["open"] or 0,
+        )
+        yield part, "Left out: ends before it starts", n["backwards"] or 0
+        yield part, "Left out: starts after the data stop", n["late"] or 0
+        after = ibis.literal(final + timedelta(days=1))
+        ended = known["last"]
+        if study.exposure.end_day_counts:
+            ended = _later(ended, days=1)
+        stop = ibis.cases((known["last"].notnull(), ended), (known.lost, ibis.date(known.census, 4, 1)), else_=after)
+        span = known.filter((known.start <= end) & (known["last"].isnull() | (known["last"] >= known.start))).select(
+            "pupil", "plan", "start", stop=ibis.least(after, stop)
+        )
+        span = span.filter(span.stop > span.start)
+        order = {"group_by": [span.pupil, span.plan], "order_by": [span.start, span.stop]}
+        reached = span.mutate(reach=span.stop.max().over(ibis.window(**order, preceding=(None, 1))))
+        fresh = ibis.ifelse(reached.reach.notnull() & (reached.start <= reached.reach), 0, 1)
+        order = {"group_by": [reached.pupil, reached.plan], "order_by": [reached.start, reached.stop]}
+        numbered = reached.mutate(fresh=fresh).mutate(
+            number=_.fresh.sum().over(ibis.window(**order, preceding=None, following=0))
+        )
+        spell = numbered.group_by("pupil", "plan", "number").aggregate(
+            start=_.start.min(), stop=_.stop.max(), unmerged=_.stop.delta(_.start, unit="day").sum()
+        )
+        self.spell = self.make("spell", spell.drop("number"))
+        n = self.relations.row(
+            self.spell.aggregate(
+                spells=self.spell.count(),
+                twice=(self.spell.unmerged - self.spell.stop.delta(self.spell.start, unit="day")).sum(),
+            )
+        )
+        yield part, "Spells once overlapping and adjoining plans are merged", n["spells"]
+        yield part, "Days that would have been counted twice without merging", n["twice"] or 0
+
+    def exposure(self) -> Iterator[Step]:
+        """Days and months on each kind of plan by academic year, and who had one when."""
+        windows = self.study.windows
+        cut = ibis.union(*(self._in_year(y) for y in self.years))
+        key = ("pupil", "plan", "year")
+        days = cut.group_by(*key).aggregate(days=_.b.delta(_.a, unit="day").sum().cast("int32"))
+        months = self._months(cut).mutate(months=_.months.round(6).cast("decimal(9, 6)"))
+        exposure = self.make("exposure", days.join(months, key).select(*key, "days", "months"), last=True)
+        after = exposure.year.isin(list(windows.after))
+        plans = exposure.group_by("pupil", "plan").aggregate(years=_.count(), before=(~after).any(), after=after.any())
+        self.pupil_plan = self.make("pupil_plan", plans, last=True)
+        first = self.study.groups.both_plans
+        status = exposure.group_by("pupil", "year").aggregate(
+            grp=ibis.ifelse((exposure["plan"] == first).any(), first, exposure["plan"].min()), kinds=_.count()
+        )
+        self.status = self.make("status", status, last=True)
+        self.exposed = exposure
+        n = self.relations.row(
+            self.pupil_plan.aggregate(
+                **{f"plan_{i}": (self.pupil_plan["plan"] == plan).sum() for i, plan in enumerate(PLANS)}
+            )
+        )
+        for i, plan in enumerate(PLANS):
+            yield "Plans", f"Pupils with a {plan} in a year of the study", n[f"plan_{i}"] or 0
+        both = self.relations.row(self.status.aggregate(n=(self.status.kinds > 1).sum()))
+        yield "Plans", "Pupils and years with both kinds of plan", both["n"] or 0
+
+    def _in_year(self, year: int) -> Any:
+        first, after = (ibis.literal(self.study.windows.start(y)) for y in (year, year + 1))
+        return self.spell.filter((_.start < after) & (_.stop > first)).select(
+            "pupil",
+            "plan",
+            year=ibis.literal(year, "int16"),
+            a=ibis.greatest(_.start, first),
+            b=ibis.least(_.stop, after),
+        )
+
+    def _months(self, cut: Any) -> Any:
+        """Months of each pupil, plan and year by the study's rule for part months."""
+
+        def place(day: Any) -> Any:
+            # Months since nought, the share of the month that has gone as a fraction.
+            first = day.truncate("M").cast("date")
+            length = _later(first, months=1).delta(first, unit="day")
+            return (day.year() * 12 + day.month()).cast("float64") + (day.day() - 1).cast("float64") / length
+
+        a, b = place(cut.a), place(cut.b)
+        key = ("pupil", "plan", "year")
+        rule = self.study.exposure.part_months
+        if rule == "touched":
+            touched = cut.select(*key, m=ibis.range(a.floor().cast("int64"), b.ceil().cast("int64")).unnest())
+            return touched.distinct().group_by(*key).aggregate(months=_.count().cast("float64"))
+        value = {
+            "share": b - a,
+            "days": cut.b.delta(cut.a, unit="day").cast("float64") / 30.4375,
+            "whole": ibis.greatest(b.floor() - a.ceil(), 0).cast("float64"),
+        }[rule]
+        return cut.select(*key, value=value).group_by(*key).aggregate(months=_.value.sum())
+
+    def pupil_years(self) -> Iterator[Step]:
+        """One row per pupil and year of the census, with covariates, sessions missed and suspended, and months."""
+        part = "Pupils"
+        census = received("census", self.pupil)
+        inside = census.year.isin(self.years)
+        n = self.relations.row(
+            census.aggregate(
+                received=census.count(),
+                no_pupil=census.pupil.isnull().sum(),
+                outside=(census.pupil.notnull() & ~inside.fill_null(False)).sum(),
+            )
+        )
+        yield part, "Census records received", n["received"]
+        yield part, "Left out: no pupil matching reference", n["no_pupil"] or 0
+        yield part, "Left out: not in a year of the study", n["outside"] or 0
+        census = census.filter(census.pupil.notnull() & inside).mutate(year=_.year.cast("int16"))
+        absence = received("absence", self.pupil)
+        absence = absence.filter(absence.pupil.notnull() & absence.year.isin(self.years)).mutate(
+            year=_.year.cast("int16")
+        )
+        key = ("pupil", "year")
+        # Nearly every key has one record: only the few with more are sorted, which saves a sort of them all.
+        twice = census.group_by(*key).aggregate(records=_.count()).filter(_.records > 1).select(*key)
+        twice = self.make("census_twice", twice)
+        missed = absence.group_by(*key).aggregate(
+            absences=_.count().cast("int16"),
+            missed=_decimal((_.authorised + _.unauthorised).sum()),
+            possible=_decimal(_.possible.sum()),
+        )
+        missed = self.make("missed", missed)
+        with_send = self.make("with_send", census.filter(census.send == 1).select("pupil").distinct())
+        never = self._send_never_known(census)
+        self.pupil_year = made = self._pupil_year(census, absence, twice, missed, with_send, never)
+        m = self.relations.row(
+            made.aggregate(
+                pupil_years=made.count(),
+                pupils=made.pupil.nunique(),
+                no_absence=made.missed.isnull().sum(),
+                absences=made.absences.sum(),
+            )
+        )
+        records = n["received"] - (n["no_pupil"] or 0) - (n["outside"] or 0)
+        yield part, "Pupils and years", m["pupil_years"]
+        yield part, "Census records beyond the first of a pupil in a year", records - m["pupil_years"]
+        yield part, "Pupils", m["pupils"]
+        yield part, "Pupils with SEND in a year", self.relations.row(with_send.aggregate(n=with_send.count()))["n"]
+        yield part, "Pupils whose SEND is never known", self.relations.row(never.aggregate(n=never.count()))["n"]
+        yield part, "Pupils and years without absence data", m["no_absence"] or 0
+        held = self.relations.row(missed.aggregate(n=missed.absences.sum()))["n"] or 0
+        yield part, "Absence records whose pupil is in no census of the year", held - (m["absences"] or 0)
+        yield from self._unmatched(part)
+        for name in (
+            "census_twice",
+            "missed",
+            "with_send",
+            "send_never_known",
+            "send_never_spoken",
+            "extra",
+            "missed_again",
+        ):
+            self.relations.drop(name)
+
+    def _send_never_known(self, census: Any) -> Any:
+        silent = self.make("send_never_known", census.filter(census.send.isnull()).select("pupil").distinct())
+        if self.relations.row(silent.aggregate(n=silent.count()))["n"]:
+            spoken = census.filter(census.send.notnull()).semi_join(silent, "pupil").select("pupil").distinct()
+            spoken = self.make("send_spoken", spoken)
+            never = self.make("send_never_spoken", silent.anti_join(spoken, "pupil"))
+            self.relations.drop("send_spoken")
+            return never
+        return silent
+
+    def _pupil_year(self, census: Any, absence: Any, twice: Any, missed: Any, with_send: Any, never: Any) -> Any:
+        # A pupil of two schools has two records of absence, which add up; one record received twice is one.
+        again = (
+            absence.semi_join(missed.filter(missed.absences > 1), ("pupil", "year"))
+            .distinct()
+            .group_by("pupil", "year")
+            .aggregate(
+                again_missed=_decimal((_.authorised + _.unauthorised).sum()), again_possible=_decimal(_.possible.sum())
+            )
+        )
+        again = self.make("missed_again", again)
+        exclusions = received("exclusions", self.pupil)
+        suspended = (
+            exclusions.filter(exclusions.category.isin(list(SUSPENDED)))
+            .distinct()
+            .filter(_.pupil.notnull() & _.year.isin(self.years))
+            .group_by("pupil", "year")
+            .aggregate(value=_decimal(_.sessions.sum()))
+        )
+        nothing = ibis.null("decimal(9, 6)")
+        extra = ibis.union(
+            suspended.select("pupil", year=_.year.cast("int16"), s=_.value, cin=nothing, cp=nothing),
+            *(
+                self.exposed.filter(self.exposed["plan"] == plan).select(
+                    "pupil",
+                    "year",
+                    s=ibis.null(SESSIONS),
+                    cin=_.months if plan == "CIN plan" else nothing,
+                    cp=_.months if plan == "CP plan" else nothing,
+                )
+                for plan in PLANS
+            ),
+        )
+        extra = self.make(
+            "extra", extra.group_by("pupil", "year").aggregate(s=_.s.max(), cin=_.cin.max(), cp=_.cp.max())
+        )
+        key = ("pupil", "year")
+        columns = [census[name].cast(kind).name(name) for name, kind in _KEPT.items()]
+        narrow = census.select(*key, *columns)
+        order = [ibis.desc(_[n], nulls_first=False) if n in ("send", "fsm") else ibis.asc(_[n], nulls_first=False)
+                 for n in _BEST]  # fmt: skip
+        best = (
+            narrow.semi_join(twice, key)
+            .mutate(place=ibis.row_number().over(ibis.window(group_by=list(key), order_by=order)))
+            .filter(_.place == 0)
+            .drop("place")
+        )
+        found = ibis.union(narrow.anti_join(twice, key), best)
+        found = found.left_join(missed, key).drop("pupil_right", "year_right")
+        yes = ibis.literal(1, "int8")
+        found = found.left_join(extra, key).drop("pupil_right", "year_right")
+        found = found.left_join(again, key).drop("pupil_right", "year_right")
+        found = found.left_join(with_send.mutate(marked=yes), "pupil").drop("pupil_right")
+        found = found.left_join(never.mutate(unknown=yes), "pupil").drop("pupil_right")
+        held = self.relations.row(exclusions.aggregate(n=exclusions.count()))["n"]
+        # A pupil in the census with no suspension in the exclusions extract was not suspended.
+        suspended = _.s.coalesce(ibis.literal(0).cast(SESSIONS)) if held else ibis.null(SESSIONS)
+        zero = ibis.literal(0).cast("decimal(9, 6)")
+        found = found.select(
+            *key,
+            *_KEPT,
+            post=ibis.ifelse(_.year.isin(list(self.study.windows.after)), 1, 0).cast("int8"),
+            send_ever=ibis.cases((_.marked == 1, 1), (_.unknown == 1, None), else_=0).cast("int8"),
+            missed=ibis.ifelse(_.absences > 1, _.again_missed, _.missed),
+            possible=ibis.ifelse(_.absences > 1, _.again_possible, _.possible),
+            absences=_.absences,
+            suspended=suspended,
+            cin_months=_.cin.coalesce(zero),
+            cp_months=_.cp.coalesce(zero),
+        )
+        # Left to itself, DuckDB would hold a nation's pupils in a hash table to look up those who missed school.
+        return self.make("pupil_year", found, last=True, as_written=True)
+
+    def _unmatched(self, part: str) -> Iterator[Step]:
+        exclusions = received("exclusions", self.pupil)
+        wanted = exclusions.category.isin(list(SUSPENDED))
+        n = self.relations.row(exclusions.aggregate(n=(~wanted | exclusions.category.isnull()).sum()))
+        yield part, "Exclusion records that are not suspensions", n["n"] or 0
+        here = self.pupil_year
+        lone = (
+            exclusions.filter(wanted & exclusions.year.isin(self.years))
+            .mutate(year=_.year.cast("int16"))
+            .anti_join(here, ("pupil", "year"))
+        )
+        yield (
+            part,
+            "Suspension records whose pupil is in no census of the year",
+            self.relations.row(lone.aggregate(n=lone.count()))["n"],
+        )
+        lone = self.pupil_plan.select("pupil").distinct().anti_join(here, "pupil")
+        yield (
+            part,
+            "Pupils with a plan in a year of the study and in no census of it",
+            self.relations.row(lone.aggregate(n=lone.count()))["n"],
+        )
+
+    def attainment(self, stage: str) -> Iterator[Step]:
+        """One row per pupil of a key stage in a year of the windows, with group and covariates."""
+        part = f"Key stage {stage[2]}"
+        results = received(stage, self.pupil)
+        inside = results.year.isin(self.years)
+        n = self.relations.row(
+            results.aggregate(
+                received=results.count(),
+                no_pupil=results.pupil.isnull().sum(),
+                outside=(results.pupil.notnull() & ~inside.fill_null(False)).sum(),
+                inside=(results.pupil.notnull() & inside.fill_null(False)).sum(),
+            )
+        )
+        yield part, "Records received", n["received"]
+        yield part, "Left out: no pupil matching reference", n["no_pupil"] or 0
+        yield part, "Left out: not in a year of the study", n["outside"] or 0
+        key = ("pupil", "year")
+        mine = results.filter(results.pupil.notnull() & inside).mutate(year=_.year.cast("int16"))
+        outcomes = [name for name in TABLES[stage] if name not in key]
+        order = [ibis.desc(_[name], nulls_first=False) for name in outcomes]
+        one = mine.mutate(place=ibis.row_number().over(ibis.window(group_by=list(key), order_by=order)))
+        one = one.filter(_.place == 0).drop("place")
+        taken = ("post", "female", "ethnicity", "fsm", "idaci", "authority", "region", "school", "send", "send_ever")
+        linked = (
+            one.join(self.pupil_year, key)
+            .select(*key, *outcomes, *taken)
+            .left_join(self.status, key)
+            .select(*key, *outcomes, *taken, grp=_.grp.coalesce(NO_PLAN))
+        )
+        made = self.make(f"{stage}_linked", linked, last=True)
+        pupils = self.relations.row(made.aggregate(n=made.count()))["n"]
+        yield (
+            part,
+            "Left out: in no census of the year, or a second record of one pupil in a year",
+            (n["inside"] or 0) - pupils,
+        )
+        yield part, "Pupils", pupils
