@@ -4,7 +4,7 @@ BIN := .venv/bin
 HOME_DIR ?= sightline-data
 PORT ?= 8000
 
-.PHONY: install demo test check docs bench lock clean
+.PHONY: install demo test check docs sbom audit bench lock clean
 
 install: .venv/installed
 
@@ -45,6 +45,13 @@ check: .venv/tested
 docs: .venv/tested
 	$(BIN)/python -m sightline.cli.reference docs/reference
 	$(BIN)/mkdocs build --strict --quiet
+
+# What this release is made of, and whether anything of it is known to be unsafe (says so where it cannot ask).
+sbom: .venv/tested
+	$(BIN)/python -m security.sbom sbom.cdx.json
+
+audit: .venv/tested
+	$(BIN)/python -m security.audit
 
 bench: .venv/tested
 	$(BIN)/python -m benchmarks

@@ -1,0 +1,1 @@
+"""What a release is made of, and whether anything of it is known to be unsafe: `make sbom` and `make audit`."""
