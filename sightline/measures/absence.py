@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from sightline.engine import Database
 from sightline.measures.marks import days_sql
-from sightline.measures.registers import year_sql
 from sightline.measures.schools import schools_sql
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.periods import Calendar, academic_year, monday, year_start
@@ -180,15 +179,22 @@ class _Query:
         if self.unit == "enrolment":
             cell = list(dict.fromkeys([*cell, "urn"]))
         sums = ", ".join(f"sum({c})::BIGINT AS {c}" for c in _SESSIONS)
-        source = f"years AS ({self._years_sql()})" if marts else f"sessions AS ({self._sessions_sql()})"
+        source = (
+            f"years AS ({self._years_sql()})" if marts else f"sessions AS NOT MATERIALIZED ({self._sessions_sql()})"
+        )
         parts = [schools_sql(), "named_school AS (SELECT urn, name AS school_name FROM schools)", source]
         parts += [f"{name} AS ({sql})" for name, sql in self._labels().items()]
         if marts:
             parts.append("summed AS (SELECT * FROM years)")
         else:
-            columns = ", ".join(f"{self._year()} AS year" if c == "year" else c for c in summed)
-            joined = " ".join(self._weekly_joins())
-            parts.append(f"summed AS (SELECT {columns}, {sums} FROM sessions {joined} GROUP BY ALL)")
+            # Year by year: no child and year is in two, and a year's children fit where all years' would not.
+            columns, joined = ", ".join(c for c in summed if c != "year"), " ".join(self._weekly_joins())
+            yearly = (
+                f"SELECT {columns}, {year} AS year, {sums} FROM (FROM sessions WHERE week >= DATE '{year_start(year)}' "
+                f"AND week < DATE '{year_start(year + 1)}') AS sessions {joined} GROUP BY ALL"
+                for year in self._years()
+            )
+            parts.append(f"summed AS ({' UNION ALL '.join(yearly)})")
         parts.append(f"kept AS (SELECT summed.*{self._slow_columns()} FROM summed {self._slow_joins()})")
         # Half the time of a large answer is spent grouping, so nothing is grouped again that is grouped already.
         grouped = set(cell) == set(summed)
@@ -264,9 +270,9 @@ class _Query:
             """)
         return " UNION ALL ".join(parts)
 
-    def _year(self) -> str:
-        years = {academic_year(self.start), academic_year(monday(self.end - timedelta(days=1)))}
-        return str(years.pop()) if len(years) == 1 else year_sql("week")
+    def _years(self) -> range:
+        """The academic years that weeks of the period are in: a week is in that of its Monday."""
+        return range(academic_year(monday(self.start)), academic_year(monday(self.end - timedelta(days=1))) + 1)
 
     # What each row is called
 

@@ -16,10 +16,11 @@ from sightline.vocabulary.periods import monday
 
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SESSIONS = ("possible", "authorised", "unauthorised")
-# Bits of a daily count when seven share a 128-bit number: room for 131,071 half days of each.
-_BITS = 17
+# Bits of a daily count when five days share a 64-bit number: room for 4,095 half days of each, forty years of them.
+_BITS = 12
 _MASK = (1 << _BITS) - 1
-_DAYS = f"range({len(DAY_NAMES)}) AS d(day)"
+# Monday to Friday, and the weekend of the few weeks that have one.
+_STRETCHES = (range(5), range(5, len(DAY_NAMES)))
 
 
 def attendance_weeks(database: Database, child_id: str, start: date, end: date) -> pa.Table:
@@ -74,9 +75,9 @@ def weekday_pattern(
     dated = any(start < change < end for change in class_changes())
     key = "marks, week" if dated else "marks"
     week = "week" if dated else f"DATE '{start}'"
-    packed = ", ".join(f"{_packed(count, week, start)} AS {count}" for count in _SESSIONS)
-    sums = ", ".join(f"sum({count}) AS {count}" for count in _SESSIONS)
-    unpacked = ", ".join(f"(({count} >> (day * {_BITS})) & {_MASK})::INTEGER AS {count}" for count in _SESSIONS)
+    packed = ", ".join(
+        f"{_packed(count, week, start, days)} AS {count}_{days.start}" for days in _STRETCHES for count in _SESSIONS
+    )
     rows = f"(SELECT child_id, marks, week FROM register_week {scope} WHERE {' AND '.join(wanted)})"
     # A table of its own, so that the engine knows how few patterns there are and never hashes the rows instead.
     distinct = (
@@ -88,22 +89,35 @@ def weekday_pattern(
         f"CREATE OR REPLACE TEMP TABLE week_pattern AS SELECT *, {packed} FROM ({distinct})",
         parameters,
     )
-    if each_child:
-        who, given = "child_id, ", parameters
-        summed = f"SELECT child_id, {sums} FROM {rows} JOIN week_pattern USING ({key}) GROUP BY child_id"
-        days = f"SELECT child_id, day, {unpacked} FROM ({summed}), {_DAYS}"
-    else:
-        # Unpacked before they are added up: a total would not fit a packed number.
-        who, given = "", []
-        totals = ", ".join(f"sum(n * {count})::BIGINT AS {count}" for count in _SESSIONS)
-        days = f"SELECT day, {totals} FROM (SELECT n, day, {unpacked} FROM week_pattern, {_DAYS}) GROUP BY day"
+    who = "child_id, " if each_child else ""
+    stretches, given = [], []
+    for days in _STRETCHES:
+        counts = [f"{count}_{days.start}" for count in _SESSIONS]
+        columns = ", ".join([key, *counts, *([] if each_child else ["n"])])
+        patterns = f"(SELECT {columns} FROM week_pattern WHERE possible_{days.start} > 0)"
+        each = f"range({days.start}, {days.stop}) AS d(day)"
+        unpacked = ", ".join(
+            f"(({packed} >> ((day - {days.start}) * {_BITS})) & {_MASK})::INTEGER AS {count}"
+            for packed, count in zip(counts, _SESSIONS, strict=True)
+        )
+        if each_child:
+            given += parameters
+            sums = ", ".join(f"sum({count}) AS {count}" for count in counts)
+            summed = f"SELECT child_id, {sums} FROM {rows} JOIN {patterns} USING ({key}) GROUP BY child_id"
+            stretches.append(f"SELECT child_id, day, {unpacked} FROM ({summed}), {each}")
+        else:
+            # Unpacked before they are added up: a total would not fit a packed number.
+            totals = ", ".join(f"sum(n * {count})::BIGINT AS {count}" for count in _SESSIONS)
+            stretches.append(
+                f"SELECT day, {totals} FROM (SELECT n, day, {unpacked} FROM {patterns}, {each}) GROUP BY day"
+            )
     names = "[" + ", ".join(f"'{name}'" for name in DAY_NAMES) + "]"
     try:
         return database.query(
             f"""
             SELECT {who}(day + 1)::TINYINT AS weekday, {names}[day + 1] AS day, possible, authorised, unauthorised,
                 authorised + unauthorised AS absent, 100.0 * (authorised + unauthorised) / possible AS absence_rate
-            FROM ({days}) WHERE possible > 0 {"" if each_child else "ORDER BY weekday"}
+            FROM ({" UNION ALL ".join(stretches)}) WHERE possible > 0 {"" if each_child else "ORDER BY weekday"}
             """,
             given,
         )
@@ -111,11 +125,11 @@ def weekday_pattern(
         database.execute("DROP TABLE week_pattern")
 
 
-def _packed(count: str, week: str, since: date) -> str:
-    """SQL for the seven daily counts of a week's marks in one whole number, so that one sum adds up all seven."""
+def _packed(count: str, week: str, since: date, days: range) -> str:
+    """SQL for the daily counts of some days of a week's marks in one whole number, so that one sum adds up them all."""
     return " + ".join(
-        f"({days_sql(count, 'marks', week, range(day, day + 1), since=since)}::HUGEINT << {day * _BITS})"
-        for day in range(len(DAY_NAMES))
+        f"({days_sql(count, 'marks', week, range(day, day + 1), since=since)}::BIGINT << {(day - days.start) * _BITS})"
+        for day in days
     )
 
 
