@@ -9,7 +9,7 @@ from sightline.linkage.model import train as train_model
 from sightline.linkage.people import COLUMNS, standardise
 from sightline.linkage.predict import ACCEPTED, REJECTED, REVIEW, expected_missed, predict
 from sightline.linkage.rate_by import GROUPS as RATE_GROUPS
-from sightline.linkage.rate_by import SCHOOLED, Missed, match_rates, missed_links, of_school_age
+from sightline.linkage.rate_by import SCHOOLED, Missed, found_alike, match_rates, missed_links, of_school_age
 
 __all__ = [
     "ACCEPTED",
@@ -25,6 +25,7 @@ __all__ = [
     "Review",
     "binding",
     "expected_missed",
+    "found_alike",
     "learn",
     "link",
     "match_rates",

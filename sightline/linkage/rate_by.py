@@ -130,41 +130,28 @@ def _of_school_age(born: date, on: date) -> bool:
     return first <= on < out
 
 
-def match_rates(
-    database: Database,
-    groups: Sequence[str],
-    *,
-    on: date,
-    settings: Settings | None = None,
-    model: Model | None = None,
-) -> pa.Table:
+def match_rates(database: Database, groups: Sequence[str], *, on: date) -> pa.Table:
     """One row per group and value of it: the match rate of the children a school should know that day.
 
     Who counts: `of_school_age`. `by`: plan, sex, ethnicity, age, team, school or sen. Columns: by, value, children,
     found (an education record has the same child_id) and percent, which is the match rate; with_marks (a register has
     the child) and marks_percent; missed, missed_low and missed_high: links estimated to be missing, with a 95%
     interval, null where too few were found both ways. School and SEN are known of found children only: there the share
-    with marks is the figure to read. Reads the facts, link, person, counted_period, allocation, enrolment_period and
-    presence. Raises BadSetting for another group.
+    with marks is the figure to read. Reads the facts, link, alike, person, counted_period, allocation,
+    enrolment_period and presence. Raises BadSetting for another group.
     """
     for by in groups:
         if by not in GROUPS:
             raise BadSetting(f"There is no match rate by {by}; there is one by {', '.join(GROUPS)}.")
-    chosen = settings or Settings()
     database.add("_cohort", of_school_age(database, on))
     rows: list[dict[str, Any]] = []
     try:
-        likely = _by_likeness(database, model, chosen)
-        database.add("_likely", pa.table({"child_id": pa.array(sorted(likely), pa.string())}))
-        try:
-            for by in groups:
-                counted = database.rows(
-                    _COUNTED.format(value=GROUPS[by], schooled=SCHOOLED), {"on": on} if "$on" in GROUPS[by] else ()
-                )
-                rows += [_row(by, *each) for each in counted]
-        finally:
-            database.execute("DROP VIEW _likely")
+        database.execute(f"CREATE OR REPLACE TEMP TABLE _caught AS {_CAUGHT}")
+        for by in groups:
+            counted = database.rows(_COUNTED.format(value=GROUPS[by]), {"on": on} if "$on" in GROUPS[by] else ())
+            rows += [_row(by, *each) for each in counted]
     finally:
+        database.execute("DROP TABLE IF EXISTS _caught")
         database.execute("DROP VIEW _cohort")
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
@@ -190,8 +177,9 @@ SCHOOLED = """
     UNION SELECT child_id FROM enrolment_period
 """
 
-_COUNTED = """
-    WITH schooled AS ({schooled}),
+# One row per child of `_cohort`: found, in a register, and caught by number and by likeness.
+_CAUGHT = f"""
+    WITH schooled AS ({SCHOOLED}),
     marked AS (SELECT DISTINCT l.child_id FROM link l JOIN presence p ON p.system = l.system AND p.pupil_ref = l.ref),
     number AS (
         SELECT DISTINCT l.child_id, CASE i.kind WHEN 'former_upn' THEN 'upn' ELSE i.kind END AS kind, i.value,
@@ -201,13 +189,18 @@ _COUNTED = """
     ),
     numbered AS (SELECT DISTINCT a.child_id FROM number a JOIN number b USING (child_id, kind, value)
         WHERE a.care AND NOT b.care)
-    SELECT g.value, count(*)::INT, count(s.child_id)::INT, count(m.child_id)::INT,
-        count(n.child_id)::INT, count(k.child_id)::INT, count(n.child_id) FILTER (k.child_id IS NOT NULL)::INT,
-        count(s.child_id) FILTER (n.child_id IS NULL AND k.child_id IS NULL)::INT
+    SELECT c.child_id, s.child_id IS NOT NULL AS schooled, m.child_id IS NOT NULL AS marked,
+        n.child_id IS NOT NULL AS by_number, k.child_id IS NOT NULL AS by_likeness
     FROM _cohort c
-    LEFT JOIN ({value}) g USING (child_id)
     LEFT JOIN schooled s USING (child_id) LEFT JOIN marked m USING (child_id)
-    LEFT JOIN numbered n USING (child_id) LEFT JOIN _likely k USING (child_id)
+    LEFT JOIN numbered n USING (child_id) LEFT JOIN alike k USING (child_id)
+"""
+
+_COUNTED = """
+    SELECT g.value, count(*)::INT, count_if(schooled)::INT, count_if(marked)::INT, count_if(by_number)::INT,
+        count_if(by_likeness)::INT, count_if(by_number AND by_likeness)::INT,
+        count_if(schooled AND NOT by_number AND NOT by_likeness)::INT
+    FROM _caught LEFT JOIN ({value}) g USING (child_id)
     GROUP BY g.value ORDER BY g.value NULLS LAST
 """
 
@@ -228,18 +221,18 @@ _SIDE = """
 _PRESENT = ("surname", "forename", "birth_date", "sex", "postcode")
 
 
-def _by_likeness(database: Database, model: Model | None, settings: Settings) -> set[str]:
-    """The children of the cohort whom names, birth date, sex and postcode alone find among the pupils.
+def found_alike(database: Database, *, model: Model | None = None, settings: Settings | None = None) -> pa.Table:
+    """One row per child of social care whom names, birth date, sex and postcode alone find among the pupils: child_id.
 
     A pair with the pupil the child is linked to counts, and one that joins two unlinked records; one that contradicts
-    a link does not.
+    a link does not. Without a model, one is trained on the two lists. Reads `child`, `pupil`, `link` and `delivery`.
     """
+    settings = settings or Settings()
     numbered = "SELECT row_number() OVER (ORDER BY child_id) AS row, * FROM ({side})"
     care = database.query(numbered.format(side=_SIDE.format(table="child", ref="child_ref")))
     pupils = database.query(numbered.format(side=_SIDE.format(table="pupil", ref="pupil_ref")))
-    cohort = {child for (child,) in database.rows("SELECT child_id FROM _cohort")}
-    if not settings.probabilistic_linkage or not care.num_rows or not pupils.num_rows or not cohort:
-        return set()
+    if not settings.probabilistic_linkage or not care.num_rows or not pupils.num_rows:
+        return pa.table({"child_id": pa.array([], pa.string())})
     with Database() as bench:
         for name, table in (("care", care), ("pupils", pupils)):
             bench.add(name, table)
@@ -251,6 +244,6 @@ def _by_likeness(database: Database, model: Model | None, settings: Settings) ->
     likely = set()
     for row in found.to_pylist():
         child, pupil = who[row["left_row"] - 1], other[row["right_row"] - 1]
-        if row["status"] == ACCEPTED and child in cohort and (child == pupil or child not in schooled):
+        if row["status"] == ACCEPTED and (child == pupil or child not in schooled):
             likely.add(child)
-    return likely
+    return pa.table({"child_id": pa.array(sorted(likely), pa.string())})

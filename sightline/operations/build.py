@@ -218,18 +218,17 @@ def _link(b: _Build) -> None:
 
 def _match_rate(b: _Build, now: datetime) -> None:
     """How many of the children whom a school should know were found, by group, on the newest day of care data."""
-    as_at, model = newest_day(b.database) or now.date(), b.home.linkage_model()
-    settings = b.home.settings
-    inputs = [
-        *b.files(*PERSON_FACTS, "enrolment", "characteristic", *SCHOOL_FACTS),
-        *b.made_of("link", "person", "counted_period", "allocation", "enrolment_period", "presence"),
-        repr(settings), str(as_at), model.json() if model else "",
-    ]  # fmt: skip
+    as_at, model, settings = newest_day(b.database) or now.date(), b.home.linkage_model(), b.home.settings
     b.table(
-        "match_rate",
-        inputs,
-        lambda: linkage.match_rates(b.database, tuple(linkage.RATE_GROUPS), on=as_at, settings=settings, model=model),
+        "alike",
+        [*b.files("child", "pupil"), *b.made_of("link"), repr(settings), model.json() if model else ""],
+        lambda: linkage.found_alike(b.database, model=model, settings=settings),
     )
+    inputs = [
+        *b.files(*PERSON_FACTS, "enrolment", "characteristic", *SCHOOL_FACTS), str(as_at),
+        *b.made_of("link", "alike", "person", "counted_period", "allocation", "enrolment_period", "presence"),
+    ]  # fmt: skip
+    b.table("match_rate", inputs, lambda: linkage.match_rates(b.database, tuple(linkage.RATE_GROUPS), on=as_at))
 
 
 def _known_of_people(b: _Build) -> list[str]:

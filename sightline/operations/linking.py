@@ -70,7 +70,7 @@ def match_rate(opened: Opened, by: str, on: date) -> pa.Table:
         kept = opened.database.query("SELECT * FROM match_rate")
         rows = kept.filter(pc.equal(kept["by"], by))
     if rows is None or not rows.num_rows:
-        rows = linkage.match_rates(opened.database, (by,), on=on, settings=opened.settings)
+        rows = linkage.match_rates(opened.database, (by,), on=on)
     return rows.drop_columns(["by"])
 
 

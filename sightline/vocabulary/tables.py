@@ -739,6 +739,12 @@ _DERIVED = (
         derived=True,
     ),
     Table(
+        "alike",
+        "One row per child of social care whom names, birth date, sex and postcode alone find among the pupils.",
+        (CHILD_ID,),
+        derived=True,
+    ),
+    Table(
         "match_rate",
         "One row per group of the children a school should know on the newest day of social care data: how many were "
         "found in education.",

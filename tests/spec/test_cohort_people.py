@@ -7,9 +7,7 @@ GOOD, OTHER, WRONG, TEMPORARY = "X999000020001", "L999000020002", "Z999000020001
 
 
 def persons(db):
-    db.add("describing", describe_persons(db))
-    db.execute("DROP TABLE described")
-    db.execute("ALTER VIEW describing RENAME TO described")
+    db.add("described", describe_persons(db))
     return assemble_persons(db)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from sightline.cohort import assemble_counted_periods
 from sightline.engine import Database, arrow_schema
-from sightline.linkage import Model, link, match_rates, missed_links
+from sightline.linkage import Model, found_alike, link, match_rates, missed_links
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.settings import Settings
 
@@ -124,7 +124,8 @@ def answers() -> dict[str, list[dict]]:
         for name in ("status_period", "person", "allocation", "enrolment_period"):
             database.add(name, pa.Table.from_pylist(rows[name], schema=arrow_schema(name)))
         database.add("counted_period", assemble_counted_periods(database, Settings()))
-        rows = match_rates(database, GROUPS, on=ON, model=Model.stored()).to_pylist()
+        database.add("alike", found_alike(database, model=Model.stored()))
+        rows = match_rates(database, GROUPS, on=ON).to_pylist()
         return {by: [r for r in rows if r["by"] == by] for by in GROUPS}
 
 
