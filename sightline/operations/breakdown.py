@@ -260,9 +260,10 @@ def _performance(
             if value in now and now[value].children:
                 first = (panel.says(by, value),) if by else ()
                 rows.append((*first, label, *_measured(now[value], then.get(value))))
-    return Grid(name, title, (*((by.capitalize(),) if by else ()), "Plan", *_COLUMNS), tuple(rows),
-                ("Children on the last day of the period. A child on a plan who also has early help counts under the "
-                 "plan.",))  # fmt: skip
+    notes = ["Children on the last day of the period. A child on a plan who also has early help counts under the plan."]
+    if not _of(panel.rows, EARLY_HELP).num_rows:
+        notes.append("No child has an early help episode that day, of those counted here and the files received.")
+    return Grid(name, title, (*((by.capitalize(),) if by else ()), "Plan", *_COLUMNS), tuple(rows), tuple(notes))
 
 
 def _measured(now: Figures, then: Figures | None) -> tuple[Value, ...]:

@@ -16,8 +16,14 @@ from sightline.operations.opened import Opened
 from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.periods import academic_year
 
-COMPARED: Final = ("absence", "persistent_rate", "severe_rate", "suspended_rate", "excluded_rate")
-"""The measures a comparator may have."""
+COMPARED: Final[Mapping[str, str]] = {
+    "absence": "absence",
+    "persistent_rate": "persistent absence",
+    "severe_rate": "severe absence",
+    "suspended_rate": "children suspended",
+    "excluded_rate": "children permanently excluded",
+}
+"""The measures a comparator may have, in words."""
 _SHARES = {"persistent_rate": "persistent", "severe_rate": "severe", "suspended_rate": "suspended"}
 GROUPS: Final = ("CINO at 31 March", "CPPO at 31 March")
 OUTCOMES, INTERACTIVE = "outcomes-absence", "lait"
@@ -251,7 +257,7 @@ def _comparator(
     figures = {measure: float(figure) for measure, figure, *_ in rows if figure is not None}
     warnings = [warning] if warning else []
     for measure, figure, have, _of, symbol, _period, _received in rows:
-        named = measure.removesuffix("_rate").replace("_", " ")
+        named = COMPARED[measure]
         if figure is None:
             warnings.append(f"The publisher withholds the figure of {named} ({symbol}).")
         elif key == "neighbours" and have < len(neighbours):

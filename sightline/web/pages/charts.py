@@ -175,6 +175,8 @@ def _specification(weeks: Sequence[Week], known: Sequence[Week], threshold: floa
     return json.dumps(held, separators=(",", ":"))
 
 
+OF_A_GROUP = 6
+"""Children a group has for the message to be about it."""
 LONGEST = 25
 """Bars that can be read in one drawing; the table has every row."""
 
@@ -187,7 +189,9 @@ def ranked(groups: Sequence[tuple[str, float | None, int]], *, measure: str, by:
     known = [(name, value) for name, value, _ in groups if value is not None]
     if len(known) < 2:
         return None
-    low, high = min(known, key=lambda g: g[1]), max(known, key=lambda g: g[1])
+    # One child alone is soon the highest or the lowest: the message is about groups, where there are two.
+    large = [(name, value) for name, value, n in groups if value is not None and n >= OF_A_GROUP]
+    low, high = (end(large if len(large) > 1 else known, key=lambda g: g[1]) for end in (min, max))
     if round(low[1], 1) == round(high[1], 1):
         message = f"{measure} is {high[1]:.1f}% in every {by.lower()} with a figure"
     else:
