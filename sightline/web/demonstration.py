@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from datetime import date, timedelta
 from pathlib import Path
 
+from sightline.operations import lawful
 from sightline.web.serving import migrate, prepare
 
 MADE_BY, REASON = "demonstration", "Demonstration on invented data"
@@ -20,6 +22,7 @@ def create_demonstration_accounts(home: Path) -> list[tuple[str, str, str]]:
     """
     prepare(home, demonstration=True)
     migrate()
+    _record_a_basis(home)
 
     from django.db import transaction
 
@@ -57,6 +60,15 @@ def create_demonstration_accounts(home: Path) -> list[tuple[str, str, str]]:
                 )
             rows.append((username, password, role.name))
     return rows
+
+
+def _record_a_basis(home: Path) -> None:
+    """A lawful basis for the invented authority, for a year from today, where none is recorded."""
+    register = home / lawful.NAME
+    if not register.is_file():
+        today = date.today()
+        text = lawful.EXAMPLE.replace("2026-09-01", str(today)).replace("2027-09-01", str(today + timedelta(days=365)))
+        register.write_text(text, encoding="utf-8")
 
 
 def _named_reviews() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from wonde_server import SCHOOL, TOKEN, Recorded, serving
 from sightline.alerts.reasons import REASONS
 from sightline.cli import reference
 from sightline.cli.app import app
+from sightline.operations import lawful
 from sightline.sources import SOURCES
 from sightline.synthetic import FAULT_KINDS
 from sightline.vocabulary.attendance import CLASSES, packed_in_class, unpack
@@ -137,7 +139,9 @@ def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory
     census = max((invented / "social_care").glob("cin_census_*.xml"))
     children = invented / "truth" / "children.csv"
     was = f"{int(ask('cohort')['on'][:4]) - 2}-01-15"
-    own = folder / "home"
+    own, based = folder / "home", folder / "based"
+    shutil.copytree(home, based)
+    (based / lawful.NAME).write_text(lawful.EXAMPLE, encoding="utf-8")
     ask("synthesise", "--national", "--pupils", 3000, "--out", folder / "nation")
     study = folder / "nation" / "study.toml"
     return {
@@ -165,6 +169,9 @@ def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory
         "preview": ask("preview", marks_csv),
         "undo": ask("undo", "--reason", "A test", where=own),
         "verify": ask("verify"),
+        "retention": ask("retention", where=based),
+        "backup": ask("backup", "--out", folder / "backup.tar"),
+        "restore": ask("restore", folder / "backup.tar", where=folder / "restored"),
         "sweep": ask("sweep", where=own),
         "match": ask("match", children, children),
         "match-rate": ask("match-rate"),
