@@ -280,6 +280,12 @@ def tables() -> dict[str, pa.Table]:
     finding = [
         {"line": 0, **dict.fromkeys(("table", "record", "field", "value", "right"), ""), **row} for row in finding
     ]
+    # Two pairs of records that may be one child.
+    doubt = [
+        {"left_system": "ssd", "left_ref": token(n, "ref"), "right_system": "ssd", "right_ref": token(n + 1, "ref"),
+         "step": "likeness", "why": "One child with probability 0.61: same surname", "probability": 0.61}
+        for n in (0, 5)
+    ]  # fmt: skip
     accuracy = [
         {"snapshot": "snapshot-1", "made": AS_AT, "day": AS_AT, "system": system, "children": CHILDREN, "agree": agree,
          "explained": 0, "asked": 1}
@@ -318,6 +324,7 @@ def tables() -> dict[str, pa.Table]:
         "enrolment_period": _table("enrolment_period", enrolment),
         "exclusion": _table("exclusion", exclusion),
         "link": _table("link", link),
+        "link_doubt": _table("link_doubt", doubt),
         "finding": _table("finding", finding),
         "accuracy": _table("accuracy", accuracy),
         "exception": _table("exception", exception),

@@ -136,7 +136,7 @@ def visit(served: Served, chromium: Browser) -> Iterator[Callable[..., Page]]:
             else:
                 page.locator("#id_login").fill(name)
                 page.locator("#id_password").fill(password)
-                page.get_by_role("button", name="Sign in").click()
+                page.get_by_role("button", name="Sign in", exact=True).click()
             page.wait_for_url("/")
         return page
 

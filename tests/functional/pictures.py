@@ -70,7 +70,7 @@ def take(address: str, password: str) -> None:
         page.goto("/sign-in/")
         page.locator("#id_login").fill("virtual-school-head")
         page.locator("#id_password").fill(password)
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         page.wait_for_url("/")
         cohort(page)
         browser.close()

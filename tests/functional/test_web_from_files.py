@@ -69,7 +69,7 @@ def test_served_from_received_files_to_every_role(received, chromium, accessible
             page.goto("/sign-in/")
             page.locator("#id_login").fill(name)
             page.locator("#id_password").fill(password)
-            page.get_by_role("button", name="Sign in").click()
+            page.get_by_role("button", name="Sign in", exact=True).click()
             page.wait_for_url("/")
             expect(page.get_by_role("heading", level=1)).to_have_text("Your day")
             for path in ("/week/", "/cohort/"):

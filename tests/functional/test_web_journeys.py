@@ -74,6 +74,26 @@ def test_a_monday(visit, accessible, role):
         assert taken.value.suggested_filename == f"findings-{authority.AS_AT}.csv"
 
 
+def test_a_doubtful_pair_is_read_and_answered_before_its_score_is_seen(visit, accessible):
+    page = visit("Data officer")
+    page.get_by_label("Pages").get_by_role("link", name="Data quality").click()
+    page.get_by_label("The data").get_by_role("link", name="Doubtful pairs").click()
+    accessible(page, "doubtful-pairs")
+    page.get_by_role("link", name="Read pair").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Are these one child?")
+    assert "0.61" not in page.locator("main").inner_text()
+    accessible(page, "doubtful-pair")
+    page.get_by_label("Different children").check()
+    page.get_by_role("button", name="Record your answer").click()
+    expect(page.get_by_role("alert")).to_contain_text("Say why")
+    accessible(page, "doubtful-pair-without-a-reason")
+    page.get_by_label("Reason").fill("Their schools say so")
+    page.get_by_role("button", name="Record your answer").click()
+    expect(page.locator("main")).to_contain_text("0.61")
+    page.goto("/match-rate/")
+    accessible(page, "match-rate")
+
+
 def test_a_chart_has_a_name_a_description_gaps_and_a_table_of_the_same_numbers(visit):
     page = visit("Virtual School Head")
     page.goto("/cohort/")
@@ -200,7 +220,7 @@ def test_a_wrong_sign_in_takes_the_focus_to_what_is_wrong(visit, accessible):
     page = visit()
     page.goto("/sign-in/")
     accessible(page, "sign-in")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page).to_have_title(re.compile("^Error: "))
     summary = page.locator(".govuk-error-summary")
     expect(summary).to_be_focused()
@@ -250,7 +270,7 @@ def test_setting_up_a_second_factor_and_signing_in_with_it(visit, served, access
     name, password = served.accounts["Team manager"]
     page.locator("#id_login").fill(name)
     page.locator("#id_password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Enter your code")
     accessible(page, "enter-your-code")
     page.get_by_label("Code").fill(recovery)

@@ -43,7 +43,7 @@ def tables() -> dict[str, pa.Table]:
         added["link_doubt"].append({"left_system": "ssd", "left_ref": care, "right_system": "school-census",
                                     "right_ref": school, "step": "likeness", "why": WHY, "probability": 0.71})  # fmt: skip
     for name, rows in added.items():
-        before = held[name].to_pylist() if name in held else []
+        before = held[name].to_pylist() if name in held and name != "link_doubt" else []
         held[name] = authority._table(name, [*before, *rows])
     return held
 
