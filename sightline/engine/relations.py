@@ -31,6 +31,9 @@ class Relations(Protocol):
     def drop(self, name: str) -> None:
         """Forget a table that no later step needs."""
 
+    def close(self) -> None:
+        """Stop what was started for the steps."""
+
 
 class DuckRelations:
     """Steps in a DuckDB database. With a folder, tables marked last are written there as Parquet and read from it."""
@@ -73,6 +76,9 @@ class DuckRelations:
     def drop(self, name: str) -> None:
         self.database.execute(f'DROP TABLE IF EXISTS "{name}"')
 
+    def close(self) -> None:
+        """Nothing: the database belongs to whoever gave it."""
+
 
 class SparkRelations:
     """Steps in a Spark session. Tables are Parquet below a folder, each written before the next step reads it."""
@@ -85,8 +91,11 @@ class SparkRelations:
             raise BadSetting(
                 "The engine 'spark' needs Apache Spark: install Sightline with its extra 'spark', and Java 17."
             ) from None
+        import ibis
         from ibis.backends.sql.compilers import PySparkCompiler
 
+        # The compiler reads options that Ibis has only once its own door to Spark is loaded.
+        _ = ibis.pyspark
         self.folder = folder
         self._compiler: Any = PySparkCompiler()
         self.session: Any = session or (
@@ -113,3 +122,6 @@ class SparkRelations:
     def drop(self, name: str) -> None:
         # The view alone: an older view of one name would otherwise hide a new table.
         self.session.catalog.dropTempView(name)
+
+    def close(self) -> None:
+        self.session.stop()

@@ -312,6 +312,9 @@ def _value(cell: Cell, told: str | None, hide: bool, policy: Policy) -> Any:
             return cell.value
         few = hide or cell.value < max(policy.residual_df, policy.threshold)
         return HIDDEN if few else to_base(float(cell.value), policy.rounding)
+    if isinstance(cell.value, str):
+        # A verdict in words says no more than the figures it stands beside.
+        return "" if hide else cell.value
     if hide or told is None or told == HIDDEN:
         # What no rule has passed does not leave.
         return HIDDEN

@@ -23,6 +23,7 @@ from sightline.engine.relations import DuckRelations, Relations, SparkRelations
 from sightline.evaluation import Comparison, Frame, Job, Study, Table
 from sightline.operations import study_inputs, study_outputs
 from sightline.operations.clearing import Cleared, clear, policy_of
+from sightline.operations.study_home import from_home
 from sightline.operations.study_inputs import Found
 from sightline.operations.study_outputs import verdicts, write_text
 from sightline.vocabulary.errors import BadSetting, SightlineError
@@ -117,11 +118,18 @@ def evaluate(
     study = Study.read(study_path)
     policy_of(study)
     jobs = evaluation.jobs(study, only)
-    found = study_inputs.find(study, study_path.parent)
-    say("Reading the files' fingerprints")
-    inputs = [_fingerprint(path, study_path.parent) for path in found.all()]
-    key = _key(study, inputs)
     work = out / "work"
+    steps: tuple[tuple[str, int], ...] = ()
+    if study.data.home:
+        say("Reading the home's snapshot")
+        _ours(out, work)
+        local = from_home(study, study_path.parent, work / "home")
+        study, found, steps = local.study, local.found, local.steps
+    else:
+        found = study_inputs.find(study, study_path.parent)
+    say("Reading the files' fingerprints")
+    inputs = [_fingerprint(path, work if study.data.home else study_path.parent) for path in found.all()]
+    key = _key(study, inputs)
     _prepare(out, work, key, afresh)
     made: list[tuple[Job, Table]] = []
     kept = 0
@@ -134,7 +142,7 @@ def evaluate(
                 kept += 1
                 continue
             if database is None:
-                database = _linked(study, found, work, say)
+                database = _linked(study, found, work, say, steps)
             say(f"{job.id} ({n} of {len(jobs)})")
             table = job.spec.make(Frame(database, study, job.send), job.id)
             write_text(place, table.json())
@@ -198,11 +206,8 @@ def _key(study: Study, inputs: list[dict[str, Any]]) -> str:
 
 def _prepare(out: Path, work: Path, key: str, afresh: bool) -> None:
     """Throw away what an earlier run of something else made; never a folder that no run made."""
+    _ours(out, work)
     held = work / "key"
-    if out.exists() and not out.is_dir():
-        raise SightlineError(f"{out} is a file; give a folder.")
-    if out.is_dir() and any(out.iterdir()) and not held.is_file():
-        raise SightlineError(f"The folder {out} holds something else; give an empty or a new one.")
     if afresh or not held.is_file() or held.read_text(encoding="utf-8") != key:
         held.unlink(missing_ok=True)
         for part in ("made", "linked", "received"):
@@ -212,7 +217,15 @@ def _prepare(out: Path, work: Path, key: str, afresh: bool) -> None:
     write_text(held, key)
 
 
-def _linked(study: Study, found: Found, work: Path, say: Progress) -> Database:
+def _ours(out: Path, work: Path) -> None:
+    """Refuse a folder that no run made."""
+    if out.exists() and not out.is_dir():
+        raise SightlineError(f"{out} is a file; give a folder.")
+    if out.is_dir() and any(p != work for p in out.iterdir()) and not (work / "key").is_file():
+        raise SightlineError(f"The folder {out} holds something else; give an empty or a new one.")
+
+
+def _linked(study: Study, found: Found, work: Path, say: Progress, steps: Sequence[tuple[str, int]] = ()) -> Database:
     """A database with the linked tables: those of an earlier run, or made now and kept."""
     database = Database(memory_limit=MEMORY, temp=work)
     folder = work / "linked"
@@ -226,7 +239,13 @@ def _linked(study: Study, found: Found, work: Path, say: Progress) -> Database:
         study_inputs.plan_records(database, found, kind)
         say("Linking")
         pupil = "int64" if kind == "BIGINT" else "string"
-        evaluation.link(database, study, _relations(study, database, work), pupil=pupil)
+        relations = _relations(study, database, work)
+        try:
+            evaluation.link(database, study, relations, pupil=pupil)
+        finally:
+            relations.close()
+        for place, (step, n) in enumerate(steps):
+            database.execute('INSERT INTO "count" VALUES (?, ?, ?, ?)', [place - len(steps), "The home", step, n])
         for name in OWN:
             database.write_parquet(f'SELECT * FROM "{name}"', folder / f"{name}.parquet")
         write_text(complete, "complete")

@@ -9,10 +9,14 @@ from sightline import synthetic
 from sightline.engine import Database
 from sightline.operations.evaluate import evaluate
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("pyspark") is None or shutil.which("java") is None,
-    reason="Not run: Spark is not installed (the extra 'spark', and Java 17).",
-)
+pytestmark = [
+    pytest.mark.skipif(
+        importlib.util.find_spec("pyspark") is None or shutil.which("java") is None,
+        reason="Not run: Spark is not installed (the extra 'spark', and Java 17).",
+    ),
+    # Spark's own client leaves sockets open and says so with pandas of today.
+    pytest.mark.filterwarnings("ignore"),
+]
 TABLES = ("exposure", "pupil_plan", "status", "pupil_year", "ks1_linked", "ks2_linked", "ks4_linked", "count")
 
 
