@@ -7,6 +7,8 @@ SIGHTLINE_BEHIND_PROXY    1 when a proxy that ends TLS sets X-Forwarded-Proto an
 SIGHTLINE_DEMONSTRATION   1 for the demonstration on invented data: 127.0.0.1 only, plain http, no second factor
 SIGHTLINE_NAME            the name at the top of each page (default Sightline)
 SIGHTLINE_BRAND_COLOUR    the council's colour, #rrggbb, dark enough for white text
+SIGHTLINE_MAIL_URL        smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465 (default: no mail)
+SIGHTLINE_MAIL_FROM       the address that mail comes from, needed with the former
 SIGHTLINE_AUDIT_LINES     1 to write a line of JSON (ids only) to the log for each entry of the access and security logs
 """
 
@@ -64,6 +66,29 @@ def _database(home: Path, url: str) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+    }
+
+
+def _mail(url: str, sender: str) -> dict[str, Any]:
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or "@" not in sender:
+        raise BadSetting(
+            "SIGHTLINE_MAIL_URL must read smtp://user:password@host:port or smtps://..., with the sender's address in "
+            "SIGHTLINE_MAIL_FROM."
+        )
+    within = parts.scheme == "smtps"
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if within else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        # Never in clear, but to a mail server on this machine.
+        "EMAIL_USE_SSL": within,
+        "EMAIL_USE_TLS": not within and parts.hostname not in {"localhost", "127.0.0.1"},
+        "DEFAULT_FROM_EMAIL": sender,
     }
 
 
@@ -251,7 +276,11 @@ TIME_ZONE = "Europe/London"
 USE_TZ = True
 USE_I18N = False
 DATE_FORMAT = "j F Y"
-EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"  # notices are a later matter: nothing is sent
+EMAIL_TIMEOUT = 10
+# Mail carries a link and never a record. Without a server nothing is sent, and what would be told stands on the pages.
+globals().update(
+    _mail(os.environ.get("SIGHTLINE_MAIL_URL", "").strip(), os.environ.get("SIGHTLINE_MAIL_FROM", "").strip())
+)
 
 LOGGING = {
     "version": 1,

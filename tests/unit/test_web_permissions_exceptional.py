@@ -267,3 +267,27 @@ def test_a_notice_that_cannot_be_sent_is_recorded_and_stops_nobody(upns, few, pe
     browser = again(browse(few), few)
     assert browser.post("/emergency/", asked(1)).status_code == 302
     assert SecurityEntry.objects.get(event="notice not sent").actor_id == head.pk
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("", {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}),
+        ("smtp://u:p%40@mail.example", {"EMAIL_PORT": 587, "EMAIL_USE_TLS": True, "EMAIL_HOST_PASSWORD": "p@"}),
+        ("smtps://mail.example:4650", {"EMAIL_PORT": 4650, "EMAIL_USE_SSL": True, "EMAIL_USE_TLS": False}),
+        ("smtp://127.0.0.1:25", {"EMAIL_USE_TLS": False}),
+    ],
+)
+def test_mail_goes_by_the_server_that_is_named_and_never_in_clear_beyond_this_machine(url, expected):
+    from sightline.web.settings import _mail
+
+    held = _mail(url, "vs@authority.example")
+    assert {k: held[k] for k in expected} == expected
+
+
+@pytest.mark.parametrize(("url", "sender"), [("http://mail.example", "a@b.example"), ("smtp://mail.example", "")])
+def test_a_mail_server_that_is_none_is_refused(url, sender):
+    from sightline.web.settings import _mail
+
+    with pytest.raises(BadSetting, match="SIGHTLINE_MAIL_URL must read"):
+        _mail(url, sender)

@@ -55,6 +55,11 @@ class Access:
         return self.role is not None and self.role.reads(sensitivity)
 
     @property
+    def may_break_glass(self) -> bool:
+        """Whether the person is one of the few who may open a record in an emergency: a grant they hold says so."""
+        return any(grant.break_glass for grant in self.grants)
+
+    @property
     def sees(self) -> str:
         """What this person sees: CHILDREN, FIGURES or NOBODY."""
         if self.role is None or not self.grants:

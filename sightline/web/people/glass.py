@@ -27,11 +27,6 @@ FRESH_SECONDS = 600
 TOLD = "virtual_school_head"
 
 
-def may_break(access: Access) -> bool:
-    """Whether the person is one of the few: a grant they hold says so."""
-    return any(grant.break_glass for grant in access.grants)
-
-
 def factor_given_again(request: HttpRequest, access: Access) -> bool:
     """Whether the second factor was given again in this session, lately, and since the last time the glass was broken.
 
@@ -56,7 +51,7 @@ def break_glass(request: HttpRequest, child_id: str, *, reason: str) -> BrokenGl
     nothing, or a restriction hides the child: restrictions win.
     """
     access: Access = request.access  # type: ignore[attr-defined]
-    if not may_break(access) or not factor_given_again(request, access):
+    if not access.may_break_glass or not factor_given_again(request, access):
         raise BadSetting("Only the few who are named may do this, with their second factor given again.")
     if len(reason.strip()) < LEAST_REASON:
         raise BadSetting(f"Say why this cannot wait, in {LEAST_REASON} characters or more.")
