@@ -29,14 +29,12 @@ def adds(text):
 
 
 def test_two_counts_of_the_dashboard_are_split_by_cause(facts, person, browse):
-    from sightline.web.audit.models import AccessEntry
-
     text = post(browse(person("data_officer")), first_what="cin-plan", second_what="on-plan")
     causes, together = adds(text)
     cp = {n for n in NUMBERS if authority.status_of(n) == "CP plan"}
     assert sum(causes) == together == len(cp)
-    assert {int(n) for n in re.findall(r"Tok(\d{3})surname", text)} == cp
-    assert set(AccessEntry.objects.get().child_ids) == {authority.child_id(n) for n in cp}
+    assert f"{len(cp)} children are counted on one side alone." in text
+    assert "Tok" not in text, "a page of figures names nobody"
 
 
 def test_a_list_and_a_told_number(facts, person, browse):

@@ -31,6 +31,7 @@ def view(request: HttpRequest) -> HttpResponse:
     """What each owner has not been asked yet, the batches sent, and a way to take answers back."""
     held = facts.of(request)
     if held is None:
+        audit.disclosed(request, [], action="listed", fields=fields_shown(request))
         return render(request, "pages/nothing.html")
     problem = ""
     if request.method == "POST":
@@ -51,6 +52,8 @@ def view(request: HttpRequest) -> HttpResponse:
             )  # fmt: skip
             return redirect("batch", batch=batch.id)
     schools = asking.school_names(held)
+    # Counts alone leave here, but they and what is sent are of the children this person may open.
+    audit.disclosed(request, [], action="listed", fields=fields_shown(request))
     context = {
         "facts": held,
         "owners": owners(asking.exceptions(held).to_pylist(), schools),
@@ -144,6 +147,7 @@ def answers(request: HttpRequest) -> HttpResponse:
                     request, "answers to exceptions", "answered file", purpose="Answers taken back",
                     after={"taken": sum(a.taken for a in taken), "refused": sum(not a.taken for a in taken)},
                 )  # fmt: skip
+    audit.disclosed(request, [], action="listed", fields=fields_shown(request))
     context = {
         "facts": held,
         "problem": problem,

@@ -15,11 +15,7 @@ from sightline import operations
 from sightline.operations import Difference, Side
 from sightline.reconciliation.differ import WHATS
 from sightline.vocabulary.errors import SightlineError
-from sightline.vocabulary.tables import Sensitivity
-from sightline.web import audit, facts
-from sightline.web.authz.door import fields_shown
-from sightline.web.pages.cohort import name_of, reader
-from sightline.web.people.models import Child
+from sightline.web import facts
 
 KINDS = (
     ("dashboard", "The dashboard"),
@@ -29,13 +25,11 @@ KINDS = (
     ("list", "A list I have as a file"),
 )
 MOST_BYTES = 20_000_000
-MOST_NAMED = 200
 
 
 def view(request: HttpRequest) -> HttpResponse:
     held = facts.of(request)
     if held is None:
-        audit.disclosed(request, [], action="listed", fields=fields_shown(request))
         return render(request, "pages/nothing.html")
     problem, told = "", None
     asked = {side: _asked(request.POST, side) for side in ("first", "second")}
@@ -44,9 +38,6 @@ def view(request: HttpRequest) -> HttpResponse:
             told = _compare(request, held, asked)
         except SightlineError as error:
             problem = str(error)
-    shown = list(told.children)[:MOST_NAMED] if told is not None else []
-    children = {row["child_id"] for row in shown}
-    audit.disclosed(request, children, action="listed", fields=fields_shown(request))
     days = held.chart("days of returns", lambda: operations.returns_held(held.opened))
     context = {
         "facts": held,
@@ -56,8 +47,7 @@ def view(request: HttpRequest) -> HttpResponse:
         "problem": problem,
         "told": told,
         "difference": told.second - told.first if told is not None else 0,
-        "rows": named(held, shown),
-        "left_out": len(told.children) - len(shown) if told is not None else 0,
+        "children": len(told.children) if told is not None else 0,
         "returns": [
             *held.of_role("returns compared", lambda: operations.compare_returns(held.opened, held.scope))
         ] if request.GET.get("returns") == "yes" else None,
@@ -111,24 +101,3 @@ def _side(request: HttpRequest, asked: dict[str, str], name: str, folder: Path) 
                 out.write(piece)
         return Side("list", what, day, path=path)
     return Side("return", what, day, system=kind)
-
-
-def named(held: facts.Facts, shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The children counted on one side alone, each with a name, a page and the cause."""
-    ids = sorted({row["child_id"] for row in shown})
-    addresses = dict(Child.objects.filter(child_id__in=ids).values_list("child_id", "public_id"))
-    names = {
-        child: name_of({"surname": surname, "forename": forename})
-        for child, surname, forename in held.opened.database.rows(
-            "SELECT child_id, surname, forename FROM person WHERE list_contains($ids, child_id)", {"ids": ids}
-        )
-    }
-    seen = reader(held.access)
-    return [
-        {
-            **row,
-            "name": seen(Sensitivity.IDENTITY, names.get(row["child_id"], "Name not held")),
-            "address": addresses.get(row["child_id"]),
-        }
-        for row in shown
-    ]

@@ -90,6 +90,16 @@ def system_in_words(system: str | None) -> str:
     return said[:1].upper() + said[1:]
 
 
+FIELDS = {"birth_date": "date of birth", "upn": "pupil number", "forename": "first name"}
+
+
+def what_in_words(what: str) -> str:
+    """What parted, with fields and systems as people call them."""
+    words = FIELDS.get(what, what).split(" ")
+    return " ".join(f"the {SYSTEMS[w]}" if SYSTEMS.get(w) and n and words[n - 1] in ("in", "and") else w
+                    for n, w in enumerate(words))  # fmt: skip
+
+
 def view(request: HttpRequest) -> HttpResponse:
     held = facts.of(request)
     if held is None:
@@ -119,7 +129,7 @@ def view(request: HttpRequest) -> HttpResponse:
         "page": page,
         "pages": pages,
         "window": window(page, pages),
-        "keeper": held.access.role is not None and held.access.role.key in asking.KEEPERS,
+        "kept_back": asking.kept_back(held, rows),
     }
     return render(request, "exceptions/page.html", context)
 
@@ -137,7 +147,7 @@ def as_seen(row: dict[str, Any], held: facts.Facts, schools: dict[str, str]) -> 
         "right": HIDDEN if hidden else row["right_value"] or "nothing",
         "left_name": system_in_words(row["left_system"]),
         "right_name": system_in_words(row["right_system"]),
-        "what": HIDDEN if hidden else row["what"],
+        "what": HIDDEN if hidden else what_in_words(row["what"]),
         "late": row["state"] == "overdue",
     }
 

@@ -88,3 +88,14 @@ def school_names(held: Facts) -> dict[str, str]:
         return {str(urn): str(name) for urn, name in rows}
 
     return held.chart("names of schools", ask)
+
+
+def kept_back(held: Facts, rows: pa.Table) -> int:
+    """How many open exceptions a keeper is not shown, since the children's records are not open to them any more."""
+    role = held.access.role.key if held.access.role is not None else ""
+    if role not in KEEPERS:
+        return 0
+    every = held.chart(
+        "open exceptions", lambda: held.opened.database.one("SELECT count(*) FROM exception WHERE closed IS NULL")
+    )
+    return int(every) - pc.sum(pc.is_null(rows["closed"])).as_py() if rows.num_rows else int(every)

@@ -10,6 +10,8 @@ from typing import Any
 
 from sightline.web.colour import PALETTE
 
+# A shape goes round sooner or later than a colour does, so that two series share both only after many.
+MORE = (*PALETTE, "#3D3D3D", "#A285D1", "#746CB1")
 FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
 INK, GRID = "#0b0c0c", "#b1b4b6"
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
@@ -92,10 +94,14 @@ def lines(
                  "tickCount": min(8, max(1, len(days)))},
     }  # fmt: skip
     named = {"field": "series", "type": "nominal", "sort": list(series)}
-    colours = [PALETTE[n % len(PALETTE)] for n in range(len(series))]
-    legend = {"title": None, "orient": "top", "columns": 3}
+    colours = [MORE[n % len(MORE)] for n in range(len(series))]
+    legend = {"title": None, "orient": "top", "columns": 3, "labelLimit": 300}
     colour = {**named, "scale": {"domain": list(series), "range": colours}, "legend": legend}
-    shape = {**named, "scale": {"domain": list(series), "range": list(SHAPES[: len(series)])}, "legend": legend}
+    shape = {
+        **named,
+        "scale": {"domain": list(series), "range": [SHAPES[n % len(SHAPES)] for n in range(len(series))]},
+        "legend": legend,
+    }
     specification = {
         "width": 640,
         "height": 260,
