@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pyarrow as pa
 
 from sightline import __version__
@@ -24,8 +25,9 @@ from sightline.operations.withdraw import without_withdrawn
 from sightline.sources import recognise, unpack
 from sightline.sources.base import Context, Reading
 from sightline.sources.intake import Received
+from sightline.sources.parquet import DAMAGED
 from sightline.store import Delivery, Snapshot, TableFile, digest_of
-from sightline.vocabulary.errors import SightlineError
+from sightline.vocabulary.errors import SightlineError, UnreadableFile
 from sightline.vocabulary.findings import Finding, Severity
 from sightline.vocabulary.tables import SHAPE
 
@@ -215,7 +217,10 @@ def _receive_one(
         return FileReceipt(file.shown, "refused", foreign.says, reading.kind, reading.period), None
     if foreign:
         reading.findings.append(foreign)
-    delivery = _keep(home, file, reading, sha256, identity, by, now, work)
+    try:
+        delivery = _keep(home, file, reading, sha256, identity, by, now, work)
+    except UnreadableFile as error:
+        return FileReceipt(file.shown, "refused", str(error)), None
     replaced = next((d for d in in_force if delivery.replaces(d)), None)
     receipt = _receipt(file.shown, "received", _what_happened(replaced), delivery)
     receipt.changed = _changes(home, delivery, replaced)
@@ -292,9 +297,15 @@ def _keep_file(home: Home, name: str, path: Path, delivery: str, system: str, wo
         order = " ORDER BY pupil_ref, week, school_ref" if name == "attendance_week" else ""
         database.add_parquet("arriving", [path])
         database.execute("SET preserve_insertion_order = true")
-        database.write_parquet(
-            f"SELECT {columns}, '{delivery}' AS delivery, '{system}' AS system FROM arriving{order}", built
-        )
+        try:
+            database.write_parquet(
+                f"SELECT {columns}, '{delivery}' AS delivery, '{system}' AS system FROM arriving{order}", built
+            )
+        except (duckdb.IOException, duckdb.OutOfMemoryException):
+            raise  # our own disk or memory
+        except duckdb.Error:
+            # What a reader did not need to look at may be damaged all the same.
+            raise UnreadableFile(DAMAGED) from None
     return home.store.keep_table(built)
 
 

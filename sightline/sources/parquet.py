@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -23,6 +24,7 @@ from sightline.vocabulary.errors import UnreadableFile
 from sightline.vocabulary.tables import FACTS, TABLES
 
 TABLE, SYSTEM = b"sightline.table", b"sightline.system"
+DAMAGED = "The Parquet file is damaged or cut short; please write it again."
 _TOLD = ("period", "covers", "authority", "as_at")
 
 
@@ -42,7 +44,7 @@ def read(path: Path, context: Context) -> Reading:
         file = pq.ParquetFile(path, memory_map=True)
         schema, metadata = file.schema_arrow, dict(file.metadata.metadata or {})
     except (pa.ArrowException, OSError, ValueError):
-        raise UnreadableFile("The Parquet file is damaged or cut short; please write it again.") from None
+        raise UnreadableFile(DAMAGED) from None
     name = metadata.get(TABLE, b"").decode("utf-8", "replace")
     system = metadata.get(SYSTEM, b"").decode("utf-8", "replace")
     if name not in FACTS:
@@ -52,9 +54,13 @@ def read(path: Path, context: Context) -> Reading:
     _check_columns(name, schema)
     told = {key: metadata.get(f"sightline.{key}".encode(), b"").decode("utf-8", "replace") for key in _TOLD}
     with Database() as database:
-        database.add_parquet("arrived", [path])
-        _check_rows(database, name)
-        first, last = _span(database, name)
+        try:
+            database.add_parquet("arrived", [path])
+            _check_rows(database, name)
+            first, last = _span(database, name)
+        except duckdb.Error:
+            # Its words name a place in the file and no way to put it right.
+            raise UnreadableFile(DAMAGED) from None
     return Reading(
         kind="sightline-parquet",
         system=system,

@@ -88,7 +88,8 @@ def _records(values: Iterable[Any], meta: dict[str, Any]) -> Iterator[Record]:
         if isinstance(value, list):
             yield from _records(value, meta)
         elif isinstance(value, dict) and isinstance(value.get("data"), list | dict) and "id" not in value:
-            for key, told in (value.get("meta") or {}).items():
+            about = value.get("meta")
+            for key, told in (about if isinstance(about, dict) else {}).items():
                 meta.setdefault(key, told)
             inner = value["data"]
             yield from _records(inner if isinstance(inner, list) else [inner], meta)
