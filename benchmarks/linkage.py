@@ -197,6 +197,7 @@ def nation_wide(children: int, pupils: int, seed: int) -> int:
         began = _clocks()
         nine_passes(database, "a", "b", keep=False)
         by_sql = _told("nine exact passes", began, theirs := _score(database, "taken"))
+        by_sql_memory = peak()
         for step, says in PASSES.items():
             _told(f"    {step} {says}", None, _score(database, f"(SELECT l, r FROM taken WHERE step = {step})"))
         began = _clocks()
@@ -208,7 +209,7 @@ def nation_wide(children: int, pupils: int, seed: int) -> int:
             if threshold > ACCEPT:
                 _told(f"    p >= {threshold:g}", None, _score(database, _at(threshold)))
         print(f"Predicting in at most {NATION_SECONDS:g} s: {_met(seconds <= NATION_SECONDS)}; {seconds / by_sql:.1f} "
-              "times as long as the nine passes.")  # fmt: skip
+              f"times as long as the nine passes, {peak() / by_sql_memory:.2f} times the most memory.")  # fmt: skip
     return int(ours[1] < theirs[1] or ours[2] > theirs[2])
 
 
