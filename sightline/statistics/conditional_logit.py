@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sightline.statistics.covariance import sandwich
-from sightline.statistics.design import Codes, Columns, complete_rows, gram, inverse, units
+from sightline.statistics.design import Codes, Columns, complete_rows, inverse, units, weighted_sum
 from sightline.statistics.poisson import PanelFit, clustered_meat, demeaned, informative, panel_ids
 from sightline.statistics.records import NORMAL, CannotEstimate, Estimates, F
 
 STEP = 1e-10
 ENUMERATED = 70
 """Up to this many arrangements (T = 8, any m) are listed; beyond, a recursion adds them up."""
-BATCH = 20_000
+BATCH = 2_000
+"""Units of the recursion handled at once."""
+ROOM = 190_000
+"""Multiplications of one product of sums: under this size the library does it on one thread, with the same bits."""
 RUNS_AWAY = 30.0
 
 
@@ -44,7 +47,7 @@ def conditional_logit(
     the outcome is not nought or one, or when a column predicts changes perfectly (named).
     """
     rows = complete_rows(outcome, regressors, panel_ids(unit_name, unit, cluster_name, cluster))
-    if not bool(np.isin(rows.outcome, (0, 1)).all()):
+    if not bool(((rows.outcome == 0) | (rows.outcome == 1)).all()):
         raise CannotEstimate("A conditional logit needs an outcome of nought or one.", ["outcome"])
     offered = rows.n
     order, starts = units(rows.ids[0])
@@ -107,19 +110,21 @@ def _batches(
     for value in np.unique(key):
         of = np.flatnonzero(key == value)
         t, m = int(sizes[of[0]]), int(ones[of[0]])
-        for low in range(0, len(of), BATCH):
-            here = of[low : low + BATCH]
+        ways = comb(t, min(m, t - m))
+        step = max(1, ROOM // (len(z) ** 2 * ways)) if ways <= ENUMERATED else BATCH
+        for low in range(0, len(of), step):
+            here = of[low : low + step]
             place = starts[here, None] + np.arange(t)
             x, chosen = z[:, place], y[place]
             if m > t - m:
                 x, chosen = -x, ~chosen
             size = min(m, t - m)
             observed = np.einsum("kgt,gt->kg", x, chosen)
-            if comb(t, size) <= ENUMERATED:
-                choose = np.zeros((comb(t, size), t))
+            if ways <= ENUMERATED:
+                choose = np.zeros((ways, t))
                 for row, picked in zip(choose, combinations(range(t), size), strict=True):
                     row[list(picked)] = 1
-                found.append(("listed", np.einsum("kgt,at->gak", x, choose) - observed.T[:, None, :], size, here))
+                found.append(("listed", np.einsum("kgt,at->kag", x, choose) - observed[:, None, :], size, here))
             else:
                 rows = np.concatenate([np.moveaxis(x, 0, 2), observed.T[:, None, :]], axis=1)
                 found.append(("recursion", rows, size, here))
@@ -147,16 +152,19 @@ def _unit_scores(batches: list[Batch], b: F, units_n: int) -> F:
 
 
 def _listed(s: F, b: F) -> tuple[float, F, F]:
-    u = s @ b
-    top = u.max(axis=1, keepdims=True)
+    """`s` (k, arrangements, units), so that sums over units run along memory."""
+    k, ways, units_n = s.shape
+    flat = s.reshape(k, -1)
+    u = weighted_sum(b, flat).reshape(ways, units_n)
+    top = u.max(axis=0)
     weight = np.exp(u - top)
-    whole = weight.sum(axis=1)
-    likelihood = -float((np.log(whole) + top[:, 0]).sum())
-    weight /= whole[:, None]
-    average = np.einsum("ga,gak->gk", weight, s)
-    flat = s.reshape(-1, s.shape[2])
-    bend = gram((flat * weight.reshape(-1, 1)).T, flat.T) - gram(average.T, average.T)
-    return likelihood, -average, bend
+    whole = weight.sum(axis=0)
+    likelihood = -float((np.log(whole) + top).sum())
+    weight /= whole
+    weighted = s * weight
+    average = weighted.sum(axis=1)
+    bend = weighted.reshape(k, -1) @ flat.T - average @ average.T
+    return likelihood, -average.T, bend
 
 
 def _recursion(data: F, m: int, b: F) -> tuple[float, F, F]:
