@@ -59,7 +59,7 @@ class Comparator:
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """The other pupils of the registers: one row per school, its figures those of a cell that may be told.
+    """Whom any slice can be set beside, worked out once: the other pupils of the registers, and the published figures.
 
     `schools` gives the shares of each school by measure; `everyone` those of all other pupils. Each share of pupils is
     that of a cell of at least the policy's threshold of children with and without: a school that has too few shares
@@ -70,10 +70,11 @@ class Others:
     schools: Mapping[str, Mapping[str, float]]
     everyone: Mapping[str, float]
     pupils: int
+    published: tuple[Comparator, ...] = ()
 
 
 def others_of(opened: Opened, on: date, start: date, *, policy: Policy = LOCAL) -> Others:
-    """Every pupil of the registers this academic year who is on no plan on the day, by school."""
+    """Every pupil of the registers this academic year on no plan on the day, by school; and what is published."""
     database = opened.database
     now = cohort.status_on(database, on)
     database.add(
@@ -97,7 +98,7 @@ def others_of(opened: Opened, on: date, start: date, *, policy: Policy = LOCAL) 
     for measure, part in {**_SHARES, "excluded_rate": "excluded"}.items():
         if _passes(rows, part, policy):
             everyone[measure] = _share(rows, part, "pupils")
-    return Others(schools, everyone, sum(r["pupils"] for r in rows))
+    return Others(schools, everyone, sum(r["pupils"] for r in rows), tuple(published(opened)))
 
 
 def _passes(rows: Sequence[Mapping[str, Any]], part: str, policy: Policy) -> bool:

@@ -16,7 +16,6 @@ from sightline.operations.comparators import (
     all_others,
     lacking,
     last_year,
-    published,
     same_schools,
 )
 from sightline.operations.dashboard import (
@@ -147,7 +146,7 @@ def slice_tables(
         for plan, label in (("CP plan", "CP plan"), ("CIN plan", "CIN plan"))
     ]
     held = [("All", own), *(p for p in parts if not filters.get("plan"))]
-    compared = compare(opened, panel, filters, others=others, before=before)
+    compared = compare(panel, filters, others=others, before=before)
     found = [measures_table(held), comparison_table(own, compared, lacking(opened, compared))]
     found += [groups_table(panel, figures_by(rows, then, d), d) for d in by]
     return found
@@ -160,7 +159,7 @@ def slice_of(panel: Panel, filters: Mapping[str, Sequence[str]]) -> tuple[pa.Tab
 
 
 def compare(
-    opened: Opened, panel: Panel, filters: Mapping[str, Sequence[str]], *, others: Others, before: Panel | None
+    panel: Panel, filters: Mapping[str, Sequence[str]], *, others: Others, before: Panel | None
 ) -> list[Comparator]:
     """Everything the slice can be set beside, in order: last year, same schools, all pupils, published figures."""
     rows, _then = slice_of(panel, filters)
@@ -168,7 +167,7 @@ def compare(
     if before is not None:
         found.append(last_year(figures_by(*slice_of(before, filters))[None], before))
     found += [c for c in (same_schools(others, rows), all_others(others)) if c is not None]
-    return [*found, *published(opened)]
+    return [*found, *others.published]
 
 
 def about(panel: Panel) -> str:
