@@ -33,7 +33,7 @@ from sightline.sources.columns import bench, judge_identifiers, words
 from sightline.sources.conform import conform
 from sightline.sources.ctf_marks import Marks, weeks_of
 from sightline.sources.ctf_writing import EXTENSION, write_ctf
-from sightline.sources.gathered import Gathered, Row, eal_of, fingerprint, sex_of, squeezed, text_table
+from sightline.sources.gathered import Gathered, Row, Telling, eal_of, fingerprint, sex_of, squeezed, text_table
 from sightline.sources.marked_up import inside, line_of, local, records, text_of, value
 from sightline.sources.registers import counted
 from sightline.vocabulary.errors import UnreadableFile
@@ -134,7 +134,7 @@ def _day(text: str | None) -> date | None:
     return conform(table.append_column("line", pa.array([1])), "identifier", findings=[])["valid_from"][0].as_py()  # type: ignore[no-any-return]
 
 
-class _Reader:
+class _Reader(Telling):
     def __init__(self, findings: list[Finding]) -> None:
         self.findings = findings
         self.gathered = Gathered(("pupil", "identifier", "enrolment", "characteristic", "attainment"))
@@ -143,20 +143,6 @@ class _Reader:
         self.day: date | None = None
         self.marks: list[Row] = []
         self.told_days = False
-
-    def found(
-        self,
-        rule: str,
-        severity: Severity,
-        says: str,
-        table: str,
-        ref: str,
-        field: str,
-        given: str,
-        right: str,
-        line: int,
-    ) -> None:
-        self.findings.append(Finding(rule, severity, says, table, ref, field, given, right, line))
 
     def header(self, header: Any) -> None:
         source = next(inside(header, "SourceSchool"), None)

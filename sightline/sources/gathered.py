@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from sightline.sources.columns import words
 from sightline.sources.conform import conform
-from sightline.vocabulary.findings import Finding
+from sightline.vocabulary.findings import Finding, Severity
 from sightline.vocabulary.languages import additional_english
 from sightline.vocabulary.tables import TABLES
 
@@ -36,6 +36,26 @@ class Gathered:
             made[table] = conform(text_table(table, rows), table, findings=found)
             findings += renamed(found, (fields or {}).get(table, {}))
         return made
+
+
+class Telling:
+    """A reader of a document, which says what is wrong as it goes."""
+
+    findings: list[Finding]
+
+    def found(
+        self,
+        rule: str,
+        severity: Severity,
+        says: str,
+        table: str,
+        ref: str,
+        field: str,
+        given: str,
+        right: str,
+        line: int,
+    ) -> None:
+        self.findings.append(Finding(rule, severity, says, table, ref, field, given, right, line))
 
 
 def text_table(table: str, rows: Iterable[Row]) -> pa.Table:

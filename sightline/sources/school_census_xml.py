@@ -22,7 +22,7 @@ from sightline.sources.base import Context, Head, Reading, Source
 from sightline.sources.columns import bench, day, judge_codes_on, judge_identifiers, target
 from sightline.sources.conform import conform
 from sightline.sources.exclusion_codes import fixed_as_suspended, judge_reasons, note_late_fixed
-from sightline.sources.gathered import Gathered, eal_of, fingerprint, renamed, sex_of, squeezed, text_table
+from sightline.sources.gathered import Gathered, Telling, eal_of, fingerprint, renamed, sex_of, squeezed, text_table
 from sightline.sources.marked_up import add, inside, line_of, local, records, save, text_of, value
 from sightline.sources.school_census_terms import Collection, named, told
 from sightline.vocabulary.errors import UnreadableFile
@@ -107,7 +107,7 @@ def _of(pupil: Any, *names: str) -> str | None:
     return text
 
 
-class _Reader:
+class _Reader(Telling):
     def __init__(self, findings: list[Finding], name: str) -> None:
         self.findings = findings
         self.name = name
@@ -121,20 +121,6 @@ class _Reader:
         self.seen: dict[str, int] = {}
         self.described: set[str] = set()
         self.count = 0
-
-    def found(
-        self,
-        rule: str,
-        severity: Severity,
-        says: str,
-        table: str,
-        ref: str,
-        field: str,
-        given: str,
-        right: str,
-        line: int,
-    ) -> None:
-        self.findings.append(Finding(rule, severity, says, table, ref, field, given, right, line))
 
     # The header stands before the pupils.
 

@@ -26,7 +26,7 @@ from sightline.sources.base import Context, Head, Reading, Source
 from sightline.sources.columns import judge_columns, judge_identifiers, judge_order, latest_day, target
 from sightline.sources.conform import BLANKS, conform
 from sightline.sources.delimited import read_delimited, write_delimited
-from sightline.sources.gathered import Gathered, fingerprint, sex_of, squeezed
+from sightline.sources.gathered import Gathered, Telling, fingerprint, sex_of, squeezed
 from sightline.sources.marked_up import add, inside, line_of, records, save, text_of, value
 from sightline.sources.periods_of_care import Stay, periods
 from sightline.vocabulary.errors import UnreadableFile
@@ -123,7 +123,7 @@ def _tidy(text: Any) -> str | None:
     return str(text).strip(BLANKS) or None if text is not None else None
 
 
-class _Reader:
+class _Reader(Telling):
     """The rows of one file so far. A child stands once in `child`, as the first row says."""
 
     def __init__(self, findings: list[Finding]) -> None:
@@ -145,20 +145,6 @@ class _Reader:
             self.gathered.add("child", line, child_ref=ref, **more)
             self.gathered.add("identifier", line, ref=ref, kind="la_child_id", value=squeezed(ref))
         return ref
-
-    def found(
-        self,
-        rule: str,
-        severity: Severity,
-        says: str,
-        table: str,
-        ref: str,
-        field: str,
-        given: str,
-        right: str,
-        line: int,
-    ) -> None:
-        self.findings.append(Finding(rule, severity, says, table, ref, field, given, right, line))
 
     def header(self, row: Row, line: int) -> None:
         upn = squeezed(row.get("upn"))
