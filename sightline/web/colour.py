@@ -1,14 +1,15 @@
-"""Colours of the page: the palette of the charts, and the check of a council's own colour."""
+"""Colours of the page: the palette of every chart, and the check of a council's own colour."""
 
 from __future__ import annotations
 
 import re
 
+from sightline.charts import PALETTE
 from sightline.vocabulary.errors import BadSetting
 
+__all__ = ["BRAND", "PALETTE", "checked_brand", "contrast", "luminance"]
+
 BRAND = "#1d5b4f"
-# Government Analysis Function palette, in the order in which neighbours can be told apart.
-PALETTE = ("#12436D", "#28A197", "#801650", "#F46A25")
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
 
 
