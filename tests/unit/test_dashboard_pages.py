@@ -151,3 +151,30 @@ def test_performance_is_by_locality_and_team(facts, person, browse):
     assert {r[0] for r in rows_of(text, "By team and plan")[1:]} == {"Team 1"}
     assert "By locality and plan" in text
     assert "Termly performance" in page(browse(person("virtual_school_head")), "/breakdown/?kind=term")
+
+
+@pytest.mark.parametrize("role", ["virtual_school_head", "service_manager", "headteacher", "governor"])
+def test_no_page_of_figures_asks_the_database_more_than_it_may(facts, person, browse, role):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    client = browse(person(role))
+    for path in ("/dashboard/?by=team", "/breakdown/?kind=month"):
+        page(client, path)
+        with CaptureQueriesContext(connection) as asked:
+            page(client, path)
+        queries = [q["sql"] for q in asked if "SAVEPOINT" not in q["sql"]]
+        assert len(queries) <= 15, (path, queries)
+
+
+def test_a_school_counts_its_own_registers_alone(facts, person, browse):
+    """The suspension of a year before at another school, and sessions elsewhere, are not the school's to count."""
+    from sightline.web import facts as module
+
+    lead = browse(person("headteacher"))
+    shown = {r[0]: r[1] for r in rows_of(page(lead), "Figures")[1:]}
+    here = authority.on_plan(authority.children(school=0))
+    assert shown["Children"] == str(len(here))
+    assert shown["Suspensions"] == str(sum(n % 4 == 0 for n in here))
+    assert "Last year" not in page(lead), "a roll is of today"
+    module.forget()
