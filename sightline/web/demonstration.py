@@ -11,6 +11,8 @@ from sightline.web.serving import migrate, prepare
 
 MADE_BY, REASON = "demonstration", "Demonstration on invented data"
 REVIEWER = "demonstration-reviewer"
+SERVICE, TEAMS_OF_SERVICE = "service_manager", 3
+IN_EMERGENCIES = "team_manager"  # who may open a record in an emergency
 
 
 def create_demonstration_accounts(home: Path) -> list[tuple[str, str, str]]:
@@ -50,14 +52,10 @@ def create_demonstration_accounts(home: Path) -> list[tuple[str, str, str]]:
             # The children of a new snapshot may have other workers: the account follows the busiest.
             Grant.objects.filter(user=user).delete()
             if scope in UNNAMED or over:
-                grant(
-                    user,
-                    role=role.key,
-                    scope=scope,
-                    over=over,
-                    by=MADE_BY,
-                    reason=REASON,
-                )
+                # A service is several teams; the others are over one thing each.
+                for each in (over, *_next_busiest(scope, over)) if role.key == SERVICE else (over,):
+                    grant(user, role=role.key, scope=scope, over=each, by=MADE_BY, reason=REASON)
+                Grant.objects.filter(user=user, role=IN_EMERGENCIES).update(break_glass=True)
             rows.append((username, password, role.name))
     return rows
 
@@ -99,8 +97,17 @@ def _worker_name(worker_ref: str) -> str:
 
 
 def _busiest(scope: str) -> str:
-    """The team, school or worker with the most children on a plan today, one whose match rate lets it see them before
-    one that waits; an empty text where none is known."""
+    """The team, school or worker with the most children on a plan today; an empty text where none is known."""
+    return next(iter(_busy(scope)), "")
+
+
+def _next_busiest(scope: str, first: str) -> list[str]:
+    return [ref for ref in _busy(scope) if ref != first]
+
+
+def _busy(scope: str) -> list[str]:
+    """The few teams, schools or workers with the most children on a plan today, those whose match rate lets them see
+    children before one that waits."""
     from django.db.models import Count, Exists, OuterRef
 
     from sightline.web.accounts.inviting import UNNAMED
@@ -109,14 +116,15 @@ def _busiest(scope: str) -> str:
     from sightline.web.people.models import Allocation, Enrolment, PlanPeriod, Projection, Review, School
 
     if scope in UNNAMED:
-        return ""
+        return []
     from django.utils import timezone
 
     projection = Projection.objects.get()
     on = max(projection.as_at, timezone.localdate())
     if scope == "trust":
         school = _busiest("school")
-        return str(School.objects.filter(urn=school).values_list("trust_ref", flat=True).first() or "")
+        trust = School.objects.filter(urn=school).values_list("trust_ref", flat=True).first()
+        return [trust] if trust else []
     model, column = {
         "team": (Allocation, "team_ref"),
         "own": (Allocation, "worker_ref"),
@@ -133,4 +141,5 @@ def _busiest(scope: str) -> str:
         .values_list(column, flat=True)
     )
     waits = matched.closed(scope)
-    return str(next((ref for ref in found if ref not in waits), found.first() or ""))
+    open_now = [str(ref) for ref in found if ref not in waits] or [str(ref) for ref in found[:1]]
+    return open_now[:TEAMS_OF_SERVICE]

@@ -64,6 +64,7 @@ def test_a_passkey_is_made_and_is_the_whole_of_the_next_sign_in(served, chromium
     session.send("WebAuthn.addVirtualAuthenticator", {"options": {
         "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
         "isUserVerified": False, "automaticPresenceSimulation": True}})  # fmt: skip
+    expect(page.locator("[data-passkey-problem]")).to_be_hidden()
     page.get_by_role("button", name="Sign in with a passkey").click()
     expect(page.locator("[data-passkey-problem]")).to_be_visible()
     context.close()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
@@ -11,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from sightline import disclosure
 from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.limits import LIMITS
 from sightline.vocabulary.tables import TABLES
@@ -20,8 +17,9 @@ from sightline.web.authz.matrix import FIGURES, NOBODY, PAGES, ROLES
 from sightline.web.authz.middleware import ACTING_AS
 from sightline.web.pages import cohort, week
 
-# What is waiting for those who see no child: pages of the logs and of accounts, named by the matrix.
-TASKS: tuple[str, ...] = ("users", "proposals", "grant_review", "access_review", "break_glass_log")
+# What there is for those who see no child: figures (released a month at a time, so none is counted anew here), accounts
+# and logs, as the matrix names them.
+TASKS = ("dashboard", "breakdown", "users", "proposals", "grant_review", "access_review", "break_glass_log")
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -29,14 +27,12 @@ def home(request: HttpRequest) -> HttpResponse:
     access = request.access  # type: ignore[attr-defined]
     if access.role is None:
         return render(request, "pages/no_role.html")
-    if access.sees == NOBODY:
+    if access.sees == NOBODY or access.role.sees == FIGURES:
         tasks = [(reverse(name), PAGES[name].says) for name in TASKS if access.may_open(name)]
         return render(request, "pages/home_nobody.html", {"tasks": tasks})
     held = facts.of(request)
     if held is None:
         return render(request, "pages/nothing.html")
-    if access.role.sees == FIGURES:
-        return render(request, "pages/home_figures.html", {"facts": held, **_released(held)})
     rows = held.cohort()
     context = {
         "facts": held,
@@ -45,20 +41,6 @@ def home(request: HttpRequest) -> HttpResponse:
         "reasons": week.reasons_of(held.week_list().to_pylist()),
     }
     return render(request, "pages/home.html", context)
-
-
-def _released(held: facts.Facts) -> dict[str, Any]:
-    """How many children have which status, small numbers hidden, for those who see figures alone."""
-    rows = held.cohort()
-    cells = [disclosure.Cell((status,), number) for status, number in cohort.counts(rows)]
-    total = disclosure.Cell((disclosure.TOTAL,), rows.num_rows)
-    result = disclosure.Result("children by status", ("status",), (total, *cells))
-    answer = disclosure.release(result, disclosure.LOCAL)
-    if isinstance(answer, disclosure.Refusal):
-        return {"refused": answer}
-    said = [(c.key[0], c.text) for c in answer.tables[0].cells]
-    return {"printed": [("All children" if key == disclosure.TOTAL else key, text) for key, text in said],
-            "notes": answer.notes}  # fmt: skip
 
 
 def act_as(request: HttpRequest) -> HttpResponse:
