@@ -178,3 +178,23 @@ def test_a_school_counts_its_own_registers_alone(facts, person, browse):
     assert shown["Suspensions"] == str(sum(n % 4 == 0 for n in here))
     assert "Last year" not in page(lead), "a roll is of today"
     module.forget()
+
+
+@pytest.mark.parametrize("role", ["virtual_school_head", "social_worker", "school_lead", "governor"])
+def test_no_figure_and_no_workbook_holds_a_child_s_own_words(facts, person, browse, role):
+    from sightline.operations.dashboard import DIMENSIONS
+
+    client = browse(person(role))
+    for path in (*(f"/dashboard/?by={d}" for d in DIMENSIONS), "/breakdown/", "/breakdown/?kind=term"):
+        text = page(client, path)
+        assert "Tok" not in text, path
+        assert "child-0" not in text, path
+    for path in ("/dashboard/workbook/", "/breakdown/workbook/"):
+        assert "Tok" not in str(cells(client.get(path).content)), path
+
+
+def test_what_a_role_may_not_read_it_cannot_slice_by(facts, person, browse):
+    lead = page(browse(person("school_lead")), "/dashboard/?by=ethnicity&ethnicity=White")
+    assert 'name="ethnicity"' not in lead
+    assert "By ethnic group" not in lead
+    assert 'name="ethnicity"' in page(browse(person("virtual_school_head")))
