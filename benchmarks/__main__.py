@@ -46,6 +46,8 @@ def benchmarks(folder: Path, small: bool) -> list[tuple[str, list[str]]]:
         ("Pages", ["pages.py", "--home", str(folder / "home"), *(["--requests", "16"] if small else [])]),
         ("Linkage by likeness", ["linkage.py", *pupils, *_nation(small)]),
         ("Exceptions", ["reconciliation.py", "500" if small else "4000"]),
+        ("Linking a nation", ["linked.py", *pupils]),
+        ("The whole annex", ["annex.py", *pupils]),
         ("Estimation", ["estimation.py", *(["--scale", "0.01"] if small else [])]),
     ]
 

@@ -1,0 +1,77 @@
+"""Everything from a nation's extracts to written, released outputs: time by step, CPU and memory.
+
+    python benchmarks/annex.py [--pupils 8000000] [--keep FOLDER]
+
+Invents a nation with `sightline synthesise --national`, as large as gives about 2.1 million at each key stage, and
+runs the report's tables on it twice: from the files, and from the linked data an earlier run kept (the prepared data).
+The goal is for the second: five minutes and 4 GB on two cores. How long the models alone take is in estimation.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from sightline import synthetic
+from sightline.operations.evaluate import evaluate
+
+PUPILS = 8_000_000
+MINUTES, GIGABYTES = 5.0, 4.0
+SETS = '\n[outputs]\nsets = ["report"]\n'
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--pupils", type=int, default=PUPILS)
+    options.add_argument("--keep", type=Path, help="make (or use) the nation in this folder and leave it there")
+    options.add_argument("--run", type=Path, help=argparse.SUPPRESS)
+    options.add_argument("--says", default="", help=argparse.SUPPRESS)
+    chosen = options.parse_args()
+    if chosen.run:
+        run(chosen.run, chosen.says)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = (chosen.keep or Path(scratch)) / "nation"
+        if not folder.exists():
+            started = time.perf_counter()
+            synthetic.synthesise_national(chosen.pupils, 1, folder, more_plans=max(1.0, min(40, 2e5 / chosen.pupils)))
+            study = folder / "study.toml"
+            study.write_text(study.read_text(encoding="utf-8") + SETS, encoding="utf-8")
+            print(f"invented {chosen.pupils:,} pupils in {time.perf_counter() - started:.0f} s", flush=True)
+        for says in ("from the files", "from the prepared data"):
+            for made in (folder / "evaluation" / "work" / "made").glob("*"):
+                made.unlink()
+            subprocess.run([sys.executable, __file__, "--run", str(folder), "--says", says], check=True)
+
+
+def run(folder: Path, says: str) -> None:
+    """One run in this process, with the seconds of each kind of step."""
+    steps: dict[str, float] = {}
+    last = ["Starting", time.perf_counter()]
+
+    def tell(step: str) -> None:
+        name = "Tables" if " of " in step else step
+        now = time.perf_counter()
+        steps[last[0]] = steps.get(last[0], 0.0) + now - last[1]
+        last[:] = [name, now]
+
+    started, cpu = time.perf_counter(), time.process_time()
+    done = evaluate(folder / "study.toml", folder / "evaluation", progress=tell)
+    tell("Done")
+    wall, cpu = time.perf_counter() - started, time.process_time() - cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"{says}: {len(done.tables)} tables in {wall:.1f} s, {cpu:.1f} CPU s, peak {peak:.1f} GB")
+    print("  " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in steps.items() if seconds >= 0.05))
+    if says == "from the prepared data":
+        print(f"goals: {MINUTES:.0f} minutes {'kept' if wall <= 60 * MINUTES else 'MISSED'}, "
+              f"{GIGABYTES:.0f} GB {'kept' if peak <= GIGABYTES else 'MISSED'} (at {PUPILS:,} pupils, two "
+              "free cores)")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
