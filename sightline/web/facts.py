@@ -197,11 +197,13 @@ class Facts:
         return self._kept("match rates", lambda: operations.match_rates(self.opened).to_pylist())
 
     def accuracy(self) -> list[dict[str, Any]]:
-        """One row per source system in this snapshot: how often it agrees with the others."""
+        """One row per source system: how often it agrees with the others in this snapshot (or, after a load was undone,
+        in the one gone back to)."""
 
         def of_this_snapshot() -> list[dict[str, Any]]:
             rows = operations.accuracy_by_source(self.opened).to_pylist()
-            return [row for row in rows if row["snapshot"] == self.opened.id]
+            newest = max((row["snapshot"] for row in rows), default=None)
+            return [row for row in rows if row["snapshot"] == newest]
 
         return self._kept("accuracy", of_this_snapshot)
 

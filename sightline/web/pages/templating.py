@@ -27,6 +27,13 @@ SYSTEMS = {
     "suspensions": "suspensions",
     "wonde": "attendance from school systems",
     "annex-a": "Annex A workbook",
+    "csc-api": "social care payload",
+    "ssda903": "looked after return",
+    "early-help": "Early Help list",
+    "education-registers": "education registers",
+    "attainment": "attainment",
+    "ctf": "Common Transfer Files",
+    "school-roll": "school rolls",
     "gias": "",  # the register of schools says nothing of a child
 }
 
