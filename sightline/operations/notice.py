@@ -26,6 +26,13 @@ _KINDS = {
     Sensitivity.STAFF: "the names of the workers and teams who support your child",
 }
 
+# Families of files whose description begins with a word of the trade.
+_FAMILIES = {
+    "SSD": "Children's social care records (Standard Safeguarding Dataset)",
+    "CIN census return": "Children in need census",
+    "One of Sightline's tables": "Records prepared by the authority's own programs",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -96,7 +103,7 @@ def draft(home: Home, opened: Opened | None, *, on: date, readers: Sequence[Read
                 *(
                     f"After that, {_roles(b.roles, names)} may see your child's record by name, for "
                     f"{b.purpose.lower()}, until {b.months_after_plan} months after the plan ended. The basis "
-                    f"is {b.lawful_basis} ({b.condition}); it is looked at again by {b.until:%d %B %Y}."
+                    f"is {b.lawful_basis} ({b.condition}); it is looked at again by {b.until.day} {b.until:%B %Y}."
                     for b in bases
                 ),
                 *(() if bases else ("After that nobody sees the record by name: your child is only counted.",)),
@@ -141,9 +148,14 @@ def _roles(keys: Sequence[str], names: dict[str, str]) -> str:
 
 
 def _sources(opened: Opened | None) -> tuple[str, ...]:
-    """Each kind of file in force, in words, with the day of the newest."""
+    """Each family of files in force, as its description begins ("School census: addresses (CSV)" is the school
+    census), with the day of the newest."""
     if opened is None:
         return ()
     says = {source.kind: source.says for source in SOURCES}
-    rows = opened.database.rows("SELECT kind, max(received) FROM delivery GROUP BY kind ORDER BY kind")
-    return tuple(f"{says.get(kind, kind)}, last received on {day:%d %B %Y}" for kind, day in rows)
+    newest: dict[str, date] = {}
+    for kind, day in opened.database.rows("SELECT kind, max(received) FROM delivery GROUP BY kind"):
+        family = says.get(kind, kind).split(":")[0].split(" (")[0]
+        family = _FAMILIES.get(family, family)
+        newest[family] = max(day, newest.get(family, day))
+    return tuple(f"{family}, last received on {day.day} {day:%B %Y}" for family, day in sorted(newest.items()))

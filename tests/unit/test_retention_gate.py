@@ -157,3 +157,4 @@ def test_the_notice_says_what_is_set(closed, person, browse):
     page = browse(person("social_worker")).get("/privacy-notice/").content.decode()
     assert "28 days more" in page and "6 years after the last plan ended" in page
     assert "Still to be written" in page
+    assert "last received on 10 October 2026" in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -46,5 +47,5 @@ def _record() -> dict[str, Any]:
         rows = removals.Removals(facts.home()).read()
     except StoreDamaged as error:
         return {"nights": [], "broken": str(error)}
-    counted = Counter((row.at[:10], row.event, row.by) for row in rows)
+    counted = Counter((date.fromisoformat(row.at[:10]), row.event, row.by) for row in rows)
     return {"nights": sorted(counted.items(), reverse=True)[:NIGHTS], "broken": ""}
