@@ -111,7 +111,7 @@ def children(draw):
     return number, dimensions, questions[: draw(st.integers(1, 5))]
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(children())
 def test_whoever_asks_everything_cannot_place_a_hidden_number_closer_than_the_threshold(made):
     number, dimensions, questions = made
@@ -132,7 +132,7 @@ def of_schools(draw):
     return number, {**linked, "d0": dimensions["d0"]}, questions[:3]
 
 
-@settings(max_examples=10)
+@settings(max_examples=8)
 @given(of_schools())
 def test_nor_can_whoever_knows_where_each_school_is(made):
     number, dimensions, questions = made
