@@ -84,9 +84,13 @@ def person(db: None) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def browse(db: None) -> Callable[..., Browser]:
+def browse(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Browser]:
     """A browser signed in as a person, with the second factor given (or not); nobody when no person is named."""
     from sightline.web.accounts.middleware import SIGNED_IN_AT
+    from sightline.web.work import running
+
+    # What a page sends to be checked waits: no process is started that would outlive the test.
+    monkeypatch.setattr(running, "start", lambda: None)
 
     def sign_in(user: Any = None, *, second_factor: bool = True) -> Browser:
         client = Browser(raise_request_exception=True)
