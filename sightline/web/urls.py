@@ -56,6 +56,7 @@ urlpatterns = [
     path("children/<uuid:public_id>/who-has-looked/", looked.view, name="child_looked"),
     *work_urls,
     path("children/<uuid:public_id>/hide/", people.restrict, name="child_restrict"),
+    path("children/<uuid:public_id>/reviewing-officer/", people.reviewer, name="child_reviewer"),
     path("children/<uuid:public_id>/i-know-this-child/", people.declare, name="child_declare"),
     path("restrictions/", people.restrictions, name="restrictions"),
     path("emergency/", people.break_glass, name="break_glass"),

@@ -94,6 +94,23 @@ def test_a_confidential_address_is_hidden_from_those_who_read_addresses(facts, p
     assert "Tok010postcode" in text, "other children's are as before"
 
 
+def test_a_reviewing_officer_is_named_and_the_one_before_is_not_any_more(facts, person, browse):
+    manager, officer = browse(person("team_manager")), browse(person("reviewing_officer"))
+    other = browse(person("reviewing_officer", username="other", over="reviewer-9"))
+    address = page(1)
+    team = browse(person("team_manager", username="second", over=authority.TEAMS[1]))
+    for browser in (officer, other):
+        assert browser.get(address).status_code == 404
+    form = {"worker_ref": authority.REVIEWERS[0], "reason": "agreed with the reviewing service"}
+    assert manager.post(page(1, "reviewing-officer/"), form).status_code == 404, "not a child of that team"
+    assert "Enter the reviewing officer" in team.post(page(1, "reviewing-officer/"), {}).content.decode()
+    assert team.post(page(1, "reviewing-officer/"), form)["Location"] == address
+    assert (officer.get(address).status_code, other.get(address).status_code) == (200, 404)
+    team.post(page(1, "reviewing-officer/"), {**form, "worker_ref": "reviewer-9"})
+    assert (officer.get(address).status_code, other.get(address).status_code) == (404, 200)
+    assert ChangeEntry.objects.last().before == {"worker_ref": authority.REVIEWERS[0]}
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [

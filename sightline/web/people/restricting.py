@@ -1,4 +1,4 @@
-"""Hiding a child, and ending it: each with who decided and why, in the change log."""
+"""Hiding a child, ending it, and naming who reviews it: each with who decided and why, in the change log."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
 from sightline.vocabulary.errors import BadSetting
 from sightline.web import audit
-from sightline.web.people.models import Child, Restriction
+from sightline.web.people.models import Child, NamedReview, Restriction
 
 LEAST_REASON = 10
 
@@ -66,6 +67,34 @@ def lift(restriction: Restriction, *, reason: str, by: Any, request: HttpRequest
             request, "restriction ended", f"restriction {restriction.pk}", before={"valid_to": before},
             after={"valid_to": restriction.valid_to}, purpose=reason, user=by, child_ids=[restriction.child.child_id],
         )  # fmt: skip
+
+
+def name_reviewer(
+    child: Child, *, worker_ref: str, reason: str, by: Any, request: HttpRequest | None = None
+) -> NamedReview:
+    """Name the child's reviewing officer from today, where no care system sends it; whoever was named before is not
+    from today. Raises BadSetting without an officer or a reason."""
+    if not worker_ref.strip():
+        raise BadSetting("Say which reviewing officer, by the reference their role is over.")
+    if len(reason.strip()) < LEAST_REASON:
+        raise BadSetting(f"Say why, in {LEAST_REASON} characters or more.")
+    today = timezone.localdate()
+    with transaction.atomic():
+        before = NamedReview.objects.filter(Q(end_date__isnull=True) | Q(end_date__gt=today), child=child)
+        were = ", ".join(sorted(before.values_list("worker_ref", flat=True)))
+        before.update(end_date=today)
+        made = NamedReview.objects.create(
+            child=child,
+            worker_ref=worker_ref.strip(),
+            start_date=today,
+            made_by=by.get_username(),
+            reason=reason.strip(),
+        )
+        audit.changed(
+            request, "reviewing officer named", f"named review {made.pk}", before={"worker_ref": were},
+            after={"worker_ref": made.worker_ref}, purpose=reason, user=by, child_ids=[child.child_id],
+        )  # fmt: skip
+    return made
 
 
 def _fields(made: Restriction, users: Sequence[Any]) -> dict[str, Any]:

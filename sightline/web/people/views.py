@@ -44,6 +44,15 @@ class ReasonForm(Plain):
     words = {"reason": ("Why", "Say why")}  # noqa: RUF012
 
 
+class ReviewerForm(Plain):
+    worker_ref = forms.CharField(max_length=200)
+    reason = forms.CharField(max_length=300, min_length=restricting.LEAST_REASON, widget=forms.Textarea)
+    words = {  # noqa: RUF012
+        "worker_ref": ("The reviewing officer’s reference", "Enter the reviewing officer’s reference"),
+        "reason": ("Why", "Say why"),
+    }
+
+
 class BreakGlassForm(Plain):
     upn = forms.CharField(required=False, max_length=13)
     surname = forms.CharField(required=False, max_length=100)
@@ -80,6 +89,16 @@ def restrict(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
             return redirect("restrictions")
     now = Restriction.objects.filter(child=child, valid_to__isnull=True).count()
     return render(request, "people/restrict.html", {"form": form, "child": child, "restricted": now})
+
+
+def reviewer(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """Name who reviews the child, where no care system sends it."""
+    child = open_child(request, public_id)
+    form = ReviewerForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        restricting.name_reviewer(child, **form.cleaned_data, by=request.user, request=request)
+        return redirect("child", public_id=child.public_id)
+    return render(request, "people/reviewer.html", {"form": form, "child": child})
 
 
 def declare(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
