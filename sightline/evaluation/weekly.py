@@ -10,7 +10,7 @@ import numpy as np
 
 from sightline.evaluation.result import Builder, Table
 from sightline.evaluation.samples import F, Frame, numbers
-from sightline.statistics import CONSTANT, CannotEstimate, Interrupted, interrupted_series
+from sightline.statistics import CONSTANT, CannotEstimate, Interrupted, interrupted_series, minimum_detectable_effect
 
 FIRST_MONDAY: Final = date(1970, 1, 5)
 """Weeks are counted from this Monday, so that a holiday is a gap and not two neighbours."""
@@ -68,6 +68,8 @@ def interrupted(frame: Frame, table_id: str) -> Table:
             "difference, from which whatever fell on both is gone.",
             "N is the pupils behind the smallest week: its possible sessions over ten.",
             "A week counts as after when its Monday does.",
+            "Where the smallest change that would be found is larger than any the work could bring, the data are too "
+            "few to conclude: no stars then say nothing.",
             "Each side needs at least four weeks to show a line; a year or more is needed to tell it from the season.",
             "The difference so many weeks after is from the line that went on, c + d x weeks.",
         ),
@@ -93,6 +95,10 @@ def _fit(frame: Frame, b: Builder, column: str, x: dict[str, F], start: int) -> 
     for name, row in ROWS.items():
         if name in fit.estimates.names:
             b.estimate(row, column, fit.estimates[name], level=level)
+    level_change = fit.estimates["change in level"]
+    chance = frame.study.beyond.chance
+    smallest = minimum_detectable_effect(level_change.se, alpha=1 - level, chance=chance, df=level_change.df)
+    b.put(f"Smallest change in level that would be found {chance:.0%} of the time", column, mean=smallest)
     for h, effect in zip(series.after_weeks, fit.effects, strict=True):
         reached = h <= float((t - start).max())
         row = f"Difference {h} weeks after"

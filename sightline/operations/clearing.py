@@ -249,11 +249,17 @@ def _is_model(table: Table, column: str) -> bool:
 
 
 def _freedom(table: Table, column: str, n: int) -> float:
-    """Residual degrees of freedom: those the table states, else pupils less estimates (large samples, no clusters)."""
+    """Residual degrees of freedom: those the table states, else observations less estimates.
+
+    Degrees that are no whole number come from a correction for few clusters or weeks; what is left over after the
+    estimates is then counted from the weeks, or the pupils.
+    """
     told = next((c.value for c in table.cells if c.statistic == "df" and c.column == column), None)
-    if isinstance(told, int | float):
+    if isinstance(told, int | float) and float(told).is_integer():
         return float(told)
-    return float(n - sum(c.statistic == "estimate" and c.column == column for c in table.cells) - 1)
+    weeks = [c.value for c in table.cells if c.column == column and c.row in ("Weeks before", "Weeks after")]
+    rows = sum(int(w) for w in weeks if isinstance(w, int)) if weeks else n
+    return float(rows - sum(c.statistic == "estimate" and c.column == column for c in table.cells) - 1)
 
 
 def _family(study: Study, job: Job, table: Table, row: str, column: str) -> tuple[str, dict[str, str]]:
@@ -310,7 +316,12 @@ def _value(cell: Cell, told: str | None, hide: bool, policy: Policy) -> Any:
     if cell.statistic == "df":
         if not isinstance(cell.value, int | float):
             return cell.value
-        few = hide or cell.value < max(policy.residual_df, policy.threshold)
+        if hide:
+            return HIDDEN
+        if not float(cell.value).is_integer():
+            # Corrected for few clusters or weeks: it tells no number of pupils.
+            return round(float(cell.value), 1)
+        few = cell.value < max(policy.residual_df, policy.threshold)
         return HIDDEN if few else to_base(float(cell.value), policy.rounding)
     if isinstance(cell.value, str):
         # A verdict in words says no more than the figures it stands beside.

@@ -168,20 +168,25 @@ def _exclusions(database: Database, path: Path) -> None:
 def _weekly(database: Database, path: Path) -> None:
     """Sessions of every week of the study's years, of children with a plan on its Monday and of the others.
 
-    Breaks between the windows count too: a series has no use for a gap that need not be.
+    A year between the windows counts too: a series has no use for a gap that need not be. A week in which a group had
+    less than half of its usual sessions is a holiday for most of it, and says little of the rest: it is left out.
     """
     database.write_parquet(
         f"""
-        SELECT r.week AS Week, CASE WHEN p.child_id IS NULL THEN '{GROUPS[1]}' ELSE '{GROUPS[0]}' END AS "Group",
-            sum(r.possible) AS SessionsPossible, sum(r.authorised + r.unauthorised) AS SessionsMissed
-        FROM register_week AS r LEFT JOIN (
-            SELECT DISTINCT w.week, s.child_id FROM (SELECT DISTINCT week FROM register_week) AS w
-            JOIN status_period AS s ON s.status IN ('CIN plan', 'CP plan') AND s.start_date <= w.week
-                AND (s.end_date IS NULL OR s.end_date > w.week)
-        ) AS p ON p.week = r.week AND p.child_id = r.child_id
-        WHERE r.possible > 0 AND r.week >= (SELECT min(first) FROM school_year) - 6
-            AND r.week < (SELECT max(next) FROM school_year)
-        GROUP BY ALL ORDER BY ALL
+        WITH summed AS (
+            SELECT r.week AS Week, CASE WHEN p.child_id IS NULL THEN '{GROUPS[1]}' ELSE '{GROUPS[0]}' END AS "Group",
+                sum(r.possible) AS SessionsPossible, sum(r.authorised + r.unauthorised) AS SessionsMissed
+            FROM register_week AS r LEFT JOIN (
+                SELECT DISTINCT w.week, s.child_id FROM (SELECT DISTINCT week FROM register_week) AS w
+                JOIN status_period AS s ON s.status IN ('CIN plan', 'CP plan') AND s.start_date <= w.week
+                    AND (s.end_date IS NULL OR s.end_date > w.week)
+            ) AS p ON p.week = r.week AND p.child_id = r.child_id
+            WHERE r.possible > 0 AND r.week >= (SELECT min(first) FROM school_year) - 6
+                AND r.week < (SELECT max(next) FROM school_year)
+            GROUP BY ALL
+        )
+        SELECT * FROM summed
+        QUALIFY SessionsPossible >= 0.5 * median(SessionsPossible) OVER (PARTITION BY "Group") ORDER BY ALL
         """,
         path,
     )
