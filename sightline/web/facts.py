@@ -24,7 +24,7 @@ from sightline.vocabulary.errors import NothingHeld
 from sightline.vocabulary.periods import academic_year, monday
 from sightline.vocabulary.tables import TABLES, Sensitivity
 from sightline.web.authz.access import Access, counted_for, hidden_from, in_force, openable_by, visible_to
-from sightline.web.authz.matrix import OF_CHILDREN, PAGES, Role
+from sightline.web.authz.matrix import CHILDREN, OF_CHILDREN, PAGES, Role
 from sightline.web.pages.templating import HIDDEN
 from sightline.web.people.models import Child, Projection, Restriction, ScopeKind
 from sightline.web.people.projection import project
@@ -230,6 +230,16 @@ def of(request: HttpRequest) -> Facts | None:
         held = Facts(opened, access, scope, confidential or frozenset())
         request.facts = held  # type: ignore[attr-defined]
     return held
+
+
+def listed(request: HttpRequest) -> Facts | None:
+    """The facts as a page of children gives them: for a page of figures whose numbers each open such a page, so that
+    a number and the rows it opens agree. For those who see no child, what they are counted."""
+    held = of(request)
+    if held is None or held.access.sees != CHILDREN:
+        return held
+    day = max(held.access.today, held.on)
+    return replace(held, scope=_scope(held.access, day, held.opened.id, shows="children"))
 
 
 def exactly(upn: str, surname: str, birth_date: date | None) -> str:

@@ -15,7 +15,7 @@ from sightline.vocabulary.tables import TABLES
 from sightline.web import audit, facts
 from sightline.web.authz.matrix import FIGURES, NOBODY, PAGES, ROLES
 from sightline.web.authz.middleware import ACTING_AS
-from sightline.web.pages import cohort, week
+from sightline.web.pages import cohort, day
 
 # What there is for those who see no child: figures (released a month at a time, so none is counted anew here), accounts
 # and logs, as the matrix names them.
@@ -29,16 +29,17 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "pages/no_role.html")
     if access.sees == NOBODY or access.role.sees == FIGURES:
         tasks = [(reverse(name), PAGES[name].says) for name in TASKS if access.may_open(name)]
-        return render(request, "pages/home_nobody.html", {"tasks": tasks})
+        return render(request, "pages/home_nobody.html", {"tasks": tasks, "waiting": day.waiting(request, None)})
     held = facts.of(request)
     if held is None:
         return render(request, "pages/nothing.html")
-    rows = held.cohort()
+    listed = facts.listed(request) or held
     context = {
         "facts": held,
-        "counts": cohort.counts(rows),
-        "all": rows.num_rows,
-        "reasons": week.reasons_of(held.week_list().to_pylist()),
+        "counts": cohort.counts(held.cohort()),
+        "all": listed.cohort().num_rows,
+        "week": day.week_of(listed),
+        "waiting": day.waiting(request, listed),
     }
     return render(request, "pages/home.html", context)
 

@@ -1,0 +1,82 @@
+"""Your day: a different set for each role, each number that of the page it opens, and no child named."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+import web_authority as authority
+
+from sightline.alerts import REASONS
+from sightline.web.authz.matrix import ROLES
+from sightline.web.pages import day
+
+pytest_plugins = ["web_fixtures"]
+ROW = re.compile(r'<th scope="row"[^>]*>(?:<a [^>]*href="([^"]*)">)?([^<]*)(?:</a>)?</th>\s*<td [^>]*>([\d,]+)</td>')
+
+
+def lines(browser):
+    """What the page counts: for each thing, its number and the address it opens."""
+    text = unescape(browser.get("/").content.decode())
+    assert "Tok" not in text
+    return {says: (int(number.replace(",", "")), address) for address, says, number in ROW.findall(text)}
+
+
+def test_each_role_s_reasons_are_reasons_and_each_role_that_sees_children_has_some():
+    known = {reason.code for reason in REASONS}
+    assert all(set(codes) <= known for codes in day.REASONS.values())
+    assert set(day.REASONS) == set(authority.SEEING) <= set(ROLES)
+
+
+WAITING = {
+    "virtual_school_head": {"Exceptions overdue", "Exceptions found and not yet sent", "Pairs of records to read",
+                            "Schools whose marks are late", "Schools whose marks are silent",
+                            "Roles that wait for a second person"},
+    "data_officer": {"Exceptions overdue", "Exceptions found and not yet sent", "Pairs of records to read",
+                     "Schools whose marks are late", "Schools whose marks are silent", "Uploads that wait for you"},
+    "team_manager": {"Exceptions overdue", "Exceptions for you to answer"},
+    "school_lead": {"Exceptions overdue", "Exceptions for you to answer"},
+    "information_governance": {"Things that stand out in the logs", "Emergency openings nobody has marked as seen",
+                               "Records due to be removed"},
+    "administrator": {"Roles that wait for a second person", "Roles to confirm or end"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("role", authority.ROLE_OVER)
+def test_each_role_has_its_own_set_and_each_number_opens_a_page_it_may_open(facts, person, browse, role):
+    browser = browse(person(role))
+    shown = lines(browser)
+    names = {reason.name for reason in REASONS}
+    assert set(shown) - names == WAITING.get(role, set())
+    wanted = {r.name for r in REASONS if r.code in day.REASONS.get(role, ())}
+    assert set(shown) & names <= wanted
+    for says, (_, address) in shown.items():
+        if address:
+            assert browser.get(address).status_code == 200, says
+
+
+@pytest.mark.parametrize("role", ["virtual_school_head", "data_officer", "team_manager", "school_lead"])
+def test_a_number_is_the_number_of_rows_of_the_page_it_opens(facts, person, browse, role):
+    browser = browse(person(role))
+    compared = 0
+    for says, (number, address) in lines(browser).items():
+        if not number or not address.startswith(("/week/", "/exceptions/")):
+            continue
+        text = browser.get(address).content.decode()
+        said = re.search(r'role="status">([\d,]+) of', text)
+        assert (int(said[1].replace(",", "")) if said else 0) == number, says
+        compared += 1
+    assert compared >= 1
+
+
+def test_what_waits_goes_away_when_it_is_done(facts, person, browse):
+    from sightline.web.work.models import State, Upload
+
+    browser = browse(person("data_officer"))
+    assert lines(browser)["Uploads that wait for you"][0] == 0
+    made = Upload.objects.create(sent_by="x", state=State.CHECKED)
+    assert lines(browser)["Uploads that wait for you"][0] == 1
+    made.state = State.LOADED
+    made.save()
+    assert lines(browser)["Uploads that wait for you"][0] == 0
