@@ -37,6 +37,11 @@ class Dimension:
     says: str
     order: tuple[str, ...] = ()
 
+    @property
+    def within(self) -> str:
+        """The label as it stands within a sentence."""
+        return self.label if self.label.startswith("English") else self.label[0].lower() + self.label[1:]
+
 
 DAYS = ("under 3 months", "3 to 6 months", "6 months to 1 year", "1 to 2 years", "2 years or more")
 _YEARS = tuple(c.code for c in code_list("year_group"))

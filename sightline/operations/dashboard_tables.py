@@ -67,7 +67,7 @@ def measures_table(columns: Sequence[tuple[str, Figures]]) -> Grid:
 def groups_table(panel: Panel, found: Mapping[str | None, Figures], dimension: str) -> Grid:
     """One row per value of a dimension, and a column per measure."""
     return Grid(
-        DIMENSIONS[dimension].label, f"By {DIMENSIONS[dimension].label.lower()}",
+        DIMENSIONS[dimension].label, f"By {DIMENSIONS[dimension].within}",
         (DIMENSIONS[dimension].label, *(_headed(key) for key in IN_GROUPS)),
         tuple(
             (panel.says(dimension, value), *(_figure(BY_KEY[key].of(found[value])) for key in IN_GROUPS))
@@ -108,7 +108,7 @@ def shared_tables(shared: Shared) -> tuple[Grid, ...]:
     note = f"{HIDDEN}: hidden, because of small numbers."
     return tuple(
         Grid(
-            DIMENSIONS[d].label, f"By {DIMENSIONS[d].label.lower()}", (DIMENSIONS[d].label, *heads),
+            DIMENSIONS[d].label, f"By {DIMENSIONS[d].within}", (DIMENSIONS[d].label, *heads),
             (row(shared.everybody), *(row(r) for r in rows)), (note,),
         )
         for d, rows in shared.tables.items()

@@ -16,7 +16,7 @@ def test_a_slice_is_chosen_drawn_kept_and_opened_again(visit, accessible):
     accessible(page, "dashboard")
     page.get_by_label("Plan", exact=True).select_option("CP plan")
     page.get_by_label("Break down by").select_option("Team")
-    page.get_by_label("Draw").select_option("Persistently absent")
+    page.get_by_label("Draw").select_option("Persistent absence")
     page.get_by_role("button", name="Apply filters").click()
     expect(page.get_by_text("Plan: CP plan.")).to_be_visible()
     assert "Tok" not in page.url

@@ -166,3 +166,17 @@ def test_the_newest_published_figure_comes_with_its_warning_and_a_withheld_one_i
     assert any("statistical_neighbours" in said for said in comparators.lacking(opened, [england]))
     assert comparators.lacking(opened, []) == (comparators.RECEIVE,)
     opened.database.close()
+
+
+def test_the_message_of_a_drawing_is_about_groups_and_a_missing_figure_has_no_bar():
+    import json
+
+    from sightline.web.pages.charts import ranked
+
+    groups = [("North", 91.0, 30), ("South", 84.5, 12), ("One child", 20.0, 1), ("No marks", None, 9)]
+    drawn = ranked(groups, measure="Attendance", by="Locality", within="locality")
+    assert drawn.message == "Attendance is highest for North (91.0%) and lowest for South (84.5%)"
+    assert [v["name"] for v in json.loads(drawn.specification)["data"]["values"]] == ["North", "South", "One child"]
+    assert drawn.rows[-1] == ("No marks", "9", "")
+    assert "Groups without a figure, which have no bar: 1." in drawn.describes
+    assert ranked(groups[:1], measure="Attendance", by="Locality", within="locality") is None

@@ -181,8 +181,9 @@ LONGEST = 25
 """Bars that can be read in one drawing; the table has every row."""
 
 
-def ranked(groups: Sequence[tuple[str, float | None, int]], *, measure: str, by: str) -> Drawn | None:
-    """A percentage of each group as bars, in the order given: (group, percentage or None, children).
+def ranked(groups: Sequence[tuple[str, float | None, int]], *, measure: str, by: str, within: str) -> Drawn | None:
+    """A percentage of each group as bars, in the order given: (group, percentage or None, children). `within` is `by`
+    as it stands within a sentence.
 
     A group without a percentage has no bar and says so in the table. None where fewer than two groups have one.
     """
@@ -193,14 +194,14 @@ def ranked(groups: Sequence[tuple[str, float | None, int]], *, measure: str, by:
     large = [(name, value) for name, value, n in groups if value is not None and n >= OF_A_GROUP]
     low, high = (end(large if len(large) > 1 else known, key=lambda g: g[1]) for end in (min, max))
     if round(low[1], 1) == round(high[1], 1):
-        message = f"{measure} is {high[1]:.1f}% in every {by.lower()} with a figure"
+        message = f"{measure} is {high[1]:.1f}% in every group by {within} with a figure"
     else:
         message = f"{measure} is highest for {high[0]} ({high[1]:.1f}%) and lowest for {low[0]} ({low[1]:.1f}%)"
     drawn = known[:LONGEST]
     describes = (
-        f"Bar chart of {measure.lower()} as a percentage, for {len(drawn)} groups by {by.lower()}. "
+        f"Bar chart of {measure.lower()} as a percentage, for {len(drawn)} groups by {within}. "
         f"Highest {high[1]:.1f}% for {high[0]}, lowest {low[1]:.1f}% for {low[0]}. "
-        f"{len(groups) - len(known)} groups have no figure and no bar."
+        f"Groups without a figure, which have no bar: {len(groups) - len(known)}."
     )
     across = {"field": "value", "type": "quantitative", "scale": {"domain": [0, max(10.0, high[1])], "nice": True}}
     up = {"field": "name", "type": "nominal", "sort": None, "axis": {"title": None, "labelLimit": 220}}

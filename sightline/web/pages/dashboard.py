@@ -35,8 +35,16 @@ from sightline.web.pages.templating import query
 from sightline.web.people.models import ScopeKind
 from sightline.web.views_saved import saving
 
-DRAWN = ("attendance", "persistent_rate", "severe_rate", "suspended_rate", "moved_rate", "churn")
-"""The measures that can be drawn, each a percentage."""
+DRAWN = {
+    "attendance": "Attendance",
+    "persistent_rate": "Persistent absence",
+    "severe_rate": "Severe absence",
+    "suspended_rate": "Share suspended at least once",
+    "moved_rate": "Share who moved school",
+    "churn": "Churn",
+}
+"""The measures that can be drawn, each a percentage, as the subject of a sentence."""
+USUALLY_DRAWN = "attendance"
 USUAL_BY = "phase"
 LOOKED_BACK = "Ever 6"
 SHOWN = 100
@@ -129,7 +137,7 @@ def asked_of(got: QueryDict, panel: Panel, dimensions: list[str]) -> Asked:
     return Asked(
         {d: values for d, values in chosen.items() if values},
         by if by in dimensions else (USUAL_BY if USUAL_BY in dimensions else dimensions[0]),
-        draw if draw in DRAWN else DRAWN[0],
+        draw if draw in DRAWN else USUALLY_DRAWN,
         tuple(left_out),
     )
 
@@ -137,7 +145,7 @@ def asked_of(got: QueryDict, panel: Panel, dimensions: list[str]) -> Asked:
 def address(asked: Asked, **changed: Any) -> str:
     """The query string of a slice, with some parts changed: no name and no id of a child can be in it."""
     held: dict[str, Any] = {d: [opaque(d, v) for v in values] for d, values in asked.chosen.items()}
-    held |= {"by": asked.by, "draw": asked.draw if asked.draw != DRAWN[0] else None}
+    held |= {"by": asked.by, "draw": asked.draw if asked.draw != USUALLY_DRAWN else None}
     return "?" + query(**{**held, **changed})
 
 
@@ -160,7 +168,7 @@ def view(request: HttpRequest) -> HttpResponse:
         "asked": asked,
         "options": options,
         "dimensions": DIMENSIONS,
-        "measures": [(key, counted.BY_KEY[key].label) for key in DRAWN],
+        "measures": list(DRAWN.items()),
         "here": address(asked),
         "chosen": {d: [opaque(d, v) for v in asked.chosen.get(d, ())] for d in dimensions},
         "saved": saving.of(request.user, page="dashboard"),
@@ -184,7 +192,9 @@ def _made(held: Facts, asked: Asked) -> dict[str, Any]:
     return {
         "figures": own,
         "grids": grids,
-        "chart": charts.ranked(groups, measure=measure.label, by=DIMENSIONS[by].label),
+        "chart": charts.ranked(
+            groups, measure=DRAWN[asked.draw], by=DIMENSIONS[by].label, within=DIMENSIONS[by].within
+        ),
         "narrow": [
             address(asked, **{by: opaque(by, NOT_HELD if v is None else v)}) for v in counted.in_order(panel, by, found)
         ],
