@@ -6,7 +6,7 @@ anything runs. `run_clocks`, once a night, writes down who left and why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from sightline import cohort
 from sightline.operations.home import Home
-from sightline.operations.lawful import Register
+from sightline.operations.lawful import EVER_6, Register
 from sightline.operations.opened import Opened
 from sightline.operations.removals import BACK, LEFT, PURGED, Removals
 from sightline.vocabulary.settings import Settings
@@ -60,6 +60,18 @@ class Night:
 def clock_days(opened: Opened) -> pa.Table:
     """One row per child social care knows: the days its clocks run out (see `cohort.clocks`)."""
     return cohort.clocks(opened.database)
+
+
+def ever_6_among(opened: Opened, child_ids: Collection[str], on: date) -> int:
+    """How many of these children are counted as Ever 6 on a day."""
+    opened.database.add("ever_6_asked", pa.table({"child_id": pa.array(sorted(child_ids), pa.string())}))
+    return int(
+        opened.database.one(
+            "SELECT count(DISTINCT child_id) FROM counted_period SEMI JOIN ever_6_asked USING (child_id) "
+            "WHERE status = ? AND start_date <= ? AND (end_date IS NULL OR end_date > ?)",
+            [EVER_6, on, on],
+        )
+    )
 
 
 def clocks_on(home: Home, opened: Opened, on: date) -> list[Clock]:

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from sightline import operations
-from sightline.operations import ChildFacts, Home, Opened, SchoolFacts, Scope, lawful
+from sightline.operations import ChildFacts, Home, Opened, SchoolFacts, Scope, lawful, retention
 from sightline.vocabulary.errors import NothingHeld
 from sightline.vocabulary.periods import academic_year, monday
 from sightline.vocabulary.tables import TABLES, Sensitivity
@@ -116,6 +116,15 @@ class Facts:
         places = self.of_role("places", lambda: {c: n for n, c in enumerate(self.cohort()["child_id"].to_pylist())})
         place = places.get(child.child_id)
         return None if place is None else self.cohort().slice(place, 1).to_pylist()[0]
+
+    def counted_only(self) -> int:
+        """How many children are counted as Ever 6, and shown to this role by name on no recorded basis; 0 for those who
+        do not see the whole authority."""
+        if self.scope.but is None:
+            return 0
+        day = max(self.access.today, self.on)
+        shut = _shut_to(self.access.role, day, self.opened.id)
+        return self.of_role(f"counted only, {day}", lambda: retention.ever_6_among(self.opened, shut, day))
 
     def school_ages(self) -> dict[str, str | None]:
         """For each child of the cohort, whether below, of or above school age (None: no birth date is held)."""
@@ -304,16 +313,19 @@ def _scope(access: Access, on: date, snapshot: str, *, shows: str) -> Scope:
         return Scope.of(reached(access, on=on).values_list("child_id", flat=True))
     hidden = frozenset(hidden_from(access).values_list("child__child_id", flat=True))
     if opens:
-        # The same for everybody in the role, for as long as the snapshot, the day and the recorded bases stand.
-        bases = gate.bases(access.role, on)
-        hidden |= _answers.kept(("shut", snapshot, access.role, on, bases), lambda: _shut(access.role, on))
+        hidden |= _shut_to(access.role, on, snapshot)
     return Scope.everyone_but(hidden)
 
 
-def _shut(role: Role | None, on: date) -> frozenset[str]:
+def _shut_to(role: Role | None, on: date, snapshot: str) -> frozenset[str]:
     """The children whom no recorded basis lets this role see by name on a day."""
-    shown = gate.shown_by_name(role, on).values("child_id")
-    return frozenset(Child.objects.filter(held=True).exclude(pk__in=shown).values_list("child_id", flat=True))
+
+    def ask() -> frozenset[str]:
+        shown = gate.shown_by_name(role, on).values("child_id")
+        return frozenset(Child.objects.filter(held=True).exclude(pk__in=shown).values_list("child_id", flat=True))
+
+    # The same for everybody in the role, for as long as the snapshot, the day and the recorded bases stand.
+    return _answers.kept(("shut", snapshot, role, on, gate.bases(role, on)), ask)
 
 
 class _Answers:

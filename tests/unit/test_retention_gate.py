@@ -118,6 +118,7 @@ def test_they_are_counted_though_nobody_may_see_them(closed, person, recorded, b
     assert f"<dt>Ever 6</dt><dd>{len(ENDED)}</dd>" in home.replace("\n", "")
     page = client.get("/cohort/").content.decode()
     assert not [n for n in ENDED if authority.token(n, "surname") in page]
+    assert f"{len(ENDED)} children whose plan has ended are counted as Ever 6 and not listed" in page
 
 
 def test_their_pages_are_not_there(closed, person, recorded, browse):

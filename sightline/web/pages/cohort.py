@@ -119,6 +119,7 @@ def view(request: HttpRequest) -> HttpResponse:
         # A role that sees only children with a plan sees nobody who left: its leavers would always be none.
         context["summary"] = held.summary() if role is not None and role.statuses is None else None
         context["counts"] = counted
+        context["counted_only"] = held.counted_only()
     response = render(request, "cohort/fragment.html" if fragment else "cohort/page.html", context)
     response["Vary"] = "HX-Request, HX-History-Restore-Request, Cookie"
     return response
