@@ -75,6 +75,9 @@ class Others:
 
 def others_of(opened: Opened, on: date, start: date, *, policy: Policy = LOCAL) -> Others:
     """Every pupil of the registers this academic year on no plan on the day, by school; and what is published."""
+    if on < opened.as_at:
+        # Registers are summed by year: of a day that is past, the other pupils would be counted further than the slice.
+        return Others({}, {}, 0, tuple(published(opened)))
     database = opened.database
     now = cohort.status_on(database, on)
     database.add(
