@@ -244,7 +244,13 @@ def replicate(name: str, replications: int, seed: int = SEED) -> dict[str, float
         covered += low <= truth <= high
     share = st.wilson(int(covered), replications)
     bias = errors.mean() / (errors.std(ddof=1) / np.sqrt(replications))
-    return {"bias_z": float(bias), "coverage": share.estimate, "low": share.low, "high": share.high}
+    return {
+        "replications": replications,
+        "bias_z": float(bias),
+        "coverage": share.estimate,
+        "low": share.low,
+        "high": share.high,
+    }
 
 
 def main() -> None:
@@ -252,7 +258,7 @@ def main() -> None:
     options.add_argument("--replications", type=int, default=1000, help="per estimator (1,000)")
     options.add_argument("--only", nargs="*", default=list(ESTIMATORS), choices=list(ESTIMATORS))
     options.add_argument("--seed", type=int, default=SEED)
-    options.add_argument("--json", type=Path, help="keep the result in this file")
+    options.add_argument("--json", type=Path, help="keep the result in this file, beside those of other estimators")
     chosen = options.parse_args()
     print(f"{chosen.replications} replications, seed {chosen.seed}\n{'':28}{'bias, z':>9}{'coverage':>10}  its range")
     found, out = {}, []
@@ -265,8 +271,13 @@ def main() -> None:
             f"{name:28}{result['bias_z']:9.2f}{100 * result['coverage']:9.1f}%  {low:.1f}% to {high:.1f}%", flush=True
         )
     if chosen.json:
-        kept = {"seed": chosen.seed, "replications": chosen.replications, "estimators": found}
-        chosen.json.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        held = json.loads(chosen.json.read_text(encoding="utf-8")) if chosen.json.is_file() else {}
+        # Estimators have streams of their own, so a run of some leaves what the file has of the others as it is.
+        before = held.get("estimators", {}) if held.get("seed") == chosen.seed else {}
+        every = {name: (before | found)[name] for name in ESTIMATORS if name in before | found}
+        chosen.json.write_text(
+            json.dumps({"seed": chosen.seed, "estimators": every}, indent=1) + "\n", encoding="utf-8"
+        )
     if out:
         print(f"Out: {', '.join(out)}")
         sys.exit(1)

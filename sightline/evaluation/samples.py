@@ -378,5 +378,5 @@ FEW_AUTHORITIES: Final = 10
 
 def cluster_of(frame: Frame) -> str:
     """What rows of a cross-section are clustered by: the authority, or the school where there are few authorities."""
-    held = frame.database.one("SELECT count(DISTINCT authority) FROM pupil_year")
-    return "authority" if int(held) >= FEW_AUTHORITIES else "school"
+    ((rows, held),) = frame.database.rows("SELECT count(*), count(DISTINCT authority) FROM pupil_year")
+    return "authority" if held >= FEW_AUTHORITIES or not rows else "school"
