@@ -17,7 +17,9 @@ from sightline.operations import Home, Scope
 def transfer(
     child: Annotated[list[str], typer.Option(help="Sightline's id of a child, as cohort prints it. May be repeated.")],
     out: Annotated[Path, typer.Option(help="The file to write, or the folder to write it in.")],
-    on: Annotated[str | None, day_option("--on", "The day as known on; the newest day of social care data if left out.")] = None,
+    on: Annotated[
+        str | None, day_option("--on", "The day as known on; the newest day of social care data if left out.")
+    ] = None,
     without_plans: Annotated[
         bool, typer.Option("--without-plans", help="Say nothing of social care, as before the plan flag.")
     ] = False,

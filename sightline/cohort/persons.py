@@ -73,8 +73,8 @@ _SQL = f"""
     ),
     numbered AS MATERIALIZED (
         -- Education before care, permanent before temporary, then the latest.
-        SELECT l.child_id, i.value, (CASE WHEN c.ref IS NULL THEN 2 ELSE 0 END + CASE WHEN s.temporary THEN 0 ELSE 1 END)
-            * (SELECT 1 + count(*) FROM delivery) + i.word AS rank
+        SELECT l.child_id, i.value, (2 * (c.ref IS NULL)::INT + (NOT s.temporary)::INT) * (SELECT 1 + count(*)
+            FROM delivery) + i.word AS rank
         FROM given i JOIN _sound_upn s ON s.value = i.value
         JOIN link l ON l.system = i.system AND l.ref = i.ref
         LEFT JOIN care_ref c ON c.system = i.system AND c.ref = i.ref

@@ -207,8 +207,8 @@ def _warnings(figures: Sequence[dict[str, Any]], most: float) -> tuple[str, ...]
 
 
 def snapshots_made(home: Home) -> list[dict[str, Any]]:
-    """One row per snapshot, newest first: snapshot, made, by, parent, files in force, and how many files it added to and
-    left out of those of its parent (of the one before it in time, where that was swept away)."""
+    """One row per snapshot, newest first: snapshot, made, by, parent, files in force, and how many files it added to
+    and left out of those of its parent (of the one before it in time, where that was swept away)."""
     rows: list[dict[str, Any]] = []
     deliveries: dict[str, frozenset[str]] = {}
     last: frozenset[str] = frozenset()

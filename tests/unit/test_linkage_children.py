@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 import pytest
-from spec_tables import database, same
+from spec_tables import database
 
 from sightline.engine import arrow_schema
 from sightline.linkage import link

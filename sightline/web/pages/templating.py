@@ -83,8 +83,8 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
     if signed_in and access is not None:
         listing = access.role.list_title if access.role is not None else ""
         wanted = [
-            ("home", "Your day"), ("cohort", listing), ("search", "Search"), ("dashboard", "Dashboard"), ("week", "This week"),
-            ("quality", "Data quality"),
+            ("home", "Your day"), ("cohort", listing), ("search", "Search"), ("dashboard", "Dashboard"),
+            ("week", "This week"), ("quality", "Data quality"),
             ("exceptions", "Exceptions"), ("users", "People"), ("access_review", "Access review"),
             ("retention", "What is kept"),
             ("definitions", "Definitions"),
