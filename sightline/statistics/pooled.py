@@ -32,7 +32,8 @@ def pooled(estimates: ArrayLike, errors: ArrayLike) -> Pooled:
     """Random-effects average with weights 1/(se^2 + between^2), between^2 = max((Q - (m - 1)) / c, 0).
 
     DerSimonian and Laird (1986), Controlled Clinical Trials 7, 177-188; Q of Cochran (1954); I^2 of Higgins and
-    Thompson (2002), Statistics in Medicine 21. Raises CannotEstimate with fewer than two places or an error that is not above 0.
+    Thompson (2002), Statistics in Medicine 21. Raises CannotEstimate with fewer than two places or an error that is not
+    above 0.
     """
     b, se = np.asarray(estimates, dtype=float), np.asarray(errors, dtype=float)
     if len(b) < 2:
