@@ -116,7 +116,7 @@ def intervals(points: Sequence[Point], *, x: str, panels_free: bool = False, lin
         },
     ]  # fmt: skip
     panels = _order(p.panel for p in points)
-    step = 5 if many else max(26, 16 * len(series) + 8)
+    step = 3 if many else max(26, 16 * len(series) + 8)
     return _whole(points, layers, panels, width=420, height=step * len(places), columns=False, free=panels_free)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from sightline.charts import Point, intervals, lines
@@ -116,13 +116,16 @@ def coefficients(
     x: str,
     rows: Callable[[str], bool] = lambda row: True,
     of: Sequence[str] = ("",),
-    panel: Literal["table", "column", ""] = "table",
+    panel: Literal["table", "column", "row"] = "table",
     free: bool = False,
+    ranked: bool = False,
     line: str = "",
 ) -> Figure | None:
     """Estimates with their intervals, rows down: tables as panels and columns as series, or the other way about.
 
-    `rows` chooses the rows drawn; `of` says whom each table is of; `free` gives each panel a scale of its own.
+    Panel "row" is for numbered rows: their name without its number. `rows` chooses the rows drawn; `of` says whom each
+    table is of; `free` gives each panel a scale of its own; `ranked` puts each panel's rows in the order of their
+    estimates, for many that nobody should read by name.
     """
     b = Builder()
     points: list[Point] = []
@@ -135,10 +138,12 @@ def coefficients(
             if value is None:
                 continue
             low, high = number(held.get("low")), number(held.get("high"))
-            whom = {"table": of[place], "column": column, "": ""}
-            other = {"table": column, "column": of[place], "": column}[panel]
+            whom = {"table": of[place], "column": column, "row": row.rpartition(" ")[0]}
+            other = {"table": column, "column": of[place], "row": of[place]}[panel]
             points.append(Point(short(row), other, value, whom[panel], low, high))
         b.refused += list(table.refused)
+    if ranked:
+        points = _ranked(points)
     clear = sum(1 for p in points if p.low is not None and p.high is not None and (p.low > 0 or p.high < 0))
     return _figure(
         name,
@@ -150,6 +155,14 @@ def coefficients(
         f"{clear:,} of the intervals do not hold nought.",
         lambda: intervals(points, x=x, panels_free=free, line=line),
     )
+
+
+def _ranked(points: Sequence[Point]) -> list[Point]:
+    found: list[Point] = []
+    for panel in dict.fromkeys(p.panel for p in points):
+        mine = sorted((p for p in points if p.panel == panel), key=lambda p: (p.value, p.x))
+        found += [replace(p, x=f"{rank:05d}") for rank, p in enumerate(mine)]
+    return found
 
 
 _SHORT: Final = (
@@ -218,6 +231,74 @@ def _did(row: str) -> bool:
     return row.endswith(("(DID)", "Eligible FSM * Period after COVID-19 / VSH extension"))
 
 
+_YEAR_ROW: Final = re.compile(r"\d{4}/\d{2}")
+DOMAINS: Final = {
+    "engagement": "sessions missed a year",
+    "ks1": "reaching the standard at key stage 1",
+    "ks2": "reaching the standard at key stage 2",
+    "ks4": "scores at key stage 4",
+}
+
+
+def _year(row: str) -> bool:
+    return _YEAR_ROW.fullmatch(row) is not None
+
+
+def _place(row: str) -> bool:
+    return row.lower().startswith(("authority: ", "school: "))
+
+
+def _by_plan(
+    kind: str, domain: str, title: str, x: str, rows: Callable[[str], bool], *, free: bool = True, line: str = ""
+) -> Drawing:
+    """One figure of the CIN and the CP table of a kind: a panel for each outcome, the plans beside each other."""
+    return Drawing(
+        f"{kind}-{domain}",
+        (f"{kind}-{domain}-cin", f"{kind}-{domain}-cp"),
+        lambda found, tables: coefficients(
+            found, tables, title=title, x=x, rows=rows, of=("CIN plan", "CP plan"), panel="column", free=free, line=line
+        ),
+    )
+
+
+def _one(
+    table: str, title: str, x: str, rows: Callable[[str], bool], panel: Literal["column", "row"] = "column"
+) -> Drawing:
+    """One figure of one table, its rows ranked: a panel for each column, or for each name of numbered rows."""
+    return Drawing(
+        f"{table}-ranked",
+        (table,),
+        lambda found, tables: coefficients(
+            found, tables, title=title, x=x, rows=rows, panel=panel, free=True, ranked=True
+        ),
+    )
+
+
+def _beyond() -> list[Drawing]:
+    found = []
+    for domain, says in DOMAINS.items():
+        title = f"Children on a plan less others, year by year: {says}"
+        found.append(_by_plan("event", domain, title, "Difference from the year compared with", _year))
+        for plan, word in (("cin", "CIN plan"), ("cp", "CP plan")):
+            found.append(
+                _one(
+                    f"choices-{domain}-{plan}",
+                    f"Every choice of model, {word}: {says}",
+                    "Estimate",
+                    lambda row: row[-3:].isdigit(),
+                    "row",
+                )
+            )
+            found.append(
+                _one(f"authorities-{domain}-{plan}", f"Authority by authority, {word}: {says}", "Estimate", _place)
+            )
+    for stage in ("ks2", "ks4"):
+        for plan, word in (("cin", "CIN plan"), ("cp", "CP plan")):
+            title = f"Shrunken departures of each place from the average, {stage.upper()}, {word}"
+            found.append(_one(f"multilevel-{stage}-{plan}", title, "Departure", _place))
+    return found
+
+
 ALL, SEXED = ("overall",), ("overall", "boys", "girls")
 DRAWINGS: Final[tuple[Drawing, ...]] = (
     _means("figure-9", "table-53", ALL),
@@ -254,5 +335,6 @@ DRAWINGS: Final[tuple[Drawing, ...]] = (
             free=True,
         ),
     ),
+    *_beyond(),
 )
 """Every figure a study can draw. To draw another, add it here: it then reaches every output."""
