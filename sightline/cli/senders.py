@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,8 +23,7 @@ def senders(
     as_json: JsonOption = False,
 ) -> None:
     """Say how far what each system (or school) sent goes, and who is late or silent against what is expected."""
-    place: Path | None = home
-    opened = operations.opened(Home.open(place))
+    opened = operations.opened(Home.open(home))
     day = _day(on) or date.today()
     rows = operations.schools_sending(opened, on=day) if schools else operations.senders(opened, on=day)
     give("Schools that send marks" if schools else "Systems that send", rows, Format.json if as_json else form, out)
