@@ -78,8 +78,8 @@ def baseline(folder: Path) -> float:
     with Database() as database:
         started = time.perf_counter()
         for path in sorted(folder.rglob("*.parquet")):
-            names = [r[0] for r in database.rows(f"SELECT name FROM parquet_schema('{path}') WHERE type IS NOT NULL")]
-            database.one(f"SELECT struct_pack({', '.join(f'{n} := max({n})' for n in names)}) FROM '{path}'")
+            # A hash needs every value; a minimum or a maximum would be answered from the file's own summary.
+            database.one(f"SELECT sum(hash(t)) FROM '{path}' AS t")
         return time.perf_counter() - started
 
 
