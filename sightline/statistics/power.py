@@ -40,7 +40,10 @@ def power(effect: float, se: float, *, alpha: float = 0.05, df: float = NORMAL) 
     cut = quantile(1 - alpha / 2, df)
     if math.isinf(df):
         return float(special.ndtr(shift - cut) + special.ndtr(-shift - cut))
-    return float(1 - special.nctdtr(df, shift, cut) + special.nctdtr(df, shift, -cut))
+    near, far = float(special.nctdtr(df, shift, cut)), float(special.nctdtr(df, shift, -cut))
+    # A shift this large leaves nothing in either tail, and the library may say not-a-number instead of nought.
+    near, far = (0.0 if math.isnan(tail) else tail for tail in (near, far))
+    return 1 - near + far
 
 
 def minimum_detectable_effect(se: float, *, alpha: float = 0.05, chance: float = 0.8, df: float = NORMAL) -> float:

@@ -414,3 +414,11 @@ def test_cross_products_of_cells_are_those_of_their_rows() -> None:
     held, dropped = st.cross_products({"y": y}, x | {"c": x["a"] + x["b"]}, place).usable()
     assert held.regressors == rows.regressors
     assert [d.name for d in dropped] == ["c"]
+
+
+def test_power_of_a_large_shift_with_few_and_broken_degrees_of_freedom_is_one() -> None:
+    """Satterthwaite's degrees of freedom are no whole numbers; SciPy's far tail is then not a number."""
+    for df in (2.9, 4.2, 5.7):
+        assert st.power(11.0, 1.0, df=df) == pytest.approx(1.0, abs=1e-4)
+        found = st.minimum_detectable_effect(1.0, df=df)
+        assert st.power(found, 1.0, df=df) == pytest.approx(0.8, abs=1e-6)
