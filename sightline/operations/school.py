@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -92,13 +92,15 @@ def school_facts(
         phase=known[0][1],
         marks_to=marks_to,
         year=year,
-        on_plan=_group("on a plan", groups.get(True), policy),
-        others=_group("other pupils", groups.get(False), policy),
+        on_plan=group_of("on a plan", groups.get(True), policy),
+        others=group_of("other pupils", groups.get(False), policy),
         fewest=policy.threshold,
     )
 
 
-def _group(name: str, sums: dict[str, Any] | None, policy: Policy) -> Group:
+def group_of(name: str, sums: Mapping[str, Any] | None, policy: Policy) -> Group:
+    """A group as it may be shown to somebody who does not see each of its pupils, from its `pupils`, `possible`,
+    `absent`, `persistent` and `suspended`: only what `disclosure.release` lets out."""
     if sums is None:
         return Group(None, None, None, None)
     pupils = int(sums["pupils"])

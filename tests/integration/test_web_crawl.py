@@ -42,6 +42,7 @@ ELSEWHERE = {
     "exception": "there is no such exception",
     "clerical_pair": "there is no such pair",
     "batch": "there is no such batch",
+    "team": "there is no such team",
     "batch_file": "there is no such batch",
     "upload_progress": "there is no such upload",
     "upload": "there is no such upload",
