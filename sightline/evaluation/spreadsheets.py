@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -133,9 +133,3 @@ def same_bytes(packed: bytes) -> bytes:
             plain.compress_type = zipfile.ZIP_STORED if entry.filename == "mimetype" else zipfile.ZIP_DEFLATED
             after.writestr(plain, before.read(entry))
     return out.getvalue()
-
-
-def cells(sheet: Sheet) -> Sequence[tuple[Value, ...]]:
-    """The header and the rows under it, as far as the first empty one."""
-    rows = sheet.rows[HEAD_ROW:]
-    return rows[: next((i for i, row in enumerate(rows) if not row), len(rows))]
