@@ -15,6 +15,7 @@ import xlsxwriter
 
 from sightline.operations.exceptions import Taken, classes_of, decide, exceptions, file_names, sent_in
 from sightline.operations.home import Home
+from sightline.operations.linking import SCHOOL, match_gates
 from sightline.operations.opened import Opened, Scope
 from sightline.reconciliation import owner_named
 from sightline.sources.delimited import read_delimited
@@ -76,8 +77,8 @@ def send_batch(
     """Write the exceptions nobody has been asked about (`again`: all that wait) for one owner, and mark them as sent.
 
     `out` ends in .xlsx or .csv; None: only marked, to be written by `write_batch` as often as it is wanted. Text that a
-    spreadsheet would run is made harmless. Raises BadSetting for another owner, every school at once or another ending;
-    SightlineError when there is nothing to send.
+    spreadsheet would run is made harmless. A school whose match rate is below the bar is told of no child. Raises
+    BadSetting for another owner, every school at once or another ending; SightlineError when there is nothing to send.
     """
     if out is not None and out.suffix.lower() not in SUFFIXES:
         raise BadSetting("A batch is a file that ends in .xlsx or .csv.")
@@ -85,7 +86,11 @@ def send_batch(
         raise BadSetting("A batch goes to one school: name it, as in --owner 'school 900001'.")
     rows = unsent(exceptions(home, opened, scope, on=at.date(), owner=owner).to_pylist(), again=again)
     rows = [r for r in rows if r["owner"] == owner]
-    shown = [r for r in rows if _may_see(owner, r)]
+    closed = _sees_no_child(opened, owner)
+    shown = [r for r in rows if _may_see(owner, r) and not (closed and r["child_id"])]
+    if rows and closed and not shown:
+        bar = opened.settings.match_rate_bar_percent
+        raise SightlineError(f"The match rate of {owner} is below {bar:g}%, so it may be told of no child yet.")
     if not shown:
         raise SightlineError(f"There is nothing to send to {owner_named(owner).name} ({owner}).")
     batch = f"{at:%Y%m%d}-{hashlib.sha256(f'{owner} {at.isoformat()}'.encode()).hexdigest()[:6]}"
@@ -103,6 +108,14 @@ def send_batch(
             aside.unlink(missing_ok=True)
     children = tuple(dict.fromkeys(r["child_id"] for r in shown if r["child_id"]))
     return Batch(batch, out, ids, children, len(rows) - len(shown))
+
+
+def _sees_no_child(opened: Opened, owner: str) -> bool:
+    """Whether the owner is a school whose match rate is below the bar."""
+    kind, _, ref = owner.partition(" ")
+    return kind == SCHOOL and any(
+        gate.kind == SCHOOL and gate.ref == ref and not gate.is_open for gate in match_gates(opened)
+    )
 
 
 def unsent(rows: list[dict[str, Any]], *, again: bool = False) -> list[dict[str, Any]]:

@@ -345,6 +345,26 @@ def test_filters_narrow(place: Home, now: datetime):
     assert schools and all(r["owner"].startswith("school ") for r in schools.values())
 
 
+def test_a_school_below_the_bar_is_told_of_no_child(place: Home, now: datetime, monkeypatch, tmp_path: Path):
+    """Of one school's exceptions, those about the school itself are sent and those about a child are not."""
+    about = next(r for r in listed(place, now).values() if r["child_id"])
+    owner = next(r["owner"] for r in listed(place, now, owner="school").values())
+    ref = owner.removeprefix("school ")
+    closed = operations.Gate("school", ref, "Zwelm School", 10, 5, 0, 95.0, (("No UPN", 5),))
+    monkeypatch.setattr(operations.batches, "match_gates", lambda _: (closed,))
+    assert operations.batches._sees_no_child(operations.opened(place), owner)
+    assert not operations.batches._sees_no_child(operations.opened(place), "care-data")
+    monkeypatch.setattr(
+        operations.batches, "exceptions", lambda *_, **__: pa.Table.from_pylist([about | {"owner": owner}])
+    )
+    out = tmp_path / "b.csv"
+    with pytest.raises(SightlineError, match="below 95%, so it may be told of no child"):
+        operations.send_batch(
+            place, operations.opened(place), Scope.everyone(), owner=owner, out=out, by="x", at=now, again=True
+        )
+    assert not out.exists()
+
+
 # The command line
 
 
