@@ -1,0 +1,96 @@
+"""Children of whom several facts hold at once, for a panel that discusses them: the facts listed, and no score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+import pyarrow as pa
+
+from sightline import measures
+from sightline.operations.opened import Opened, Scope
+from sightline.vocabulary.errors import BadSetting
+from sightline.vocabulary.periods import academic_year, year_start
+
+LEAST: Final = 2  # facts of a child on the list
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact a panel filters by: its key, its name, and exactly when it holds."""
+
+    key: str
+    name: str
+    says: str
+
+
+FACTS: Final = (
+    Fact("cp-plan", "Child Protection plan", "Counted as on a Child Protection plan on the day."),
+    Fact("severe-absence", "Severe absence",
+         "Missed the share of possible sessions set for severe absence, or more, this school year. Listed once: such "
+         "a child is not listed as persistently absent too."),
+    Fact("persistent-absence", "Persistent absence",
+         "Missed the share of possible sessions set for persistent absence, or more, this school year."),
+    Fact("suspended", "Suspended this year", "A suspension or permanent exclusion began this school year."),
+    Fact("part-time", "Part-time timetable",
+         "A part-time timetable that had begun by the day and had not ended before it is in the newest list received."),
+    Fact("missing-education", "Missing education",
+         "A period recorded as missing education that had begun by the day and had not ended before it."),
+    Fact("ehc-plan", "EHC plan", "An education, health and care plan, by the latest school census."),
+    Fact("sen-support", "SEN support", "Special educational needs support, by the latest school census."),
+    Fact("moved-school", "Moved school this year",
+         "Began at another school than before, after 30 September of this school year."),
+)  # fmt: skip
+"""In the order they are said, which ranks nothing."""
+BY_KEY: Final = {fact.key: fact for fact in FACTS}
+
+
+def facts_together(
+    opened: Opened,
+    scope: Scope,
+    children: pa.Table,
+    on: date,
+    *,
+    least: int = LEAST,
+) -> list[dict[str, Any]]:
+    """One row per child of `children` (rows of `cohort_on`, those in scope) of whom `least` facts or more hold on the
+    day: its own columns and `facts`, the keys of those that hold in the order of `FACTS`; in the order given.
+
+    Attendance and suspensions are those in all schools' registers. Raises BadSetting for less than one fact.
+    """
+    if least < 1:
+        raise BadSetting("A panel's list needs at least one fact of each child.")
+    door = opened.database
+    here = children.filter(pa.array([scope.holds(c) for c in children["child_id"].to_pylist()], pa.bool_()))
+    door.add("panel_listed", here.select(["child_id", "urn", "status"]))
+    held = measures.panel(door, "panel_listed", start=year_start(academic_year(on)), on=on, settings=opened.settings)
+    part_time, missing = (_on_register(opened, table, on) for table in ("part_time_timetable", "missing_education"))
+    found: dict[str, tuple[str, ...]] = {}
+    for row in held.to_pylist():
+        holds = {
+            "cp-plan": row["status"] == "CP plan",
+            "severe-absence": row["severe"],
+            "persistent-absence": row["persistent"] and not row["severe"],
+            "suspended": row["suspended"] or row["excluded"],
+            "part-time": row["child_id"] in part_time,
+            "missing-education": row["child_id"] in missing,
+            "ehc-plan": row["sen"] in ("E", "S"),
+            "sen-support": row["sen"] in ("K", "A", "P"),
+            "moved-school": row["moved"],
+        }
+        found[row["child_id"]] = tuple(fact.key for fact in FACTS if holds[fact.key])
+    return [
+        {**row, "facts": found[row["child_id"]]} for row in here.to_pylist() if len(found[row["child_id"]]) >= least
+    ]
+
+
+def _on_register(opened: Opened, table: str, on: date) -> frozenset[str]:
+    """The children who were on one of the lists schools and the authority keep, on a day; its last day is in."""
+    rows = opened.database.rows(
+        f"SELECT DISTINCT l.child_id FROM {table} t JOIN link l ON l.system = t.system AND l.ref = t.pupil_ref "
+        "JOIN panel_listed p ON p.child_id = l.child_id "
+        "WHERE t.start_date <= $on AND (t.end_date IS NULL OR t.end_date >= $on)",
+        {"on": on},
+    )
+    return frozenset(str(child) for (child,) in rows)
