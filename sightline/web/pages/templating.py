@@ -84,7 +84,8 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
         listing = access.role.list_title if access.role is not None else ""
         wanted = [
             ("home", "Your day"), ("cohort", listing), ("search", "Search"), ("dashboard", "Dashboard"),
-            ("week", "This week"), ("teams", "Teams"), ("panel", "For panels"), ("quality", "Data quality"),
+            ("week", "This week"), ("trust", "Your trust"), ("teams", "Teams"), ("panel", "For panels"),
+            ("quality", "Data quality"),
             ("exceptions", "Exceptions"), ("users", "People"), ("access_review", "Access review"),
             ("retention", "What is kept"),
             ("definitions", "Definitions"),

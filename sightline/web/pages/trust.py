@@ -1,0 +1,98 @@
+"""Schools side by side: a trust's own for its lead, and the schools with many children on plans for the authority."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from sightline.operations import ON_PLAN
+from sightline.operations.schools_beside import SchoolBeside, schools_beside
+from sightline.web import audit, facts
+from sightline.web.authz import matched
+from sightline.web.authz.door import fields_shown
+from sightline.web.facts import Facts
+from sightline.web.pages.cohort import window
+from sightline.web.pages.templating import query
+from sightline.web.people.models import School, ScopeKind
+
+PAGE: Final = 50
+SORTS: Final[dict[str, str]] = {
+    "children": "Most pupils with a plan first",
+    "share": "Largest share of its pupils first",
+    "name": "Name",
+}
+
+
+def trust(request: HttpRequest) -> HttpResponse:
+    """The schools of the trust, those without a pupil with a plan too: whose registers have come, and how far."""
+    held = facts.of(request)
+    if held is None:
+        audit.disclosed(request, [], action="listed", fields=fields_shown(request))
+        return render(request, "pages/nothing.html")
+    refs = {g.trust_ref for g in held.access.grants if g.scope == ScopeKind.TRUST}
+    named = School.objects.filter(trust_ref__in=refs).values_list("trust_name", flat=True).distinct()
+    names = sorted(name for name in named if name)
+    # A school that sees no child yet is left out: the notice above every page says so, and what is missing.
+    closed = matched.closed(matched.SCHOOL)
+    rows = _rows(held, held.access.schools)
+    return _page(request, held, [r for r in rows if r.urn not in closed], heading=", ".join(names) or "Your schools",
+                 here="trust")  # fmt: skip
+
+
+def schools(request: HttpRequest) -> HttpResponse:
+    """Every school with a pupil with a plan whom this person may open."""
+    held = facts.of(request)
+    if held is None:
+        audit.disclosed(request, [], action="listed", fields=fields_shown(request))
+        return render(request, "pages/nothing.html")
+    return _page(request, held, _rows(held, None), heading="Schools with children on plans", here="schools")
+
+
+def _rows(held: Facts, urns: frozenset[str] | None) -> list[SchoolBeside]:
+    def ask() -> list[SchoolBeside]:
+        rows = held.cohort()
+        rows = rows.filter(pc.is_in(rows["status"], value_set=pa.array(ON_PLAN)))
+        return schools_beside(held.opened, held.scope, rows.select(["child_id", "urn"]), urns=urns)
+
+    return held.of_role("schools side by side", ask)
+
+
+def _page(request: HttpRequest, held: Facts, rows: list[SchoolBeside], *, heading: str, here: str) -> HttpResponse:
+    # Each number is of children this person may open one by one; the page lists none of them.
+    audit.disclosed(request, [], action="listed", fields=fields_shown(request))
+    phases = sorted({r.phase for r in rows if r.phase})
+    asked = request.GET.get("phase", "")
+    phase = asked if asked in phases else ""
+    sort = request.GET.get("sort", "")
+    sort = sort if sort in SORTS else "children"
+    wanted = [r for r in rows if not phase or r.phase == phase]
+    if sort == "share":
+        wanted.sort(key=lambda r: -(r.share if r.share is not None else -1.0))
+    elif sort == "name":
+        wanted.sort(key=lambda r: r.name.casefold())
+    pages = max(1, -(-len(wanted) // PAGE))
+    number = request.GET.get("page", "1")
+    page = min(pages, int(number)) if number.isascii() and number.isdigit() and int(number[:6]) > 0 else 1
+    context: dict[str, Any] = {
+        "facts": held,
+        "heading": heading,
+        "here": here,
+        "rows": wanted[(page - 1) * PAGE : page * PAGE],
+        "found": len(wanted),
+        "children": sum(r.children for r in wanted),
+        "phases": [(p, p) for p in phases],
+        "phase": phase,
+        "sorts": list(SORTS.items()),
+        "sort": sort,
+        "page": page,
+        "pages": pages,
+        "window": window(page, pages),
+        "address": lambda n: "?" + query(
+            phase=phase, sort=sort if sort != "children" else None, page=n if n > 1 else None
+        ),
+    }  # fmt: skip
+    return render(request, "trust/page.html", context)
