@@ -10,6 +10,8 @@ import hashlib
 import hmac
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from allauth.core import ratelimit
 from django import forms
 from django.conf import settings
@@ -76,7 +78,9 @@ def hash_of(said: str) -> str:
 
 def _as_read(rows: list[dict[str, Any]], held: Facts) -> list[dict[str, Any]]:
     seen = reader(held.access)
-    cohort = {r["child_id"]: r for r in held.cohort().select(["child_id", "status", "school_name"]).to_pylist()}
+    every = held.cohort().select(["child_id", "status", "school_name"])
+    found = every.filter(pc.is_in(every["child_id"], pa.array([r["child_id"] for r in rows], pa.string())))
+    cohort = {r["child_id"]: r for r in found.to_pylist()}
     return [
         {
             "child_id": row["child_id"],

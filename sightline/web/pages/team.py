@@ -8,6 +8,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -77,9 +79,12 @@ def view(request: HttpRequest, key: str) -> HttpResponse:
         audit.refused(request, f"team {key[:60]}")
         raise Http404
     worker_of = _workers(held, ref)
-    rows = [row for row in with_places(held.cohort()).to_pylist() if row["child_id"] in worker_of]
+    mine = pa.array(sorted(worker_of), pa.string())
+    cohort, listed = held.cohort(), held.week_list()
+    rows = with_places(cohort.filter(pc.is_in(cohort["child_id"], mine))).to_pylist()
+    listed = listed.filter(pc.is_in(listed["child_id"], mine))
     reasons: dict[str, list[str]] = {}
-    for entry in sorted(held.week_list().to_pylist(), key=lambda r: week.PLACE[r["reason"]]):
+    for entry in sorted(listed.to_pylist(), key=lambda r: week.PLACE[r["reason"]]):
         reasons.setdefault(entry["child_id"], []).append(week.BY_CODE[entry["reason"]].name)
     statuses = tuple(s for s in STATUSES if any(r["status"] == s for r in rows))
     caseloads = _caseloads(rows, worker_of, reasons, statuses)
