@@ -26,7 +26,7 @@ def rows_of(text):
     if not table:
         return {}
     rows = re.findall(r"Tok(\d{3})surname.*?</th><td [^>]*>(.*?)</td>", table[0], re.DOTALL)
-    return {int(n): {f.strip() for f in re.split("<br>", facts)} for n, facts in rows}
+    return {int(n): {f.strip() for f in re.findall("<li>(.*?)</li>", facts)} for n, facts in rows}
 
 
 def shown(browser, asked=""):

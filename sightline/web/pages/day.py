@@ -51,6 +51,8 @@ REASONS: Final = {
     "early_help_manager": ("step-down", "ended-plan", "attendance-below", "attendance-falling", "no-school"),
 }
 """The reasons of the week's list that each role's day leads with; the rest are a link away."""
+WAITS_FIRST: Final = frozenset({"data_officer"})
+"""The roles whose work is what waits; everybody else begins with the children's week."""
 CORRECTED: Final = "corrected at source"
 
 

@@ -40,6 +40,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "all": listed.cohort().num_rows,
         "week": day.week_of(listed),
         "waiting": day.waiting(request, listed),
+        "waits_first": access.role.key in day.WAITS_FIRST,
     }
     return render(request, "pages/home.html", context)
 
