@@ -276,6 +276,7 @@ class CareSystem:
             self._person(rows, record, ref, today)
             for n, episode in record.episodes:
                 self._extract_episode(rows, record.child, n, episode, ref)
+                _early_help(rows, record.child, n, episode, ref, today)
             self._involvements(rows, record, ref)
         self._staff(rows)
         places = np.array([record.child for record in self.records])
@@ -518,6 +519,25 @@ def _in_census(episode: Episode, first: int, today: int) -> bool:
     return episode.referral <= today and episode.closure >= first
 
 
+def _early_help(rows: Rows, i: int, n: int, episode: Episode, ref: str, today: int) -> None:
+    """One in three families steps down to early help, the day after the referral that held a plan is closed."""
+    # By the child's place, not by chance: nothing else of the authority follows from it.
+    if not episode.on_plan or (i + n) % 3 or episode.closure >= today:
+        return
+    start = episode.closure + 1
+    end = start + 60 + (37 * i) % 240
+    rows.add(
+        "early_help",
+        child_ref=ref,
+        episode_ref=f"E{i:06d}{n}",
+        start_date=day_of(start),
+        end_date=day_of(end) if end < today else None,
+        reason="Step down from a plan",
+        end_reason="Needs met" if end < today else None,
+        organisation="Family help",
+    )
+
+
 def _ended(day: int) -> date | None:
     return day_of(day) if day < OPEN else None
 
@@ -547,7 +567,7 @@ _CENSUS_TABLES = (
     "cp_plan",
     "cp_review",
 )
-_EXTRACT_TABLES = (*_CENSUS_TABLES, "looked_after", "involvement", "professional", "team")
+_EXTRACT_TABLES = (*_CENSUS_TABLES, "looked_after", "early_help", "involvement", "professional", "team")
 _CP_COLUMNS = tuple(n for n in arrow_schema("cp_plan").names if n != "previous_plans")
 # By SSD table: the vocabulary table it is written from, and the columns it holds where others hold the rest.
 _SSD_TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -567,6 +587,7 @@ _SSD_TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "ssd_cp_plans": ("cp_plan", _CP_COLUMNS),
     "ssd_cp_reviews": ("cp_review", ()),
     "ssd_cla_episodes": ("looked_after", ()),
+    "ssd_early_help_episodes": ("early_help", ()),
     "ssd_involvements": ("involvement", ()),
     "ssd_professionals": ("professional", ()),
     "ssd_department": ("team", ()),
