@@ -202,7 +202,6 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "10/m/ip,5/5m/key",
     "reauthenticate": "10/m/user",
     "change_password": "5/m/user",
-    "child_search": "30/m/user",
 }
 ACCOUNT_FORMS = {
     "login": "sightline.web.accounts.forms.SignInForm",

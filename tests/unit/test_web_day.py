@@ -80,3 +80,28 @@ def test_what_waits_goes_away_when_it_is_done(facts, person, browse):
     made.state = State.LOADED
     made.save()
     assert lines(browser)["Uploads that wait for you"][0] == 0
+
+
+@pytest.mark.parametrize(
+    ("role", "paths"),
+    [
+        ("virtual_school_head", ("/", "/panel/", "/schools/", "/teams/")),
+        ("trust_lead", ("/trust/",)),
+        ("social_worker", ("/panel/", "/search/")),
+        ("information_governance", ("/",)),
+        ("administrator", ("/",)),
+    ],
+)
+def test_each_page_stays_within_its_budget_of_queries(facts, person, browse, role, paths):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    browser = browse(person(role))
+    for path in paths:
+        with CaptureQueriesContext(connection) as asked:
+            answer = browser.post(path, {"who": "Tok"}) if path == "/search/" else browser.get(path)
+        assert answer.status_code == 200
+        # Which snapshot is in use is asked of the store, which is empty here, and so of the database instead.
+        left_out = ("SAVEPOINT", "RELEASE SAVEPOINT")
+        queries = [q["sql"] for q in asked if not q["sql"].startswith(left_out) and "people_projection" not in q["sql"]]
+        assert len(queries) <= 14, (path, queries)
