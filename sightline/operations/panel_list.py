@@ -33,10 +33,10 @@ FACTS: Final = (
     Fact("persistent-absence", "Persistent absence",
          "Missed the share of possible sessions set for persistent absence, or more, this school year."),
     Fact("suspended", "Suspended this year", "A suspension or permanent exclusion began this school year."),
-    Fact("part-time", "Part-time timetable",
-         "A part-time timetable that had begun by the day and had not ended before it is in the newest list received."),
-    Fact("missing-education", "Missing education",
-         "A period recorded as missing education that had begun by the day and had not ended before it."),
+    Fact("part-time", "Part-time timetable this year",
+         "On a part-time timetable on some day of this school year, by the newest list received."),
+    Fact("missing-education", "Missing education this year",
+         "Recorded as missing education on some day of this school year."),
     Fact("ehc-plan", "EHC plan", "An education, health and care plan, by the latest school census."),
     Fact("sen-support", "SEN support", "Special educational needs support, by the latest school census."),
     Fact("moved-school", "Moved school this year",
@@ -86,11 +86,12 @@ def facts_together(
 
 
 def _on_register(opened: Opened, table: str, on: date) -> frozenset[str]:
-    """The children who were on one of the lists schools and the authority keep, on a day; its last day is in."""
+    """The children who were on one of the lists schools and the authority keep, on some day of the school year to `on`;
+    its last day is in. The lists come a few times a year, so one that speaks of a day alone would miss most."""
     rows = opened.database.rows(
         f"SELECT DISTINCT l.child_id FROM {table} t JOIN link l ON l.system = t.system AND l.ref = t.pupil_ref "
         "JOIN panel_listed p ON p.child_id = l.child_id "
-        "WHERE t.start_date <= $on AND (t.end_date IS NULL OR t.end_date >= $on)",
-        {"on": on},
+        "WHERE t.start_date <= $on AND (t.end_date IS NULL OR t.end_date >= $first)",
+        {"on": on, "first": year_start(academic_year(on))},
     )
     return frozenset(str(child) for (child,) in rows)

@@ -48,8 +48,8 @@ def with_facts():
         return {**ref, "pupil_ref": authority.token(n, "ref")}
 
     add("part_time_timetable", [
-        {**pupil(0), "start_date": on - timedelta(days=30), "end_date": on},
-        {**pupil(1), "start_date": on - timedelta(days=30), "end_date": on - timedelta(days=1)},
+        {**pupil(0), "start_date": date(2026, 6, 1), "end_date": date(2026, 8, 1)},
+        {**pupil(1), "start_date": date(2026, 6, 1), "end_date": date(2026, 7, 31)},
         {**pupil(2), "start_date": on + timedelta(days=1)},
     ])  # fmt: skip
     add("missing_education", [{**pupil(5), "start_date": on - timedelta(days=3)}])
@@ -78,7 +78,7 @@ def expected(n, absence):
     if n % 4 == 0:
         found.add("Suspended this year")
     return found | {
-        0: {"Part-time timetable"}, 5: {"Missing education"}, 6: {"EHC plan"}, 7: {"SEN support"},
+        0: {"Part-time timetable this year"}, 5: {"Missing education this year"}, 6: {"EHC plan"}, 7: {"SEN support"},
         11: {"Moved school this year"},
     }.get(n, set())  # fmt: skip
 

@@ -132,3 +132,15 @@ def test_the_page_stays_within_its_budget_of_queries(facts, person, browse):
     not_a_page_s = ("SAVEPOINT", "RELEASE SAVEPOINT")
     queries = [q["sql"] for q in asked if not q["sql"].startswith(not_a_page_s) and "people_projection" not in q["sql"]]
     assert len(queries) <= 14
+
+
+def test_the_two_years_go_no_further_than_marks_have_come(facts_of, person, browse):
+    held = authority.tables()
+    rows = [row for row in held["register_week"].to_pylist() if row["week"] <= date(2026, 9, 14)]
+    held["register_week"] = type(held["register_week"]).from_pylist(rows, held["register_week"].schema)
+    facts_of(held)
+    text = text_of(browse(person("team_manager")), address())
+    assert "To 20 Sep 2026" in text
+    assert "To 20 Sep 2025" in text
+    shown = rows_of(text, "This school year beside the last")
+    assert shown["Suspended at least once, % of children"][0] == "0.0%", "the suspensions of October are not counted"
