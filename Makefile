@@ -27,10 +27,10 @@ demo: install
 test: .venv/tested
 	$(BIN)/python frontend/build.py
 	$(MAKE) check
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadfile
 	@if [ -n "$$SIGHTLINE_TEST_POSTGRES" ]; then \
 		echo "The application's tests again, on PostgreSQL"; \
-		SIGHTLINE_TEST_DATABASE_URL="$$SIGHTLINE_TEST_POSTGRES" $(BIN)/python -m pytest -n auto -k web -m "not browser"; \
+		SIGHTLINE_TEST_DATABASE_URL="$$SIGHTLINE_TEST_POSTGRES" $(BIN)/python -m pytest -n auto --dist loadfile -k "web and not leaks" -m "not browser"; \
 	else \
 		echo "Not run: the application's tests on PostgreSQL (set SIGHTLINE_TEST_POSTGRES to a server's address)"; \
 	fi

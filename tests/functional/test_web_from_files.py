@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 
 from sightline import operations
 from sightline.operations import Home
+from sightline.web.authz.matrix import PAGES, ROLES
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -55,7 +56,7 @@ def test_served_from_received_files_to_every_role(received, chromium, accessible
             assert line, said
             said += line
         accounts = {role: (name, password) for name, password, role in ACCOUNT.findall(said)}
-        assert len(accounts) == 6
+        assert len(accounts) == len(ROLES)
         address = f"http://127.0.0.1:{port}"
         for _ in range(120):
             try:
@@ -72,8 +73,10 @@ def test_served_from_received_files_to_every_role(received, chromium, accessible
             page.get_by_role("button", name="Sign in", exact=True).click()
             page.wait_for_url("/")
             expect(page.get_by_role("heading", level=1)).to_have_text("Your day")
-            for path in ("/week/", "/cohort/"):
-                assert page.goto(path).status == 200
+            key = next(r.key for r in ROLES.values() if r.name == role)
+            for path, named in (("/week/", "week"), ("/cohort/", "cohort")):
+                opens = PAGES[named].allows("GET", signed_in=True, role=key)
+                assert page.goto(path).status == (200 if opens else 403)
             first = page.locator("#results tbody th a").first
             if first.count():
                 first.click()

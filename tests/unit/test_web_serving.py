@@ -128,6 +128,7 @@ def test_what_is_built_carries_no_branding_and_names_no_other_host():
         "app.css",
         "app.js",
         "charts.js",
+        "passkeys.js",
     ]
     css = (assets.BUILT / "app.css").read_text(encoding="utf-8")
     for banned in ("GDS Transport", "crest", "url(http", "url(/", "@font-face", "@import"):
