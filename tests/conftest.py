@@ -11,12 +11,17 @@ settings.register_profile("sightline", deadline=None)
 settings.load_profile("sightline")
 
 
-def pytest_configure() -> None:
-    """Each worker on a core of its own: engines that each start a thread per core slow each other by a third."""
+_CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Each worker on a core of its own, but for browsers and their servers: engines that each start a thread per core
+    slow each other by a third."""
     worker = os.environ.get("PYTEST_XDIST_WORKER")
-    if worker and hasattr(os, "sched_setaffinity"):
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
+    if worker and _CORES:
+        own = {_CORES[int(worker.removeprefix("gw")) % len(_CORES)]}
+        os.sched_setaffinity(0, _CORES if item.get_closest_marker("browser") else own)
 
 
 @pytest.fixture(scope="session")
