@@ -19,14 +19,13 @@ import xlsxwriter
 from rich.console import Console
 from rich.table import Table
 
+from sightline.engine import harmless
 from sightline.vocabulary.errors import SightlineError
 
 # A file or a pipe has no width of its own; eighty columns would break every word.
 console = Console(width=None if sys.stdout.isatty() else 200)
 # A sentence is never broken: whoever reads it from a file or a log looks for it whole.
 errors = Console(stderr=True, soft_wrap=True)
-# A spreadsheet takes text that begins so for a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 # Numbers that name something are not counted in thousands.
 _NUMBERS_BY_NAME = ("year", "line")
@@ -95,13 +94,6 @@ def shown(value: Any) -> str:
     return str(value)
 
 
-def safe_cell(value: Any) -> Any:
-    """Text that a spreadsheet would run as a formula is given a leading apostrophe."""
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return "'" + value
-    return value
-
-
 def give_json(value: Any, out: Path | None) -> None:
     """Print an answer as JSON, or write it to a file."""
     if out is None:
@@ -149,7 +141,7 @@ def _csv(rows: pa.Table) -> str:
 
 def _cell(value: Any) -> Any:
     """A value for CSV: 8, not 8.0, in a column where another row needs its decimal."""
-    value = safe_cell(plain(value))
+    value = harmless(plain(value))
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from sightline.disclosure.cells import TOTAL
 from sightline.disclosure.release import HIDDEN, PASSED, STRUCTURAL, Released, ReleasedTable
+from sightline.engine import harmless
 
 LAYOUT: Final = "1.0.2"
 """The version of acro whose layout this is; its own reader refuses another."""
@@ -76,10 +77,8 @@ def _csv(grid: list[list[str]]) -> str:
 
 
 def _plain(text: str) -> str:
-    # A spreadsheet runs what begins like a formula; a number below nought is none.
-    if text[:1] in ("=", "+", "@", "\t", "\r") or (text[:1] == "-" and not text[1:].replace(".", "", 1).isdigit()):
-        return f"'{text}"
-    return text
+    # A number below nought is no formula.
+    return text if text[:1] == "-" and text[1:].replace(".", "", 1).isdigit() else str(harmless(text))
 
 
 def _record(

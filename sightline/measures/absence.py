@@ -13,13 +13,13 @@ from sightline.engine import Database
 from sightline.measures.marks import days_sql
 from sightline.measures.schools import schools_sql
 from sightline.vocabulary.errors import BadSetting
+from sightline.vocabulary.limits import ABSENCE_AGES
 from sightline.vocabulary.periods import Calendar, academic_year, monday, year_start
 from sightline.vocabulary.settings import STATUSES, Settings
 
 EVERYONE = "person"
 UNITS = ("enrolment", "child")
 EVER_6, NO_PLAN = "Ever 6", "no plan"
-AGES = (5, 15)  # at 31 August before the academic year: DfE, pupil absence statistics methodology
 _SESSIONS = ("possible", "authorised", "unauthorised")
 _WEEK = timedelta(days=7)
 # Nursery and reception lie before year 1; years after 11 are counted on.
@@ -338,7 +338,7 @@ class _Query:
         if self.has("year_group"):
             joins += " LEFT JOIN year_group_of_school AS g ON g.child_id = summed.child_id AND g.urn = summed.urn"
         if self.statutory_age:
-            youngest, oldest = AGES
+            youngest, oldest = ABSENCE_AGES
             joins += (
                 f" SEMI JOIN person ON person.child_id = summed.child_id"
                 f" AND person.birth_date <= make_date(summed.year - {youngest}, 8, 31)"

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import xlsxwriter
 
+from sightline.engine import harmless
 from sightline.operations.exceptions import Taken, classes_of, decide, exceptions, file_names, sent_in
 from sightline.operations.home import Home
 from sightline.operations.linking import SCHOOL, match_gates
@@ -33,8 +34,6 @@ ANSWERS: Final[Mapping[str, tuple[str, bool, str]]] = {
     "explained": ("explained", True, "Both are right, for this reason."),
     "not ours": ("returned", True, "It is not ours to put right, for this reason."),
 }
-# A spreadsheet takes text that begins so for a formula.
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 SUFFIXES: Final = (".xlsx", ".csv")
 _HEAD: Final = 20  # rows of a workbook within which its header must stand
 _MOST_ROWS: Final = 100_000
@@ -208,12 +207,8 @@ def _write_csv(rows: list[dict[str, Any]], path: Path) -> None:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for row in rows:
-        writer.writerow(_safe(v.isoformat() if isinstance(v, date) else v) for v in row.values())
+        writer.writerow(harmless(v.isoformat() if isinstance(v, date) else v) for v in row.values())
     path.write_text(text.getvalue(), encoding="utf-8-sig", newline="")
-
-
-def _safe(value: Any) -> Any:
-    return "'" + value if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
 
 
 def _write_workbook(rows: list[dict[str, Any]], path: Path) -> None:

@@ -16,13 +16,12 @@ import pyarrow as pa
 
 from sightline import cohort
 from sightline.linkage import Review, decided, record_key, reviews, subject_of
-from sightline.operations.decisions import append_decisions, decisions_taken
+from sightline.operations.decisions import LONGEST_REASON, append_decisions, decisions_taken
 from sightline.operations.home import Home
 from sightline.operations.opened import Opened, Scope
 from sightline.vocabulary.errors import BadSetting, NotAllowed
 from sightline.vocabulary.tables import Sensitivity
 
-LONGEST_REASON: Final = 1_000
 NOBODY_SEES: Final = "There is no such pair that you may see."
 
 LISTED: Final = pa.schema(

@@ -14,6 +14,7 @@ from sightline.sources.decisions import lines, read
 
 NAME = "decisions.jsonl"
 _KEPT_BY = "home"
+LONGEST_REASON = 1_000  # characters of a reason
 
 
 def decisions_file(home: Home) -> Path | None:

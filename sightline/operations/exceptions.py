@@ -10,7 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from sightline import reconciliation
-from sightline.operations.decisions import append_decisions, decisions_taken
+from sightline.operations.decisions import LONGEST_REASON, append_decisions, decisions_taken
 from sightline.operations.home import Home
 from sightline.operations.opened import Opened, Scope
 from sightline.reconciliation import OWNERS, RULES, STATES, SYSTEM_OWNERS, owner_named, rule_named
@@ -20,7 +20,6 @@ from sightline.vocabulary.tables import Sensitivity
 
 _STATES: Final = tuple(s.name for s in STATES)
 _DONE: Final = "corrected at source"
-LONGEST_REASON: Final = 1_000
 # Days an exception has been open, by the upper end of each band; None: longer.
 AGE_BANDS: Final = ((7, "1 week or less"), (14, "1 to 2 weeks"), (28, "2 to 4 weeks"), (56, "4 to 8 weeks"),
                     (None, "More than 8 weeks"))  # fmt: skip

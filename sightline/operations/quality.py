@@ -5,10 +5,11 @@ from __future__ import annotations
 import pyarrow as pa
 
 from sightline.operations.opened import Opened, Scope
+from sightline.vocabulary.settings import STATUSES
 
 _MAY_BE_EMPTY = ("table", "record", "field", "value", "right")
 # Statuses of a child whom a school should know of, in the order of the definitions.
-ON_PLAN = ("looked after", "CP plan", "CIN plan")
+ON_PLAN = STATUSES
 
 
 def deliveries_in_force(opened: Opened) -> pa.Table:

@@ -12,11 +12,10 @@ import pyarrow as pa
 from sightline import evaluation
 from sightline.engine import Database
 from sightline.evaluation import Study
+from sightline.operations.check import CENSUS_KINDS
 from sightline.sources import recognise
 from sightline.sources.base import Context, Reading
 from sightline.vocabulary.errors import NothingHeld, UnreadableFile
-
-CENSUS_KINDS = ("cin-census", "cin-census-csv")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sightline import cohort
+from sightline.operations.decisions import LONGEST_REASON, append_decisions
 from sightline.operations.decisions import NAME as DECISIONS
-from sightline.operations.decisions import append_decisions
 from sightline.operations.home import Home
 from sightline.operations.opened import Opened, opened
 from sightline.operations.receive import Receipt, receive
@@ -25,7 +25,6 @@ from sightline.vocabulary.tables import SHAPE
 
 Progress = Callable[[str], None]
 _OF_A_HOME: Final = ("sightline.toml", "mappings.toml", "models", DECISIONS)
-LONGEST_REASON: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)

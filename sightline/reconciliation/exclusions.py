@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from sightline.reconciliation.rule import EDUCATION, Rule, parted
+from sightline.vocabulary.limits import SAME_SUSPENSION
 
 _SHOWS: Final = frozenset({EDUCATION})
 _TWO: Final = "(SELECT count(DISTINCT system) FROM _suspended_cover) > 1"
 _TWO_SAYS: Final = "Two systems (such as the school census and the authority's own list) must send suspensions."
-_NEAR: Final = 7  # days within which two suspensions of a child are one, told differently
 _VALUE: Final = (
     "lower(CASE {0}.category WHEN 'PERM' THEN 'permanent exclusion' WHEN 'LNCH' THEN 'lunchtime suspension' "
     "ELSE 'suspension' END) || ' from ' || {0}.start_date || coalesce(', ' || {0}.sessions || ' sessions', '')"
@@ -42,7 +42,7 @@ def _one_side(code: str, name: str, permanent: bool, due: int, why: str) -> Rule
             WHERE (a.category = 'PERM') = {str(permanent).lower()} AND NOT EXISTS (
                 SELECT 1 FROM _suspended q WHERE q.child_id = a.child_id AND q.system = b.system
                     AND (q.category = 'PERM') = (a.category = 'PERM')
-                    AND abs(q.start_date - a.start_date) <= {_NEAR})
+                    AND abs(q.start_date - a.start_date) <= {SAME_SUSPENSION.value})
             """,
             what="a.category || ' from ' || a.start_date || ' in ' || b.system",
             urn="a.urn",
@@ -72,7 +72,8 @@ EXCLUSION_RULES: Final = (
     Rule(
         code="suspension-differs",
         name="Suspension told differently",
-        says=f"Two systems have a suspension of the child within {_NEAR} days of each other, with another first day or "
+        says="Two systems have a suspension of the child "
+        f"within {SAME_SUSPENSION.value} days of each other, with another first day or "
         "number of sessions, and no other fits better.",
         grain="event",
         between="the school census and the authority's own list",
@@ -84,7 +85,7 @@ EXCLUSION_RULES: Final = (
         find=parted(
             f"""
             FROM _suspended a JOIN _suspended b ON b.child_id = a.child_id AND b.system <> a.system
-                AND b.category = a.category AND abs(b.start_date - a.start_date) <= {_NEAR}
+                AND b.category = a.category AND abs(b.start_date - a.start_date) <= {SAME_SUSPENSION.value}
                 AND (a.word < b.word OR (a.word = b.word AND a.system < b.system))
             WHERE (a.start_date <> b.start_date OR a.sessions <> b.sessions)
                 AND (a.start_date = b.start_date OR NOT EXISTS (

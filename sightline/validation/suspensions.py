@@ -10,7 +10,7 @@ from sightline.validation.record_sql import ATTENDING, SAYS_SESSION, quoted, ses
 from sightline.validation.records import record_rule
 from sightline.vocabulary.attendance import pack, packed_in_class
 from sightline.vocabulary.findings import Severity
-from sightline.vocabulary.limits import SUSPENSION
+from sightline.vocabulary.limits import SAME_SUSPENSION, SUSPENSION
 
 _suspension = partial(record_rule, group="Suspensions")
 _EXCLUDED: Final = pack("E", date(2024, 9, 1)) or ""
@@ -18,7 +18,6 @@ _EXCLUDED: Final = pack("E", date(2024, 9, 1)) or ""
 _NO_SESSION: Final = packed_in_class("administrative", date(2024, 9, 1)) + packed_in_class(
     "not possible", date(2024, 9, 1)
 )
-_NEAR: Final = 7  # days within which two systems' suspensions of a child are one, told differently
 _LIMIT: Final = 2 * SUSPENSION.value
 _SAYS: Final = (
     "{0}.start_date || coalesce(' to ' || {0}.told_end, '') || coalesce(', ' || {0}.sessions || ' sessions', '')"
@@ -205,5 +204,5 @@ def suspension_in_one_source() -> str:
                 AS value,
             'not in ' || a.silent AS against, a.line
         FROM asked a ANTI JOIN told o ON o.child_id = a.child_id AND o.system = a.silent AND o.permanent = a.permanent
-            AND o.start_date BETWEEN a.start_date - {_NEAR} AND a.start_date + {_NEAR}
+            AND o.start_date BETWEEN a.start_date - {SAME_SUSPENSION.value} AND a.start_date + {SAME_SUSPENSION.value}
     """

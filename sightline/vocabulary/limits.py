@@ -45,6 +45,13 @@ SUSPENSION_PROVISION: Final = Limit(
     "The day of a suspension or permanent exclusion from which full-time education must be arranged",
     "Education and Inspections Act 2006, section 100, and Education Act 1996, section 19",
 )
+SAME_SUSPENSION: Final = Limit(
+    "one suspension told twice",
+    7,
+    "days",
+    "Two systems' suspensions of one child that begin within so many days of each other are one, told differently",
+    "Sightline (no source sets it: a school week, within which the day told to the authority slips)",
+)
 PENALTY_SESSIONS: Final = Limit(
     "penalty notice sessions",
     10,
@@ -116,6 +123,7 @@ LIMITS: Final = (
     TRAINING_DAYS,
     SUSPENSION,
     SUSPENSION_PROVISION,
+    SAME_SUSPENSION,
     PENALTY_SESSIONS,
     PENALTY_WEEKS,
     REASON_DAYS,

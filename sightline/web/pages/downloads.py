@@ -10,17 +10,14 @@ from typing import Any
 
 from django.http import HttpResponse
 
-# What a spreadsheet takes for a formula, or for the end of a cell in which one may begin (OWASP, CSV injection).
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+from sightline.engine import harmless
 
 
 def safe(value: Any) -> Any:
-    """A cell as it may stand in a spreadsheet: text that would be run is given an apostrophe in front."""
+    """A cell as it may stand in a spreadsheet: nothing for what is missing, and nothing that would be run."""
     if value is None:
         return ""
-    if isinstance(value, date):
-        return value.isoformat()
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return value.isoformat() if isinstance(value, date) else harmless(value)
 
 
 def csv_file(name: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:

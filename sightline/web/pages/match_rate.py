@@ -7,14 +7,15 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from sightline.disclosure import LOCAL
 from sightline.operations import Gate
 from sightline.web import facts
 from sightline.web.authz.matched import SCHOOL, TEAM, gates_of
 from sightline.web.people.models import ScopeKind
 
-# The roles that put the data right see every count; to others a count below FEWEST could say who somebody is.
+# The roles that put the data right see every count; to others a count below what may leave could say who somebody is.
 SEES_COUNTS = frozenset({"virtual_school_head", "data_officer"})
-FEWEST = 5
+FEWEST = LOCAL.threshold
 FEW = f"Fewer than {FEWEST}"
 
 
