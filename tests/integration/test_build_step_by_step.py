@@ -29,18 +29,34 @@ def held(home: Home) -> dict[str, list[tuple]]:
 
 @pytest.fixture(scope="module")
 def sent(tmp_path_factory) -> list[list[Path]]:
-    """The files of an invented authority in the batches they might come in: each kind of fact changes once at least."""
+    """The files of an invented authority in the batches they might come in. The last is one more week of marks of pupils
+    known already, so that what was linked stays and what rests on marks does not."""
     out = tmp_path_factory.mktemp("invented")
     synthesise(200, 5, out, until=date(2025, 10, 3), years=2)
     every = sorted(
         p for folder in ("schools", "education", "social_care") for p in (out / folder).rglob("*") if p.is_file()
     )
-    assert len(every) > 20
-    late = [p for p in every if "2025" in p.name or "suspension" in p.name]
-    plans = [p for p in every if "cin_plans" in p.name]
-    first = [p for p in every if p not in late and p not in plans]
-    assert late and plans and first
-    return [first, [*plans, *late[::2]], late[1::2]]
+    weekly = [p for p in every if p.parent.name == "marks" and p.suffix == ".csv" and "date" in columns(p)]
+    late = [p for p in every if p not in weekly and ("2025" in p.name or "suspension" in p.name)]
+    first = [p for p in every if p not in late and p not in weekly]
+    before = [cut(p, tmp_path_factory.mktemp("before") / p.name, "2025-09-29") for p in weekly]
+    assert weekly and late and first
+    return [first, [*late, *before], weekly]
+
+
+def columns(marks: Path) -> list[str]:
+    with marks.open(encoding="utf-8") as lines:
+        return next(lines).strip().split(",")
+
+
+def cut(marks: Path, to: Path, day: str) -> Path:
+    """The marks before a day."""
+    head, *rows = marks.read_text(encoding="utf-8").splitlines(keepends=True)
+    place = columns(marks).index("date")
+    kept = [row for row in rows if row.split(",")[place] < day]
+    assert 0 < len(kept) < len(rows)
+    to.write_text(head + "".join(kept), encoding="utf-8")
+    return to
 
 
 def test_step_by_step_is_as_afresh(sent, tmp_path):
