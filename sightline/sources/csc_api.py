@@ -52,8 +52,8 @@ TABLES = (
     "cp_plan",
     "looked_after",
     "involvement",
-    "withdrawal",
 )
+_ASKED = "withdrawal"  # read, and not written: a request to purge is the sender's to make
 _ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 _PURGE = "purge"
 _TELLING = re.compile(r'"la_child_id"\s*:|"social_care_episodes"\s*:|"json_payload"\s*:')
@@ -116,8 +116,8 @@ def read_payload(path: Path, context: Context) -> Reading:
     if not reader.seen and not reader.left_out:
         raise UnreadableFile("The JSON holds no child of the social care payload (an object with la_child_id).")
     tables = reader.gathered.tables(findings, fields=_FIELDS)
-    if not tables["withdrawal"].num_rows:
-        del tables["withdrawal"]
+    if not tables[_ASKED].num_rows:
+        del tables[_ASKED]
     judge_identifiers(tables["identifier"], findings)
     for table in ("assessment", "cin_plan", "section_47", "cp_plan", "looked_after", "involvement"):
         judge_order(tables[table], table, "child_ref", findings)
@@ -196,7 +196,7 @@ def _text(value: Any) -> str | None:
 class _Reader:
     def __init__(self, findings: list[Finding]) -> None:
         self.findings = findings
-        self.gathered = Gathered(TABLES)
+        self.gathered = Gathered((*TABLES, _ASKED))
         self.seen: set[str] = set()
         self.left_out = 0
         self.line = 0
@@ -248,7 +248,7 @@ class _Reader:
     def withdraw(self, ref: str | None, part: str, value: str | None = None) -> None:
         """Ask for a record to leave the facts; one without an id can be told from no other."""
         if ref and (value or part in (WITHDRAWN_CHILD, WITHDRAWN_DETAILS)):
-            self.gathered.add("withdrawal", self.line, ref=ref, part=part, value=value)
+            self.gathered.add(_ASKED, self.line, ref=ref, part=part, value=value)
 
     def objects(self, part: Mapping[str, Any], name: str, record: str) -> Iterator[dict[str, Any]]:
         """The objects of a list that may be missing, null, empty or a single object."""
@@ -349,8 +349,8 @@ def _received(document: Any) -> pa.Table:
 def write_payload(reading: Reading, path: Path) -> list[Path]:
     """The envelope with the authority's code, one object per child.
 
-    A period of care is written as one placement. Rows of children that are not in `child` are not written, nor rows
-    of an episode that is not in `referral`.
+    A period of care is written as one placement. Requests to purge, rows of children that are not in `child` and rows
+    of an episode that is not in `referral` are not written.
     """
     with Database.of(reading.tables) as database:
         held = {
