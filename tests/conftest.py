@@ -4,10 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# No test depends on a clock: a busy machine must not fail a property.
-settings.register_profile("sightline", deadline=None)
+# No test depends on a clock: a busy machine must not fail a property. On a developer's machine properties look for new
+# examples; what everybody waits for tries the same ones each time, so that a change is judged by what it changed.
+settings.register_profile(
+    "sightline", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+)
 settings.load_profile("sightline")
 
 

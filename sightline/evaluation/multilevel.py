@@ -13,6 +13,7 @@ from sightline.evaluation.result import Builder, Table
 from sightline.evaluation.samples import OUTCOMES, Frame, Grouped, did_rows, did_terms, grouped
 from sightline.statistics import (
     CONSTANT,
+    SINGULAR,
     CannotEstimate,
     Cells,
     Estimates,
@@ -92,7 +93,7 @@ def _linear(b: Builder, column: str, cells: Cells, name: str, plan: str, level: 
     cross = cells_cross_products(cells, name)
     fit, smaller = mixed(cross, name, random=terms), mixed(cross, name, random=terms[:1])
     _fixed(b, column, fit.estimates, plan, level)
-    _variances(b, column, fit.random, fit.variances)
+    _variances(b, column, fit.random, fit.variances, nought=SINGULAR * fit.residual_variance**0.5)
     b.put("Standard deviation of the rest", column, mean=fit.residual_variance**0.5)
     if len(fit.random) == 2:
         test = random_term_test(fit, smaller)
@@ -107,7 +108,7 @@ def _logit(b: Builder, column: str, cells: Cells, plan: str, level: float) -> Mi
     fit = mixed_logit(cells, random=terms)
     smaller = mixed_logit(cells, random=terms[:1])
     _fixed(b, column, fit.estimates, plan, level)
-    _variances(b, column, fit.random, fit.variances)
+    _variances(b, column, fit.random, fit.variances, nought=SINGULAR)
     test = one_more_variance(fit.log_likelihood, smaller.log_likelihood, len(fit.random))
     b.put("Test of the slope's variance: likelihood ratio", column, mean=test.statistic)
     b.put("Test of the slope's variance: p", column, p=test.p)
@@ -124,12 +125,13 @@ def _fixed(b: Builder, column: str, estimates: Estimates, plan: str, level: floa
     )
 
 
-def _variances(b: Builder, column: str, random: Sequence[str], variances: Any) -> None:
+def _variances(b: Builder, column: str, random: Sequence[str], variances: Any, nought: float) -> None:
+    """A correlation is shown only where both terms vary: that of two noughts is whatever the optimiser left."""
     spread = np.sqrt(np.maximum(np.diag(variances), 0.0))
     words = ["constant" if name == CONSTANT else "DID" for name in random]
     for word, sd in zip(words, spread, strict=True):
         b.put(f"Standard deviation between places: {word}", column, mean=sd)
-    if len(random) == 2 and spread.min() > 0:
+    if len(random) == 2 and spread.min() > nought:
         b.put("Correlation of the two", column, mean=variances[0, 1] / spread.prod())
 
 

@@ -36,7 +36,7 @@ from sightline.statistics.means import (
     signed_rank,
     wilson,
 )
-from sightline.statistics.mixed import MixedFit, RandomTest, mixed, one_more_variance, random_term_test
+from sightline.statistics.mixed import SINGULAR, MixedFit, RandomTest, mixed, one_more_variance, random_term_test
 from sightline.statistics.mixed_logit import MixedLogitFit, mixed_logit
 from sightline.statistics.multiple import benjamini_hochberg, holm, romano_wolf
 from sightline.statistics.ols import (
@@ -82,6 +82,7 @@ from sightline.statistics.within import WithinFit, within
 
 __all__ = [
     "CONSTANT",
+    "SINGULAR",
     "Bootstrap",
     "Bounds",
     "CannotEstimate",

@@ -12,9 +12,8 @@ from scipy import optimize, special
 from sightline.statistics.cells import Cells
 from sightline.statistics.design import Codes, dot, sums_with, weighted_sum
 from sightline.statistics.logit import logit
+from sightline.statistics.mixed import SINGULAR
 from sightline.statistics.records import CONSTANT, NORMAL, CannotEstimate, Dropped, Estimates, F, quantile
-
-SINGULAR = 1e-4
 
 
 @dataclass(frozen=True, eq=False)

@@ -80,7 +80,7 @@ def twin(rows, as_at):
     return found
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(registers(), st.dates(WEEKS[8], WEEKS[-1] + 10 * ONE_DAY))
 def test_thresholds_and_falls_are_as_the_twin_finds_them(rows, as_at):
     tables = {

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sightline.engine import arrow_schema
@@ -51,7 +51,7 @@ def again(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
 
 
 @given(data=st.data())
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4)
 def test_round_trip(data: st.DataObject):
     """Once read, the tables are what they will be for ever; and each fact that can be said is said at once."""
     given_facts = {name: data.draw(drawn) for name, drawn in FACTS.items()}

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sightline.engine import arrow_schema
@@ -17,7 +17,7 @@ from sightline.vocabulary.identifiers import make_upn
 
 XML, CSV = SOURCES
 YEARS = range(2017, 2028)
-QUIET = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUIET = settings(max_examples=12)
 TABLES = [
     "child",
     "identifier",

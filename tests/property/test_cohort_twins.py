@@ -18,7 +18,7 @@ from sightline.vocabulary.settings import STATUSES, Settings
 
 START = date(2016, 1, 1)
 DAYS = 4000
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=40)
 
 
 def day(number: int) -> date:
@@ -138,7 +138,7 @@ def test_status_on_equals_its_slow_twin(rows, on, choices, people):
     assert got == slow_status(rows, day(on), choices, people)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(spans(within=400), CHOICES, LIVES)
 def test_counted_periods_give_every_day_what_the_twin_gives(rows, choices, people):
     """From the day before the first plan until after every look-back; and no two rows of a child overlap or could be

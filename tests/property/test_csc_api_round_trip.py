@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sightline.engine import arrow_schema
@@ -65,7 +65,7 @@ def drawn(data: st.DataObject) -> dict[str, pa.Table]:
 
 
 @given(data=st.data())
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6)
 def test_round_trip(data: st.DataObject):
     tables = drawn(data)
     with tempfile.TemporaryDirectory() as folder:
@@ -80,7 +80,7 @@ SPANS = st.lists(st.tuples(st.integers(0, 40), st.none() | st.integers(0, 20)), 
 
 
 @given(SPANS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_periods_of_care_hold_exactly_the_days_of_their_stays(spans):
     """Against the slow twin: the set of days in care, and no two periods that touch."""
     start = date(2020, 1, 1).toordinal()

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sightline.engine import Database, arrow_schema
@@ -74,7 +74,7 @@ def plain(table: pa.Table) -> list[str]:
 
 
 @given(data=st.data())
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6)
 def test_round_trip(data: st.DataObject):
     tables = drawn(data)
     with tempfile.TemporaryDirectory() as folder:
@@ -87,7 +87,7 @@ def test_round_trip(data: st.DataObject):
 
 
 @given(st.dictionaries(MONDAYS, WEEKS, min_size=1, max_size=6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_strings_of_marks_hold_their_weeks(weeks: dict[date, str]):
     start, text = string_of(weeks)
     read = weeks_of(text, start)

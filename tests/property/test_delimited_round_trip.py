@@ -28,7 +28,7 @@ def tables(draw):
 
 
 @given(tables(), st.sampled_from([16, 200, 8 * 2**20]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_read_of_write_is_the_same_table(tmp_path_factory, table, block):
     path = tmp_path_factory.getbasetemp() / "round.csv"
     write_delimited(table, path)
@@ -60,7 +60,7 @@ def _lines(text: str) -> list[int]:
 
 
 @given(st.text(st.sampled_from(list('ab,"\n\r ;')), max_size=40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_both_parsers_give_the_same_rows_of_any_text(tmp_path_factory, text):
     path = tmp_path_factory.getbasetemp() / "junk.csv"
     path.write_bytes(b"upn,mark,note\nA1,/,x\nA2,/,x\n" + text.encode())

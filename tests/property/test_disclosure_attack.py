@@ -50,7 +50,7 @@ def worked_out(released: Released, rows: int, columns: int) -> list[float]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TABLES)
 def test_no_hidden_cell_of_a_two_way_table_can_be_worked_out(rows):
     released = release(two_way(rows), EXACT)
@@ -63,7 +63,7 @@ def test_no_hidden_cell_of_a_two_way_table_can_be_worked_out(rows):
     assert all(width >= 10 * (1 - 1e-5) for width in worked_out(released, len(rows), len(rows[0])))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(TABLES)
 def test_nor_with_rounding_and_the_truth_is_always_possible(rows):
     released = release(two_way(rows), STANDARD)
@@ -76,7 +76,7 @@ def test_nor_with_rounding_and_the_truth_is_always_possible(rows):
             assert high - low >= 10 * (1 - 1e-5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(NUMBERS, min_size=2, max_size=8))
 def test_one_way_tables(counts):
     released = release(one_way(counts), EXACT)
@@ -85,7 +85,7 @@ def test_one_way_tables(counts):
     assert all(high - low >= 10 * (1 - 1e-5) for low, high in attack(released).values())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.lists(st.lists(NUMBERS, min_size=2, max_size=2), min_size=2, max_size=2), min_size=2, max_size=3))
 def test_linked_tables_of_the_same_children(cube):
     """Three dimensions printed two at a time: what no table gives away, all three together must not either."""
@@ -106,7 +106,6 @@ def test_linked_tables_of_the_same_children(cube):
     assert all(len(t) == 1 for t in texts.values())
 
 
-@settings(deadline=None)
 @given(st.integers(-100_000, 100_000), st.integers(1, 1000))
 def test_counts_round_to_the_nearest_halves_away_from_zero(value, base):
     found = to_base(value, base)
@@ -116,7 +115,6 @@ def test_counts_round_to_the_nearest_halves_away_from_zero(value, base):
         assert abs(found) > abs(value)
 
 
-@settings(deadline=None)
 @given(st.integers(10, 10**6), st.floats(0, 1), st.sampled_from([1, 5, 10]))
 def test_a_percentage_tells_no_more_than_a_rounded_count(n, share, base):
     """From one printed value to the next is at least `base` children, and a share of some prints as neither 0 nor 100."""
@@ -129,7 +127,6 @@ def test_a_percentage_tells_no_more_than_a_rounded_count(n, share, base):
         assert 0 < printed < 100
 
 
-@settings(deadline=None)
 @given(st.integers(10, 10**6), st.floats(0.001, 1000), st.sampled_from([1, 5, 10]))
 def test_a_mean_is_near_and_no_finer_than_its_children_bear(n, value, base):
     printed = mean(value, n, base)

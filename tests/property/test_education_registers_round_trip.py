@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sightline.engine import arrow_schema
@@ -38,7 +38,7 @@ def values(table: str, column: str) -> st.SearchStrategy[object]:
 
 @pytest.mark.parametrize("kind", TABLE_OF)
 @given(data=st.data())
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4)
 def test_round_trip(kind: str, data: st.DataObject):
     table = TABLE_OF[kind]
     ref = "child_ref" if table == "early_help" else "pupil_ref"

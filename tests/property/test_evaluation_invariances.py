@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from evaluation_data import CIN, linked, made, pupils
-from hypothesis import HealthCheck, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as hs
 
-few = settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=2)
 seeds = hs.integers(0, 2**32 - 1)
 PLAIN = ("table-53", "table-55", "table-63", "table-71", "table-73", "poisson-absence-cin", "persistent-absence-cin",
          "collapsed-absence-cin", "event-engagement-cin", "event-ks1-cin", "placebo-ks1-cin",
@@ -57,6 +57,7 @@ def results(rows):
 
 
 @few
+@example(seed=396713)
 @given(seed=seeds)
 def test_the_order_of_rows_and_the_names_of_pupils_and_places_change_no_table(seed) -> None:
     rows = pupils(seed=seed % 1000)

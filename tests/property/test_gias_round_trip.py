@@ -40,7 +40,7 @@ def schools(draw):
 
 
 @given(st.lists(schools(), min_size=1, max_size=6, unique_by=lambda row: row["urn"]))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_schools(rows):
     table = pa.Table.from_pylist(
         [{"line": line} | row for line, row in enumerate(rows, start=2)], schema=arrow_schema("school")
@@ -55,7 +55,7 @@ def test_schools(rows):
 
 
 @given(st.lists(st.tuples(URNS, URNS, WORDS, DAYS), min_size=1, max_size=6))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_links(rows):
     named = [dict(zip(("urn", "link_urn", "link_type", "link_date"), row, strict=True)) for row in rows]
     table = pa.Table.from_pylist(

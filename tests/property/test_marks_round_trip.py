@@ -63,7 +63,7 @@ def registers(draw):
 
 
 @given(registers().filter(lambda t: t.num_rows), st.sampled_from([write_rows, write_weeks]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_read_of_write_is_the_same_register(tmp_path_factory, weeks, write):
     path = tmp_path_factory.getbasetemp() / "marks.csv"
     upns = sorted(set(weeks["pupil_ref"].to_pylist()))

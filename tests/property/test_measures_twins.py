@@ -15,8 +15,8 @@ from sightline.vocabulary.codes import valid_codes
 from sightline.vocabulary.periods import academic_year, monday
 from sightline.vocabulary.settings import Settings
 
-EXAMPLES = settings(max_examples=40, deadline=None)
-FEW = settings(max_examples=25, deadline=None)
+EXAMPLES = settings(max_examples=40)
+FEW = settings(max_examples=25)
 COUNTS = ("possible", "authorised", "unauthorised", "approved", "late", "not_possible")
 ONE_DAY = timedelta(days=1)
 

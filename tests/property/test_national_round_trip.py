@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sightline.engine import arrow_schema
@@ -62,7 +62,7 @@ def plain(table: pa.Table) -> list[str]:
 
 @pytest.mark.parametrize("kind", ["ees", "ees-json", "lait"])
 @given(data=st.data())
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6)
 def test_round_trip(kind: str, data: st.DataObject):
     drawn = data.draw(figures("set", plain=kind == "lait"))
     schema = arrow_schema("comparator")
@@ -78,7 +78,7 @@ def test_round_trip(kind: str, data: st.DataObject):
 @given(
     labels=st.lists(st.none() | st.from_regex(r"\A[A-Z][a-z ]{0,9}[a-z]\Z"), min_size=1, max_size=4),
 )
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_descriptions_round_trip(kind: str, labels: list[str | None]):
     rows = [
         {"dataset": "set", "kind": "indicator", "name": f"i{n}", "label": label or f"i{n}", "unit": "%", "line": n + 2}

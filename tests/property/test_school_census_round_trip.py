@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sightline.engine import arrow_schema
@@ -22,7 +22,7 @@ from sightline.vocabulary.languages import additional_english
 SCHOOLS = st.sampled_from(["8012000", "8012001", "SCH9"])
 NAMES = st.none() | st.text("ABCabcé '-,", min_size=1, max_size=10).filter(lambda t: t.strip() == t)
 COUNTS = st.none() | st.integers(0, 400)
-AROUND = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+AROUND = settings(max_examples=5)
 
 
 def codes(name: str):

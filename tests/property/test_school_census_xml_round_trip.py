@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sightline.engine import arrow_schema
@@ -76,7 +76,7 @@ def plain(table: pa.Table) -> list[str]:
     "census", [Collection(2024, term) for term in ("spring", "summer", "autumn")], ids=lambda c: c.term
 )
 @given(data=st.data())
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3)
 def test_round_trip(census: Collection, data: st.DataObject):
     tables = drawn(data, census)
     with tempfile.TemporaryDirectory() as folder:

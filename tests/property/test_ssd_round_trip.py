@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sightline.engine import arrow_schema
@@ -59,7 +59,7 @@ def made(name: str, rows: list[dict[str, object]]) -> pa.Table:
     "extract", [e for e in EXTRACTS if e not in (PERSON, LINKED, ADDRESS, FACTORS)], ids=lambda e: e.ssd
 )
 @given(data=st.data())
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5)
 def test_round_trip(extract: Extract, data: st.DataObject):
     table = made(extract.table, data.draw(rows_of(extract)))
     if extract.table == "involvement":
@@ -71,7 +71,7 @@ def test_round_trip(extract: Extract, data: st.DataObject):
 
 
 @given(data=st.data())
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8)
 def test_persons_round_trip_with_their_numbers(data: st.DataObject):
     children = data.draw(
         st.lists(
@@ -131,7 +131,7 @@ UPN_LIKE = st.one_of(
 
 
 @given(st.lists(UPN_LIKE, min_size=1, max_size=30))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_quick_look_at_upns_never_passes_a_wrong_one(upns: list[str]):
     """It may doubt a temporary UPN that is right; `upn_fault` then has the last word."""
     for upn, doubtful in zip(upns, in_sql(doubtful_upn("x"), upns), strict=True):
@@ -139,7 +139,7 @@ def test_the_quick_look_at_upns_never_passes_a_wrong_one(upns: list[str]):
 
 
 @given(st.lists(st.text("aBzZ019 -", max_size=10), min_size=1, max_size=30))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_words_and_postcodes_are_the_same_in_sql(texts: list[str]):
     assert in_sql(plain_sql("x"), texts) == [plain(t) for t in texts]
     assert in_sql(postcode("x"), texts) == [normalise_postcode(t) for t in texts]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sightline.engine import arrow_schema
@@ -70,7 +70,7 @@ def plain(table: pa.Table) -> list[str]:
     ],
 )
 @given(data=st.data())
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4)
 def test_round_trip(kind: str, holds: tuple[str, ...], data: st.DataObject):
     tables = drawn(data)
     with tempfile.TemporaryDirectory() as folder:

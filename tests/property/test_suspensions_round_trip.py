@@ -40,7 +40,7 @@ def table(name: str, rows: list[dict]) -> pa.Table:
 
 
 @given(st.lists(ROW, min_size=1, max_size=8))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_round_trip(rows):
     numbered = [{"line": line} | row for line, row in enumerate(rows, start=2)]
     firsts = {row["pupil_ref"]: row["line"] for row in reversed(numbered)}

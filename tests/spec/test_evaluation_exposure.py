@@ -146,7 +146,7 @@ spans = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(spans=spans, rule=st.sampled_from(["share", "days", "touched"]))
 def test_months_agree_with_counting_days(spans, rule):
     records = [("A", "CIN plan", s, s + DAY * (n - 1), 2023) for s, n in spans]

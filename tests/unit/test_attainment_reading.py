@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sightline.engine import arrow_schema
@@ -112,7 +112,7 @@ TEXTS = st.sampled_from(["EXS", "WTS", "104", "5b", "Above", "31"])
 
 
 @given(data=st.data())
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6)
 def test_round_trip(data: st.DataObject):
     """Once read, results are what they will be for ever."""
     stages, subjects = ([c.code for c in code_list(n)] for n in ("assessment_stage", "subject"))

@@ -124,7 +124,7 @@ ROWS = st.lists(
 
 
 @given(ROWS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_round_trip(rows):
     made = [
         row | {"lsoa": f"E01{n:06}", "lsoa_year": 2011, "edition": 2019, "line": n + 2} for n, row in enumerate(rows)

@@ -283,7 +283,7 @@ def test_adding_a_restriction_never_widens_and_ending_an_allocation_always_narro
 
     made = iter(range(1000))
 
-    @settings(max_examples=25, deadline=None, database=None)
+    @settings(max_examples=25, database=None)
     @given(scopes, st.integers(0, authority.CHILDREN - 1), st.booleans())
     def holds(scope, n, restrict):
         with transaction.atomic():
