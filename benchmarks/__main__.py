@@ -44,12 +44,17 @@ def benchmarks(folder: Path, small: bool) -> list[tuple[str, list[str]]]:
         ("Six years of marks", ["attendance.py", *pupils]),
         ("From files to answers", ["pipeline.py", "--keep", str(folder), *pupils]),
         ("Pages", ["pages.py", "--home", str(folder / "home"), *(["--requests", "16"] if small else [])]),
+        ("Two hundred people", ["load.py", "--home", str(folder / "home"), *_few(small)]),
         ("Linkage by likeness", ["linkage.py", *pupils, *_nation(small)]),
         ("Exceptions", ["reconciliation.py", "500" if small else "4000"]),
         ("Linking a nation", ["linked.py", *pupils]),
         ("The whole annex", ["annex.py", *pupils]),
         ("Estimation", ["estimation.py", *(["--scale", "0.01"] if small else [])]),
     ]
+
+
+def _few(small: bool) -> list[str]:
+    return ["--minutes", "0.2", "--rate", "5", "--users", "20", "--workers", "2"] if small else []
 
 
 def _nation(small: bool) -> list[str]:
