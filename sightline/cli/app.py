@@ -167,6 +167,8 @@ def receive(
         for f in receipt.files:
             if f.status == "refused":
                 errors.print(f"{f.path}: {f.says}", style="red", markup=False, highlight=False)
+            elif f.status == "not needed":
+                errors.print(f"{f.path}: {f.says}", markup=False, highlight=False)
         console.print(
             f"Snapshot {receipt.snapshot} is {'new' if receipt.new else 'unchanged'}."
             if receipt.snapshot

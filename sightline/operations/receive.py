@@ -27,7 +27,7 @@ from sightline.sources.base import Context, Reading
 from sightline.sources.intake import Received
 from sightline.sources.parquet import DAMAGED
 from sightline.store import Delivery, Snapshot, TableFile, digest_of
-from sightline.vocabulary.errors import SightlineError, UnreadableFile
+from sightline.vocabulary.errors import NotNeeded, SightlineError, UnreadableFile
 from sightline.vocabulary.findings import Finding, Severity
 from sightline.vocabulary.tables import SHAPE
 
@@ -38,7 +38,8 @@ Progress = Callable[[str], None]
 class FileReceipt:
     """One row per received file: what it was, what was read, what is wrong with it, what it changed.
 
-    `status` is received, held (the same bytes are in force already) or refused (nothing of it was kept).
+    `status` is received, held (the same bytes are in force already), refused (nothing of it was kept) or "not needed"
+    (it is known and not used; nothing of it was kept, and nothing is wrong).
     """
 
     path: str
@@ -207,6 +208,8 @@ def _receive_one(
     try:
         told = replace(context, name=file.shown)
         reading = recognise(file.path, told).read(file.path, told)
+    except NotNeeded as error:
+        return FileReceipt(file.shown, "not needed", str(error)), None
     except SightlineError as error:
         return FileReceipt(file.shown, "refused", str(error)), None
     except Exception as error:  # noqa: BLE001  One file's surprise must not stop the others; its text may quote a record.

@@ -19,8 +19,9 @@ from typing import IO
 from sightline.sources.base import Head, Source
 from sightline.sources.layout import HEAD, header_of
 from sightline.sources.looks import looks_like, utf16
+from sightline.sources.not_needed import not_needed
 from sightline.sources.workbook import sheet_names, write_sheets
-from sightline.vocabulary.errors import UnreadableFile
+from sightline.vocabulary.errors import NotNeeded, UnreadableFile
 
 _PIECE = 2**20
 _GZIP = b"\x1f\x8b"
@@ -98,7 +99,8 @@ def head(path: Path) -> Head:
 def recognise_among(path: Path, sources: Sequence[Source]) -> Source:
     """The first of `sources`, which stand from the most specific to the least, that knows the file by its content.
 
-    Raises UnreadableFile with one sentence on what the file looks like and what would be right.
+    Raises UnreadableFile with one sentence on what the file looks like and what would be right, NotNeeded when it is of
+    a kind that is known and not used.
     """
     seen = head(path)
     if not seen.start.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
@@ -106,6 +108,9 @@ def recognise_among(path: Path, sources: Sequence[Source]) -> Source:
     for source in sources:
         if source.recognise(seen):
             return source
+    unused = not_needed(seen)
+    if unused:
+        raise NotNeeded(unused)
     raise UnreadableFile(_unknown(path, seen))
 
 

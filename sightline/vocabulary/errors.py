@@ -17,6 +17,10 @@ class UnreadableFile(SightlineError):
     exit_code = 3
 
 
+class NotNeeded(UnreadableFile):
+    """The file is of a kind that is known and not used. Nothing of it was kept, and nothing is wrong."""
+
+
 class NothingHeld(SightlineError):
     """The question needs data that no snapshot holds yet."""
 

@@ -103,6 +103,18 @@ def test_one_bad_file_does_not_stop_the_others(tmp_path: Path, marks: Path):
     assert said.json()["new_snapshot"]
 
 
+def test_tables_that_are_not_needed_are_no_fault_of_a_delivery(tmp_path: Path, marks: Path):
+    """A whole extract of the dataset comes with tables that nothing uses: told, not kept, and no reason to leave by 3."""
+    (tmp_path / "ssd_cla_convictions.csv").write_text("clac_cla_conviction_id,clac_person_id\n1,7001\n")
+    home = tmp_path / "home"
+    said = call("receive", tmp_path, "--home", home, "--json")
+    assert said.code == 0
+    told = {f["path"].split("/")[-1]: (f["status"], f["rows"]) for f in said.json()["files"]}
+    assert told["ssd_cla_convictions.csv"] == ("not needed", {})
+    assert told["marks.csv"][0] == "received"
+    assert not [p for p in home.rglob("*") if p.is_file() and b"7001" in p.read_bytes()]
+
+
 def test_the_store_itself_is_never_received(tmp_path: Path, marks: Path):
     first = call("receive", tmp_path, "--home", tmp_path / "home", "--json").json()
     again = call("receive", tmp_path, "--home", tmp_path / "home", "--json").json()

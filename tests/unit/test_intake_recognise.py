@@ -8,7 +8,7 @@ import pytest
 from sightline.sources import recognise
 from sightline.sources.base import Source
 from sightline.sources.intake import head, recognise_among
-from sightline.vocabulary.errors import UnreadableFile
+from sightline.vocabulary.errors import NotNeeded, UnreadableFile
 
 
 def office(**parts: bytes) -> bytes:
@@ -66,3 +66,29 @@ def test_the_head_holds_both_ends_and_the_column_names(tmp_path):
     assert seen.header == ("upn", "date")
     assert len(seen.start) == len(seen.end) == 65536
     assert seen.end.endswith(b"end")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("CHILD,DOB,SDQ_SCORE,SDQ_REASON,CONVICTED,HEALTH_CHECK\n1,01/02/2012,3,,0,1\n", "health and offending (OC2)"),
+        ("CHILD,DOB,REVIEW,REVIEW_CODE\n1,01/02/2012,03/04/2020,PN1\n", "reviews of care"),
+        ("clah_health_check_id,clah_person_id,clah_health_check_type\n1,2,x\n", "ssd_cla_health"),
+        ("CONT_CONTACT_ID,CONT_PERSON_ID\n1,2\n", "ssd_contacts"),
+        ("<Message><Header><CollectionDetails><Collection>CSWW</Collection>", "social work workforce census"),
+    ],
+)
+def test_a_table_that_is_known_and_not_used_is_told_from_one_that_is_not_known(tmp_path, content, says):
+    path = tmp_path / "whatever.csv"
+    path.write_text(content)
+    with pytest.raises(NotNeeded) as told:
+        recognise(path)
+    assert says in str(told.value) and "neither read nor kept" in str(told.value)
+
+
+def test_a_column_or_two_of_a_table_that_is_not_used_make_no_such_table(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("perm_a,perm_b,name,team,office,phone\n1,2,3,4,5,6\n")
+    with pytest.raises(UnreadableFile) as refusal:
+        recognise(path)
+    assert not isinstance(refusal.value, NotNeeded)

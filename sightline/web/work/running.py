@@ -137,7 +137,7 @@ def _step(upload: Upload) -> None:
         if upload.state == State.CHECKING:
             shutil.rmtree(folder / "scratch", ignore_errors=True)
             told = operations.preview(home, paths, folder / "scratch", by=upload.sent_by, progress=_progress(upload))
-            good = any(f.status != "refused" for f in told.receipt.files)
+            good = any(f.status not in ("refused", "not needed") for f in told.receipt.files)
             _end(upload, State.CHECKED if good else State.REFUSED, preview=told.as_json())
         else:
             parent = (upload.preview or {}).get("parent", "")
