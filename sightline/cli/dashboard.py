@@ -19,7 +19,8 @@ from sightline.operations.sheets import Book
 from sightline.vocabulary.errors import BadSetting
 
 BookOption = Annotated[
-    Path | None, typer.Option("--out", help="Write a workbook with a cover sheet: NAME.xlsx or NAME.ods.")
+    Path | None,
+    typer.Option("--out", help="Write a workbook with a cover sheet: NAME.xlsx, NAME.ods, or NAME.zip of CSV files."),
 ]
 
 
@@ -131,7 +132,8 @@ def _give(book: Book, out: Path | None, as_json: bool) -> None:
         write = sheets.WRITERS.get(out.suffix.lower().removeprefix("."))
         if write is None:
             raise BadSetting(
-                f"A workbook is written as .xlsx or .ods, not as {out.suffix or 'a file without an ending'}."
+                "A workbook is written as .xlsx, .ods or .zip (a CSV file for each table), not as "
+                f"{out.suffix or 'a file without an ending'}."
             )
         out.write_bytes(write[0](book))
         errors.print(f"Written to {out}.", markup=False, highlight=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from typing import Final
 
 import pyarrow as pa
 
@@ -35,6 +36,7 @@ from sightline.operations.shared import HEADS, Shared, SharedRow
 from sightline.operations.sheets import Book, Grid, Value
 
 NOT_KNOWN = "Not known"
+THESE = "These children"
 TRUE = "True figures, for people who may see each child. Do not pass them on: small numbers can tell on a child."
 TO_SHARE = (
     "Small numbers are hidden (c), and so is what they could be worked out from: categories are put together until no "
@@ -45,6 +47,8 @@ IN_GROUPS = (
     "exclusions", "moved",
 )  # fmt: skip
 """The measures shown of each group of a slice."""
+WORDS: Final = tuple((m.label, m.says + ".") for m in MEASURES)
+"""Each measure of the dashboard with its definition."""
 
 
 def _figure(value: float | int | None) -> Value:
@@ -60,7 +64,7 @@ def measures_table(columns: Sequence[tuple[str, Figures]]) -> Grid:
     """One row per measure, and a column per group of children."""
     return Grid(
         "Figures", "Figures", ("", *(label for label, _ in columns)),
-        tuple((_headed(m.key), *(_figure(m.of(f)) for _, f in columns)) for m in MEASURES),
+        tuple((_headed(m.key), *(_figure(m.of(f)) for _, f in columns)) for m in MEASURES), sorts=False,
     )  # fmt: skip
 
 
@@ -80,7 +84,7 @@ def groups_table(panel: Panel, found: Mapping[str | None, Figures], dimension: s
 def comparison_table(own: Figures, compared: Iterable[Comparator], notes: Sequence[str] = ()) -> Grid:
     """One row for the slice and one per comparator, with its source, its period and what it must not be taken for."""
     rows: list[tuple[Value, ...]] = [
-        ("These children", *(_figure(BY_KEY[m].of(own)) if m != "excluded_rate" else _figure(own.rate("excluded"))
+        (THESE, *(_figure(BY_KEY[m].of(own)) if m != "excluded_rate" else _figure(own.rate("excluded"))
                              for m in COMPARED), "This authority’s files", "This school year so far", "")
     ]  # fmt: skip
     rows += [
@@ -95,7 +99,8 @@ def comparison_table(own: Figures, compared: Iterable[Comparator], notes: Sequen
     ]
     heads = ("Absence, %", "Persistently absent, %", "Severely absent, %", "Suspended at least once, %",
              "Permanently excluded, %")  # fmt: skip
-    return Grid("Comparison", "Beside others", ("", *heads, "Source", "Period", "Take care"), tuple(rows), tuple(notes))
+    return Grid("Comparison", "Beside others", ("", *heads, "Source", "Period", "Take care"), tuple(rows), tuple(notes),
+                whole=THESE)  # fmt: skip
 
 
 def shared_tables(shared: Shared) -> tuple[Grid, ...]:
@@ -109,7 +114,7 @@ def shared_tables(shared: Shared) -> tuple[Grid, ...]:
     return tuple(
         Grid(
             DIMENSIONS[d].label, f"By {DIMENSIONS[d].within}", (DIMENSIONS[d].label, *heads),
-            (row(shared.everybody), *(row(r) for r in rows)), (note,),
+            (row(shared.everybody), *(row(r) for r in rows)), (note,), whole=shared.everybody.label,
         )
         for d, rows in shared.tables.items()
     )  # fmt: skip
@@ -198,8 +203,17 @@ def regular_book(opened: Opened, period: Period, panel_of: Callable[[Period], Pa
     return book(opened, title, grids, about=period.says, filters="None", mark=TRUE)
 
 
-def book(opened: Opened, title: str, grids: Sequence[Grid], *, about: str, filters: str, mark: str) -> Book:
-    """A workbook with its cover: mark, what it is about, filters, sources with their days, and every definition."""
+def book(
+    opened: Opened,
+    title: str,
+    grids: Sequence[Grid],
+    *,
+    about: str,
+    filters: str,
+    mark: str,
+    words: Iterable[tuple[str, str]] = WORDS,
+) -> Book:
+    """A workbook with its cover: mark, what it is about, filters, sources with their days, and what each word means."""
     sources = "; ".join(f"{system} to {day.isoformat()}" for system, day in sorted(opened.data_to.items()))
     return Book(
         title,
@@ -209,7 +223,7 @@ def book(opened: Opened, title: str, grids: Sequence[Grid], *, about: str, filte
             ("Filters", filters),
             ("Sources, with the newest day of each", sources or NOT_KNOWN),
             ("Snapshot", opened.id),
-            *((m.label, m.says + ".") for m in MEASURES),
+            *words,
         ),
         tuple(grids),
     )

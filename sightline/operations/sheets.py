@@ -1,11 +1,14 @@
 """Answers as workbooks: a cover sheet with definitions, source, date and filters, then a sheet for each table.
 
-The same cells as XLSX and as OpenDocument. Text is text: nothing in a cell is ever run as a formula or made a link.
+The same cells as XLSX, as OpenDocument, and as CSV files in one ZIP. Text is text: nothing in a cell is ever run as a
+formula or made a link.
 """
 
 from __future__ import annotations
 
+import csv
 import io
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +16,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 import xlsxwriter
 from odfdo import Document, Element
+
+from sightline.engine import harmless
 
 Value = str | int | float | None
 _LONGEST: Final = 31
@@ -25,7 +30,8 @@ class Grid:
     """One table to be shown or written: its name, its heading, a label per column, rows of values, and notes.
 
     The first value of a row is its label. A number is a number, with `decimals` after the point where it has any; what
-    is hidden or not known is a word, never a nought.
+    is hidden or not known is a word, never a nought. `whole` is the label of the row about everybody, which keeps its
+    place however the others are sorted; a table whose rows are different measures has no order but its own (`sorts`).
     """
 
     name: str
@@ -34,6 +40,8 @@ class Grid:
     rows: tuple[tuple[Value, ...], ...]
     notes: tuple[str, ...] = ()
     decimals: int = 1
+    whole: str = ""
+    sorts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +137,26 @@ def _cell(value: Value) -> str:
     return f"<table:table-cell {kind}><text:p>{escape(plain)}</text:p></table:table-cell>"
 
 
+def csvs(book: Book) -> bytes:
+    """The workbook as a ZIP of CSV files, one to a sheet in its order: CSV knows no sheets, and no program can read a
+    table with a cover above it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+        for n, (name, rows) in enumerate(book.sheets()):
+            text = io.StringIO(newline="")
+            csv.writer(text).writerows(["" if v is None else harmless(v) for v in row] for row in rows)
+            # One day for all: the same figures are the same bytes. The mark tells spreadsheets that it is UTF-8.
+            held = zipfile.ZipInfo(f"{n} {name}.csv", (1980, 1, 1, 0, 0, 0))
+            held.compress_type = zipfile.ZIP_DEFLATED
+            made.writestr(held, text.getvalue().encode("utf-8-sig"))
+    return out.getvalue()
+
+
 WRITERS: Final = {
     "xlsx": (xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     "ods": (ods, "application/vnd.oasis.opendocument.spreadsheet"),
+    "zip": (csvs, "application/zip"),
 }
 """By the ending of a file: what writes it, and its media type."""
+FORMS: Final = (("xlsx", "XLSX"), ("ods", "ODS"), ("zip", "CSV, zipped"))
+"""The forms a page offers a workbook in: the ending of its file, and its name."""

@@ -20,6 +20,13 @@ def test_a_slice_is_chosen_drawn_kept_and_opened_again(visit, accessible):
     page.get_by_role("button", name="Apply filters").click()
     expect(page.get_by_text("Plan: CP plan.")).to_be_visible()
     assert "Tok" not in page.url
+    page.get_by_role("link", name="Children", exact=True).click()
+    expect(page.locator("th[aria-sort=ascending]")).to_have_text("Children ▲")
+    assert page.evaluate("document.activeElement.id") == "sort-groups-2", "focus stays on the heading"
+    page.keyboard.press("Enter")
+    expect(page.locator("th[aria-sort=descending]")).to_have_text("Children ▼")
+    assert "sort-groups=-2" in page.url
+    accessible(page, "dashboard-sorted")
     page.get_by_label("Keep this choice of filters under a name").fill("CP by team")
     page.get_by_role("button", name="Keep this view").click()
     kept = page.get_by_role("link", name="CP by team")

@@ -43,6 +43,7 @@ ELSEWHERE = {
     "clerical_pair": "there is no such pair",
     "batch": "there is no such batch",
     "team": "there is no such team",
+    "team_download": "there is no such team",
     "batch_file": "there is no such batch",
     "upload_progress": "there is no such upload",
     "upload": "there is no such upload",
@@ -50,7 +51,7 @@ ELSEWHERE = {
 
 
 def address(name: str, child: str) -> str:
-    if name == "school":
+    if name in {"school", "school_download"}:
         return reverse(name, args=[authority.SCHOOLS[0]])
     for arguments in ([], [child], ["no-such-token"], [999_999_999]):
         try:

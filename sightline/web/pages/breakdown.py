@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -15,7 +17,9 @@ from sightline.vocabulary.errors import BadSetting
 from sightline.web import audit, facts
 from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
-from sightline.web.pages.dashboard import file_of, shared_of, true_figures, workbook_to_share
+from sightline.web.pages.dashboard import shared_of, true_figures, workbook_to_share
+from sightline.web.pages.tables import Sorting, file_of
+from sightline.web.pages.templating import query
 
 KINDS = ((HALF_TERM, "Half-termly breakdown"), (MONTH, "Monthly performance"), (TERM, "Termly performance"))
 
@@ -25,12 +29,14 @@ def view(request: HttpRequest) -> HttpResponse:
     audit.disclosed(request, [], action="counted", fields=fields_shown(request))
     if held is None:
         return render(request, "pages/nothing.html")
+    sorting = Sorting(request.GET)
     if not true_figures(held.access):
         shared = shared_of(held)
+        grids = sorting.grids(tables.shared_tables(shared))
         return render(
             request,
             "dashboard/breakdown_shared.html",
-            {"facts": held, "shared": shared, "grids": tables.shared_tables(shared)},
+            {"facts": held, "shared": shared, "grids": grids, "sorting": sorting},
         )
     kind, period = asked_of(request, held)
     context = {
@@ -40,7 +46,9 @@ def view(request: HttpRequest) -> HttpResponse:
         "title": dict(KINDS)[kind],
         "period": period,
         "periods": regular.periods(held.opened, kind),
-        "book": book_of(held, period),
+        "grids": sorting.grids(book_of(held, period).grids),
+        "sorting": sorting,
+        "taken": query(kind=kind, period=period.key, **sorting.kept()),
     }
     return render(request, "dashboard/breakdown.html", context)
 
@@ -79,4 +87,6 @@ def workbook(request: HttpRequest) -> HttpResponse:
     _kind, period = asked_of(request, held)
     audit.disclosed(request, [], action="exported", fields=fields_shown(request), purpose="own use")
     name = f"{period.kind}-{period.key}-true-figures"
-    return file_of(book_of(held, period), name, request.GET.get("form", "xlsx"))
+    made = book_of(held, period)
+    made = replace(made, grids=tuple(Sorting(request.GET).grids(made.grids)))
+    return file_of(made, name, request.GET.get("form", "xlsx"))

@@ -269,6 +269,29 @@ def rows_shown(rows: Sequence[dict[str, Any]], access: Access) -> list[dict[str,
     ]
 
 
+def list_values(rows: Sequence[dict[str, Any]], access: Access, columns: Sequence[str]) -> list[list[Any]]:
+    """What each row of a list is sorted by, for the columns named: nothing where this role may not read it."""
+    seen = reader(access)
+
+    def value(row: dict[str, Any], column: str) -> Any:
+        if column == "name":
+            return seen(Sensitivity.IDENTITY, name_of(row))
+        if column == "year":
+            return seen(Sensitivity.EDUCATION, row["year_place"])
+        if column == "school":
+            return seen(Sensitivity.EDUCATION, row["school_says"])
+        if column == "plan":
+            return seen(Sensitivity.CARE_STATUS, STATUSES.index(row["status"]))
+        if column == "since":
+            return seen(Sensitivity.CARE_STATUS, row["since"].toordinal() if row["since"] is not None else None)
+        if column == "worker":
+            return seen(Sensitivity.STAFF, row["worker_name"])
+        return seen(Sensitivity.EDUCATION, row["attendance_rate"])
+
+    told = [[value(row, column) for column in columns] for row in rows]
+    return [[None if v is HIDDEN else v for v in row] for row in told]
+
+
 def reader(access: Access) -> Callable[[Sensitivity, Any], Any]:
     return lambda sensitivity, value: value if access.reads(sensitivity) else HIDDEN
 

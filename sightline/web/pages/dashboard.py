@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from sightline.operations import comparators, sheets
+from sightline.operations import comparators
 from sightline.operations import dashboard as counted
 from sightline.operations import dashboard_tables as tables
 from sightline.operations import shared as told
@@ -31,6 +31,7 @@ from sightline.web.authz.door import fields_shown
 from sightline.web.authz.matrix import CHILDREN
 from sightline.web.facts import Facts
 from sightline.web.pages import charts
+from sightline.web.pages.tables import Sorting, file_of
 from sightline.web.pages.templating import query
 from sightline.web.people.models import ScopeKind
 from sightline.web.views_saved import saving
@@ -162,6 +163,9 @@ def view(request: HttpRequest) -> HttpResponse:
     made = held.chart(
         ("dashboard", tuple(sorted(asked.chosen.items())), asked.by, asked.draw), lambda: _made(held, asked)
     )
+    sorting = Sorting(request.GET)
+    figures, beside, groups = made["grids"]
+    places = sorting.places("groups", groups.rows)
     context = {
         "facts": held,
         "panel": panel,
@@ -174,7 +178,14 @@ def view(request: HttpRequest) -> HttpResponse:
         "saved": saving.of(request.user, page="dashboard"),
         "filters": tables.filters_in_words(panel, asked.chosen),
         "limit": SHOWN,
+        "sorting": sorting,
         **made,
+        "groups": sorting.grid("groups", groups),
+        "narrow": [made["narrow"][n] for n in places],
+        "measured": figures,
+        "beside_others": sorting.grid("beside", beside),
+        # A file of the page has its order; the address that is shared or kept has the filters alone.
+        "sorted": query(**sorting.kept()),
     }
     return render(request, "dashboard/page.html", context)
 
@@ -206,12 +217,14 @@ def _shared_page(request: HttpRequest, held: Facts) -> HttpResponse:
     by = request.GET.get("by", "")
     by = by if by in told.SHARED else USUAL_BY
     grid = next(g for d, g in zip(shared.tables, tables.shared_tables(shared), strict=True) if d == by)
+    sorting = Sorting(request.GET)
     context = {
         "facts": held,
         "shared": shared,
         "by": by,
         "choices": told.dimension_names(),
-        "table": grid,
+        "table": sorting.grid("shared", grid),
+        "sorting": sorting,
         "heads": told.HEADS,
     }
     return render(request, "dashboard/shared.html", context)
@@ -229,8 +242,11 @@ def workbook(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     panel = panel_of(held)
     asked = asked_of(request.GET, panel, dimensions_of(held.access))
+    sorting = Sorting(request.GET)
+    figures, beside, groups = _made(held, asked)["grids"]
+    grids = (figures, sorting.grid("beside", beside), sorting.grid("groups", groups))
     made = tables.book(
-        held.opened, "Cohort dashboard", _made(held, asked)["grids"], about=tables.about(panel),
+        held.opened, "Cohort dashboard", grids, about=tables.about(panel),
         filters=tables.filters_in_words(panel, asked.chosen), mark=tables.TRUE,
     )  # fmt: skip
     audit.disclosed(request, [], action="exported", fields=fields_shown(request), purpose="own use")
@@ -246,15 +262,6 @@ def workbook_to_share(request: HttpRequest, held: Facts) -> HttpResponse:
     )  # fmt: skip
     audit.disclosed(request, [], action="exported", fields=fields_shown(request), purpose="to share")
     return file_of(made, f"cohort-to-share-{shared.on}", request.GET.get("form", "xlsx"))
-
-
-def file_of(book: sheets.Book, name: str, form: str) -> HttpResponse:
-    """A workbook as an answer; XLSX unless OpenDocument is asked for."""
-    ending = form if form in sheets.WRITERS else "xlsx"
-    write, media = sheets.WRITERS[ending]
-    response = HttpResponse(write(book), content_type=media)
-    response["Content-Disposition"] = f'attachment; filename="{name}.{ending}"'
-    return response
 
 
 def saved(request: HttpRequest) -> HttpResponse:

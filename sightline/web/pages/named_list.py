@@ -20,7 +20,7 @@ from sightline.web.authz.access import Access
 from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
 from sightline.web.pages import cohort
-from sightline.web.pages.dashboard import file_of
+from sightline.web.pages.tables import file_of
 from sightline.web.pages.templating import moment
 
 MOST = 500

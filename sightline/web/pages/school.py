@@ -7,13 +7,19 @@ import pyarrow.compute as pc
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from sightline.operations import ON_PLAN
+from sightline.operations import ON_PLAN, SchoolFacts
+from sightline.operations import beside_tables as beside
+from sightline.operations import dashboard_tables as tables
+from sightline.operations.sheets import Grid
 from sightline.web import audit, facts
 from sightline.web.authz.door import fields_shown
-from sightline.web.pages.cohort import counts, rows_shown, window, with_places
+from sightline.web.facts import Facts
+from sightline.web.pages.cohort import counts, list_values, rows_shown, window, with_places
+from sightline.web.pages.tables import Sorting, file_of
 from sightline.web.pages.templating import query
 
 PAGE = 50
+COLUMNS = ("name", "year", "plan", "since", "worker", "attendance")
 
 
 def view(request: HttpRequest, urn: str) -> HttpResponse:
@@ -21,18 +27,16 @@ def view(request: HttpRequest, urn: str) -> HttpResponse:
     if held is None:
         audit.disclosed(request, [], action="listed", fields=fields_shown(request))
         return render(request, "pages/nothing.html")
-    mine = held.access.schools
-    school = held.school(urn) if mine is None or urn in mine else None
-    if school is None:
-        # Another school and no school are refused alike.
-        audit.refused(request, f"school {urn[:60]}")
-        raise Http404
+    school = _school(request, held, urn)
     rows = with_places(held.at_school(urn))
     with_plan = rows.filter(pc.is_in(rows["status"], value_set=pa.array(ON_PLAN)))
     pages = max(1, -(-with_plan.num_rows // PAGE))
     asked = request.GET.get("page", "1")
     page = min(pages, int(asked)) if asked.isascii() and asked.isdigit() and int(asked[:6]) > 0 else 1
-    shown = with_plan.slice((page - 1) * PAGE, PAGE).to_pylist()
+    sorting = Sorting(request.GET)
+    listed = with_plan.to_pylist()
+    places = sorting.places("list", list_values(listed, held.access, COLUMNS))
+    shown = [listed[n] for n in places[(page - 1) * PAGE : page * PAGE]]
     audit.disclosed(request, [row["child_id"] for row in shown], action="listed", fields=fields_shown(request))
     context = {
         "facts": held,
@@ -43,6 +47,35 @@ def view(request: HttpRequest, urn: str) -> HttpResponse:
         "page": page,
         "pages": pages,
         "window": window(page, pages),
-        "address": lambda n: "?" + query(page=n if n > 1 else None),
+        "address": lambda n: "?" + query(page=n if n > 1 else None, **sorting.kept()),
+        "sorting": sorting,
+        "take_away": query(school=urn, plan=ON_PLAN),
     }
     return render(request, "school/page.html", context)
+
+
+def workbook(request: HttpRequest, urn: str) -> HttpResponse:
+    """The figures of the page as a workbook; a list of pupils is taken away by another page, with a purpose."""
+    held = facts.of(request)
+    if held is None:
+        audit.disclosed(request, [], action="exported", fields=fields_shown(request), purpose="nothing held")
+        return render(request, "pages/nothing.html")
+    school = _school(request, held, urn)
+    counted = counts(with_places(held.at_school(urn)))
+    grids = (beside.school_table(school), Grid("Pupils", "Pupils on the roll", ("Plan", "Pupils"), tuple(counted)))
+    made = tables.book(
+        held.opened, school.name, grids, about=f"URN {school.urn}, this school year so far", filters="None",
+        mark=tables.TRUE, words=beside.WORDS,
+    )  # fmt: skip
+    audit.disclosed(request, [], action="exported", fields=fields_shown(request), purpose="own use")
+    return file_of(made, f"school-{school.urn}-true-figures-{held.on}", request.GET.get("form", "xlsx"))
+
+
+def _school(request: HttpRequest, held: Facts, urn: str) -> SchoolFacts:
+    """The school, for those who may open it. Another school and no school are refused alike."""
+    mine = held.access.schools
+    school = held.school(urn) if mine is None or urn in mine else None
+    if school is None:
+        audit.refused(request, f"school {urn[:60]}")
+        raise Http404
+    return school

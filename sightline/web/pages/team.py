@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +16,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from sightline.cohort import STATUSES
+from sightline.operations import beside_tables as beside
+from sightline.operations import dashboard_tables as tables
+from sightline.operations.sheets import Grid
 from sightline.operations.teams import TeamYears, team_years
 from sightline.web import audit, facts
 from sightline.web.authz import matched
@@ -22,11 +26,13 @@ from sightline.web.authz.access import Access, current
 from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
 from sightline.web.pages import week
-from sightline.web.pages.cohort import rows_shown, window, with_places
+from sightline.web.pages.cohort import list_values, rows_shown, window, with_places
+from sightline.web.pages.tables import Sorting, file_of
 from sightline.web.pages.templating import query
 from sightline.web.people.models import Allocation, ScopeKind
 
 PAGE: Final = 50
+COLUMNS: Final = ("name", "plan", "since", "attendance")
 NO_WORKER: Final = "No worker recorded"
 
 
@@ -70,14 +76,7 @@ def view(request: HttpRequest, key: str) -> HttpResponse:
     if held is None:
         audit.disclosed(request, [], action="listed", fields=fields_shown(request))
         return render(request, "pages/nothing.html")
-    ref, name = next(
-        (pair for pair in teams_of(held.access, held).items() if hmac.compare_digest(key_of("team", pair[0]), key)),
-        ("", ""),
-    ) if key.isascii() else ("", "")  # fmt: skip
-    if not ref:
-        # Another's team and no team are refused alike.
-        audit.refused(request, f"team {key[:60]}")
-        raise Http404
+    ref, name = _team(request, held, key)
     worker_of = _workers(held, ref)
     mine = pa.array(sorted(worker_of), pa.string())
     cohort, listed = held.cohort(), held.week_list()
@@ -88,9 +87,16 @@ def view(request: HttpRequest, key: str) -> HttpResponse:
         reasons.setdefault(entry["child_id"], []).append(week.BY_CODE[entry["reason"]].name)
     statuses = tuple(s for s in STATUSES if any(r["status"] == s for r in rows))
     caseloads = _caseloads(rows, worker_of, reasons, statuses)
+    sorting = Sorting(request.GET)
     asked = request.GET.get("worker", "")
     chosen = next((c for c in caseloads if c.key == asked), None)
     wanted = [r for r in rows if chosen is None or key_of("worker", worker_of[r["child_id"]][0]) == chosen.key]
+    # By the names and numbers on the page: the team's worker and how much of the week, not those of the cohort's list.
+    values = [
+        [*row, worker_of[raw["child_id"]][1], raw["school_says"], rate, len(reasons.get(raw["child_id"], ()))]
+        for raw, (*row, rate) in zip(wanted, list_values(wanted, held.access, COLUMNS), strict=True)
+    ]
+    wanted = [wanted[n] for n in sorting.places("list", values)]
     pages = max(1, -(-len(wanted) // PAGE))
     number = request.GET.get("page", "1")
     page = min(pages, int(number)) if number.isascii() and number.isdigit() and int(number[:6]) > 0 else 1
@@ -103,7 +109,9 @@ def view(request: HttpRequest, key: str) -> HttpResponse:
         "team": name,
         "years": _years(held, ref, known),
         "statuses": statuses,
-        "caseloads": caseloads,
+        "caseloads": [caseloads[n] for n in sorting.places("caseloads", caseload_table(caseloads, statuses).rows)],
+        "sorting": sorting,
+        "taken": query(**sorting.kept()),
         "chosen": chosen,
         "rows": [
             {**row, "worker": worker_of[raw["child_id"]][1], "reasons": tuple(reasons.get(raw["child_id"], ()))}
@@ -115,9 +123,55 @@ def view(request: HttpRequest, key: str) -> HttpResponse:
         "page": page,
         "pages": pages,
         "window": window(page, pages),
-        "address": lambda n: "?" + query(worker=chosen.key if chosen else None, page=n if n > 1 else None),
-    }
+        "address": lambda n: "?" + query(
+            worker=chosen.key if chosen else None, page=n if n > 1 else None, **sorting.kept()
+        ),
+    }  # fmt: skip
     return render(request, "team/page.html", context)
+
+
+def workbook(request: HttpRequest, key: str) -> HttpResponse:
+    """The figures of the page as a workbook: caseloads, and the team's children beside those of a year before."""
+    held = facts.of(request)
+    if held is None:
+        audit.disclosed(request, [], action="exported", fields=fields_shown(request), purpose="nothing held")
+        return render(request, "pages/nothing.html")
+    ref, name = _team(request, held, key)
+    worker_of = _workers(held, ref)
+    mine = pa.array(sorted(worker_of), pa.string())
+    cohort, listed = held.cohort(), held.week_list()
+    rows = cohort.filter(pc.is_in(cohort["child_id"], mine)).to_pylist()
+    in_week = set(listed.filter(pc.is_in(listed["child_id"], mine))["child_id"].to_pylist())
+    statuses = tuple(s for s in STATUSES if any(r["status"] == s for r in rows))
+    caseloads = caseload_table(_caseloads(rows, worker_of, in_week, statuses), statuses)
+    made = tables.book(
+        held.opened, name,
+        (Sorting(request.GET).grid("caseloads", caseloads),
+         beside.team_table(_years(held, ref, {r["child_id"] for r in rows}))),
+        about=f"Children allocated to the team on {held.on.isoformat()}", filters="None", mark=tables.TRUE,
+        words=beside.WORDS,
+    )  # fmt: skip
+    audit.disclosed(request, [], action="exported", fields=fields_shown(request), purpose="own use")
+    return file_of(made, f"team-true-figures-{held.on}", request.GET.get("form", "xlsx"))
+
+
+def caseload_table(caseloads: Sequence[Caseload], statuses: tuple[str, ...]) -> Grid:
+    """One row per worker: children by status, and those with an entry in the week's list."""
+    return Grid(
+        "Caseloads", "Caseloads",
+        ("Social worker", *(s[:1].upper() + s[1:] for s in statuses), "Children", "In this week’s list"),
+        tuple((c.name, *c.counts, c.children, c.in_week) for c in caseloads),
+    )  # fmt: skip
+
+
+def _team(request: HttpRequest, held: Facts, key: str) -> tuple[str, str]:
+    """The reference and name of a team one supervises. Another's team and no team are refused alike."""
+    teams = teams_of(held.access, held).items() if key.isascii() else ()
+    found = next((pair for pair in teams if hmac.compare_digest(key_of("team", pair[0]), key)), None)
+    if found is None:
+        audit.refused(request, f"team {key[:60]}")
+        raise Http404
+    return found
 
 
 def _workers(held: Facts, ref: str) -> dict[str, tuple[str, str]]:
@@ -133,7 +187,7 @@ def _workers(held: Facts, ref: str) -> dict[str, tuple[str, str]]:
 def _caseloads(
     rows: list[dict[str, Any]],
     worker_of: dict[str, tuple[str, str]],
-    reasons: dict[str, list[str]],
+    in_week: Collection[str],
     statuses: tuple[str, ...],
 ) -> list[Caseload]:
     together: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -142,9 +196,9 @@ def _caseloads(
     found = []
     for (ref, name), mine in together.items():
         counted = Counter(row["status"] for row in mine)
-        in_week = sum(row["child_id"] in reasons for row in mine)
+        entered = sum(row["child_id"] in in_week for row in mine)
         counts = tuple(counted[s] for s in statuses)
-        found.append(Caseload(key_of("worker", ref), name, counts, len(mine), in_week))
+        found.append(Caseload(key_of("worker", ref), name, counts, len(mine), entered))
     return sorted(found, key=lambda c: c.name.casefold())
 
 

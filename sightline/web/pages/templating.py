@@ -14,6 +14,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 
+from sightline.operations.sheets import FORMS
 from sightline.sources import SOURCES
 from sightline.web import assets
 from sightline.web.authz import matched
@@ -69,7 +70,7 @@ def environment(**options: Any) -> jinja2.Environment:
         sentence=sentence,
         kind=kind,
     )
-    held.globals.update(url=reverse, asset=asset, query=query, service_name=settings.SIGHTLINE_NAME)
+    held.globals.update(url=reverse, asset=asset, query=query, forms=FORMS, service_name=settings.SIGHTLINE_NAME)
     return held
 
 

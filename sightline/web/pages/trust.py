@@ -10,21 +10,20 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from sightline.operations import ON_PLAN
+from sightline.operations import beside_tables as beside
+from sightline.operations import dashboard_tables as tables
 from sightline.operations.schools_beside import SchoolBeside, schools_beside
 from sightline.web import audit, facts
 from sightline.web.authz import matched
 from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
 from sightline.web.pages.cohort import window
+from sightline.web.pages.tables import Sorting, file_of
 from sightline.web.pages.templating import query
 from sightline.web.people.models import School, ScopeKind
 
 PAGE: Final = 50
-SORTS: Final[dict[str, str]] = {
-    "children": "Most pupils with a plan first",
-    "share": "Largest share of its pupils first",
-    "name": "Name",
-}
+EVERY: Final = "Schools with children on plans"
 
 
 def trust(request: HttpRequest) -> HttpResponse:
@@ -33,14 +32,28 @@ def trust(request: HttpRequest) -> HttpResponse:
     if held is None:
         audit.disclosed(request, [], action="listed", fields=fields_shown(request))
         return render(request, "pages/nothing.html")
+    rows, heading = _of_trust(held)
+    return _page(request, held, rows, heading=heading, here="trust")
+
+
+def trust_workbook(request: HttpRequest) -> HttpResponse:
+    """The table of the trust's schools as a workbook."""
+    held = facts.of(request)
+    if held is None:
+        return _nothing_to_take(request)
+    rows, heading = _of_trust(held)
+    return _workbook(request, held, rows, heading=heading)
+
+
+def _of_trust(held: Facts) -> tuple[list[SchoolBeside], str]:
+    """The schools of the trust that see children, and what the trust is called."""
     refs = {g.trust_ref for g in held.access.grants if g.scope == ScopeKind.TRUST}
     named = School.objects.filter(trust_ref__in=refs).values_list("trust_name", flat=True).distinct()
     names = sorted(name for name in named if name)
     # A school that sees no child yet is left out: the notice above every page says so, and what is missing.
     closed = matched.closed(matched.SCHOOL)
     rows = _rows(held, held.access.schools)
-    return _page(request, held, [r for r in rows if r.urn not in closed], heading=", ".join(names) or "Your schools",
-                 here="trust")  # fmt: skip
+    return [r for r in rows if r.urn not in closed], ", ".join(names) or "Your schools"
 
 
 def schools(request: HttpRequest) -> HttpResponse:
@@ -49,7 +62,15 @@ def schools(request: HttpRequest) -> HttpResponse:
     if held is None:
         audit.disclosed(request, [], action="listed", fields=fields_shown(request))
         return render(request, "pages/nothing.html")
-    return _page(request, held, _rows(held, None), heading="Schools with children on plans", here="schools")
+    return _page(request, held, _rows(held, None), heading=EVERY, here="schools")
+
+
+def schools_workbook(request: HttpRequest) -> HttpResponse:
+    """The table of every such school as a workbook."""
+    held = facts.of(request)
+    if held is None:
+        return _nothing_to_take(request)
+    return _workbook(request, held, _rows(held, None), heading=EVERY)
 
 
 def _rows(held: Facts, urns: frozenset[str] | None) -> list[SchoolBeside]:
@@ -64,16 +85,9 @@ def _rows(held: Facts, urns: frozenset[str] | None) -> list[SchoolBeside]:
 def _page(request: HttpRequest, held: Facts, rows: list[SchoolBeside], *, heading: str, here: str) -> HttpResponse:
     # Each number is of children this person may open one by one; the page lists none of them.
     audit.disclosed(request, [], action="listed", fields=fields_shown(request))
-    phases = sorted({r.phase for r in rows if r.phase})
-    asked = request.GET.get("phase", "")
-    phase = asked if asked in phases else ""
-    sort = request.GET.get("sort", "")
-    sort = sort if sort in SORTS else "children"
-    wanted = [r for r in rows if not phase or r.phase == phase]
-    if sort == "share":
-        wanted.sort(key=lambda r: -(r.share if r.share is not None else -1.0))
-    elif sort == "name":
-        wanted.sort(key=lambda r: r.name.casefold())
+    phases, phase, wanted = _chosen(request, rows)
+    sorting = Sorting(request.GET)
+    wanted = [wanted[n] for n in sorting.places("schools", beside.schools_table(wanted).rows)]
     pages = max(1, -(-len(wanted) // PAGE))
     number = request.GET.get("page", "1")
     page = min(pages, int(number)) if number.isascii() and number.isdigit() and int(number[:6]) > 0 else 1
@@ -86,13 +100,35 @@ def _page(request: HttpRequest, held: Facts, rows: list[SchoolBeside], *, headin
         "children": sum(r.children for r in wanted),
         "phases": [(p, p) for p in phases],
         "phase": phase,
-        "sorts": list(SORTS.items()),
-        "sort": sort,
+        "sorting": sorting,
+        "taken": query(phase=phase, **sorting.kept()),
         "page": page,
         "pages": pages,
         "window": window(page, pages),
-        "address": lambda n: "?" + query(
-            phase=phase, sort=sort if sort != "children" else None, page=n if n > 1 else None
-        ),
-    }  # fmt: skip
+        "address": lambda n: "?" + query(phase=phase, page=n if n > 1 else None, **sorting.kept()),
+    }
     return render(request, "trust/page.html", context)
+
+
+def _chosen(request: HttpRequest, rows: list[SchoolBeside]) -> tuple[list[str], str, list[SchoolBeside]]:
+    """The phases there are, the one asked for, and its schools."""
+    phases = sorted({r.phase for r in rows if r.phase})
+    asked = request.GET.get("phase", "")
+    phase = asked if asked in phases else ""
+    return phases, phase, [r for r in rows if not phase or r.phase == phase]
+
+
+def _nothing_to_take(request: HttpRequest) -> HttpResponse:
+    audit.disclosed(request, [], action="exported", fields=fields_shown(request), purpose="nothing held")
+    return render(request, "pages/nothing.html")
+
+
+def _workbook(request: HttpRequest, held: Facts, rows: list[SchoolBeside], *, heading: str) -> HttpResponse:
+    _phases, phase, wanted = _chosen(request, rows)
+    made = tables.book(
+        held.opened, heading, (Sorting(request.GET).grid("schools", beside.schools_table(wanted)),),
+        about="This school year so far", filters=f"Phase: {phase}" if phase else "None", mark=tables.TRUE,
+        words=beside.WORDS,
+    )  # fmt: skip
+    audit.disclosed(request, [], action="exported", fields=fields_shown(request), purpose="own use")
+    return file_of(made, f"schools-true-figures-{held.on}", request.GET.get("form", "xlsx"))
