@@ -32,30 +32,66 @@ from sightline.sources.national import (
     span,
     year_of,
 )
-from sightline.vocabulary.codes import valid_codes
+from sightline.vocabulary.codes import code_list, valid_codes
 from sightline.vocabulary.errors import UnreadableFile
 from sightline.vocabulary.findings import Finding, Severity
 
 KIND, KIND_META = "ees", "ees-meta"
 TIME = ("time_period", "time_identifier")
-# Level in lower case: its code and name. Others are named by the first of these that is filled.
-AREAS: Mapping[str, tuple[str, str]] = {
-    "national": ("country_code", "country_name"),
-    "regional": ("region_code", "region_name"),
-    "local authority": ("new_la_code", "la_name"),
-    "local authority district": ("lad_code", "lad_name"),
-    "school": ("school_urn", "school_name"),
-}
-GEOGRAPHY = (
-    "geographic_level", "country_code", "country_name", "region_code", "region_name", "old_la_code", "new_la_code",
-    "la_name", "lad_code", "lad_name", "local_authority_district_code", "local_authority_district_name", "pcon_code",
-    "pcon_name", "ward_code", "ward_name", "school_urn", "school_laestab", "school_name", "trust_id", "trust_name",
-    "provider_ukprn", "provider_name", "lsip_code", "lsip_name", "opportunity_area_code", "opportunity_area_name",
-)  # fmt: skip
+# Two of them, with the area, tell a file of national figures; what is missing is then asked for by name.
+_TELLING = {"time_period", "geographic_level", "time_identifier", "country_code"}
+_ENOUGH = 2
+# Level in lower case: the columns of its code and of its name, the first that is filled; others are named by the
+# smallest of the usual areas that is.
+AREAS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "national": (("country_code",), ("country_name",)),
+    "regional": (("region_code",), ("region_name",)),
+    "local authority": (("new_la_code",), ("la_name",)),
+    "local authority district": (
+        ("lad_code", "local_authority_district_code"), ("lad_name", "local_authority_district_name")),
+    "school": (("school_urn", "school_laestab"), ("school_name",)),
+    "mat": (("trust_id",), ("trust_name",)),
+    "sponsor": (("sponsor_id",), ("sponsor_name",)),
+    "provider": (("provider_ukprn",), ("provider_name",)),
+    "institution": (("institution_id",), ("institution_name",)),
+    "ward": (("ward_code",), ("ward_name",)),
+    "parliamentary constituency": (("pcon_code",), ("pcon_name",)),
+    "planning area": (("planning_area_code",), ("planning_area_name",)),
+    "police force area": (("pfa_code",), ("pfa_name",)),
+    "local skills improvement plan area": (("lsip_code",), ("lsip_name",)),
+    "local enterprise partnership": (("local_enterprise_partnership_code",), ("local_enterprise_partnership_name",)),
+    "mayoral combined authority": (("mayoral_combined_authority_code",), ("mayoral_combined_authority_name",)),
+    "english devolved area": (("english_devolved_area_code",), ("english_devolved_area_name",)),
+    "opportunity area": (("opportunity_area_code",), ("opportunity_area_name",)),
+    "rsc region": ((), ("rsc_region_lead_name",)),
+}  # fmt: skip
+# For a level that is none of these, and for a row that leaves its level's own columns empty: code, name.
+_USUAL = (
+    ("location_code", "school_urn", "lad_code", "new_la_code", "region_code", "country_code"),
+    ("location", "school_name", "lad_name", "la_name", "region_name", "country_name"),
+)
+_SPELT = {"mat": "MAT", "rsc region": "RSC region", "english devolved area": "English devolved area"}
+GEOGRAPHY = tuple(
+    dict.fromkeys(
+        [
+            "geographic_level",
+            "location_code",
+            "location",
+            "old_la_code",
+            "school_laestab",
+            *(column for pair in AREAS.values() for columns in pair for column in columns),
+        ]
+    )
+)
 GROUPS = ("social_care_group", "cin_group", "social_care_cohort")
 PHASES = ("phase_type_grouping", "education_phase", "phase_of_education", "school_phase", "phase", "school_type")
 # Columns that look like figures and are not.
-_FILTERS = re.compile(r"age|age[_ ][\w ]+|ncyear|nc_year\w*|year_group|week\w*|version|characteristic\w*|breakdown\w*")
+_FILTERS = re.compile(
+    r"age|age[_ ]?(group|band|range|years?|at_\w+|start\w*)|ncyear|nc_year\w*|year_group|week\w*|version|"
+    r"characteristic\w*|breakdown\w*"
+)
+# What tools write for nothing: in a column of figures a fault, which does not make the column a filter.
+_NOTHING = ("na", "n/a", "#n/a", "nan", "null", "none", "#div/0!", "#value!", "inf", "-inf")
 # Known by columns that no other set has.
 SETS: Mapping[str, tuple[str, ...]] = {
     "outcomes-absence": ("social_care_group", "absence_terms"),
@@ -77,7 +113,7 @@ _SPLIT = "; "
 
 
 def _recognise(head: Head) -> bool:
-    return {"time_period", "geographic_level"} <= set(head.header)
+    return len(_TELLING & set(head.header)) >= _ENOUGH
 
 
 def _is_meta(header: Sequence[str]) -> bool:
@@ -88,8 +124,12 @@ def read_ees(path: Path, context: Context) -> Reading:
     """One row per figure in `comparator`, and a definition per group met. Raises UnreadableFile when there is none."""
     findings: list[Finding] = []
     raw = read_delimited(path, findings)
-    if not {"time_period", "geographic_level"} <= set(raw.column_names):
-        raise UnreadableFile("A file of national figures needs the columns time_period and geographic_level.")
+    lacks = [column for column in ("time_period", "geographic_level") if column not in raw.column_names]
+    if lacks:
+        raise UnreadableFile(
+            "A file of national figures (Explore Education Statistics) needs the columns time_period and "
+            f"geographic_level; this one has no {' and no '.join(lacks)}."
+        )
     described = _described(context, raw.column_names)
     shown = context.name or path.name
     dataset = _dataset(raw.column_names, shown)
@@ -119,24 +159,28 @@ def _dataset(columns: Sequence[str], shown: str) -> str:
 
 
 def _described(context: Context, columns: Sequence[str]) -> dict[str, dict[str, object]]:
-    """What a describing file received beside this one says of its columns, by name; of several, the one that fits."""
+    """What a describing file received beside this one says of its columns, by name: the fullest that fits."""
+    found: dict[str, dict[str, object]] = {}
     for path in context.beside:
         with path.open("rb") as file:
             if not _is_meta(header_of(file.read(2**16))):
                 continue
         rows = _meta_rows(read_delimited(path, []), [])
         told = {str(row["name"]): row for row in rows}
-        if rows and told.keys() <= set(columns):
-            return told
-    return {}
+        if len(told) > len(found) and told.keys() <= set(columns):
+            found = told
+    return found
 
 
 def _columns(
     database: Database, columns: Sequence[str], described: Mapping[str, Mapping[str, object]], findings: list[Finding]
 ) -> tuple[list[str], list[str]]:
     """The names of the filters and of the indicators, in file order."""
-    symbols = ", ".join(literal(code) for code in valid_codes("statistic_symbol"))
-    own = [c for c in columns if c not in (*TIME, *GEOGRAPHY, "line") and not c.startswith("unnamed ")]
+    symbols = ", ".join(literal(code) for code in (*valid_codes("statistic_symbol"), *_NOTHING))
+    again = {c for c in columns if (twice := re.fullmatch(r"(.+) \(\d+\)", c)) and twice[1] in columns}
+    own = [
+        c for c in columns if c not in (*TIME, *GEOGRAPHY, "line") and c not in again and not c.startswith("unnamed ")
+    ]
     if not own:
         raise UnreadableFile("The file has areas and periods but no figures.")
     asked = ", ".join(
@@ -148,6 +192,7 @@ def _columns(
     filters: list[str] = []
     indicators: list[str] = []
     empty: list[str] = []
+    untold: list[str] = []
     for place, column in enumerate(own):
         filled, words = counts[2 * place : 2 * place + 2]
         kind = described.get(column, {}).get("kind")
@@ -157,11 +202,22 @@ def _columns(
             # A few cells that are no figures in a column of figures are faults in it, not a filter.
             (indicators if kind is None and 0 < words < 0.02 * filled and not _FILTERS.fullmatch(column)
              else filters).append(column)  # fmt: skip
+        elif described and kind is None:
+            untold.append(column)
         else:
             indicators.append(column)
     if empty:
         says = f"Columns without a single value, of which nothing is known: {', '.join(empty)}."
         findings.append(Finding("empty-column", Severity.NOTE, says, "comparator", line=1))
+    if untold:
+        says = (
+            f"The file that describes the columns says nothing of {', '.join(untold[:12])}, which hold numbers "
+            "(perhaps of schools or days); they were not read as figures."
+        )
+        findings.append(
+            Finding("column-not-described", Severity.QUERY, says, "comparator", field=untold[0], line=1,
+                    right="every figure's column in the .meta.csv")
+        )  # fmt: skip
     if not described:
         told = _filters_of_numbers(database, columns, filters, indicators, findings)
         filters, indicators = filters + told, [c for c in indicators if c not in told]
@@ -219,14 +275,14 @@ def _cells(columns: Sequence[str], filters: Sequence[str], indicators: Sequence[
     # A row that names a school is a school's, whatever its level says.
     school = f"{first(('school_urn',), present)} IS NOT NULL"
     low = f"CASE WHEN {school} THEN 'school' ELSE lower({cell('geographic_level')}) END"
-    level = f"coalesce(upper(({low})[1]) || ({low})[2:], 'Unknown')"
+    spelt = ", ".join(f"{literal(key)}: {literal(word)}" for key, word in _SPELT.items())
+    level = f"coalesce((MAP {{{spelt}}})[{low}], upper(({low})[1]) || ({low})[2:], 'Unknown')"
 
     def of_area(place: int) -> str:
         whens = " ".join(
-            f"WHEN ({low}) = {literal(key)} THEN {first((pair[place],), present)}" for key, pair in AREAS.items()
+            f"WHEN ({low}) = {literal(key)} THEN {first(pair[place], present)}" for key, pair in AREAS.items()
         )
-        usual = ("school_urn", "lad_code", "new_la_code", "region_code", "country_code") if place == 0 else (
-            "school_name", "lad_name", "la_name", "region_name", "country_name")  # fmt: skip
+        usual = _USUAL[place]
         return f"coalesce(CASE {whens} END, {first(usual, present)})"
 
     group = next((c for c in GROUPS if c in filters), "")
@@ -234,7 +290,10 @@ def _cells(columns: Sequence[str], filters: Sequence[str], indicators: Sequence[
     others = sorted(c for c in filters if c not in (group, phase))
     parts = ", ".join(f"{literal(c + ': ')} || {cell(c)}" for c in others)
     period = period_of(cell("time_period"))
-    authority = f"CASE WHEN ({low}) IN ('local authority', 'school') THEN {first(('old_la_code',), present)} END"
+    # The publisher's table tool gives an authority by its national code alone.
+    coded = ", ".join(f"{literal(gss)}: {literal(a.code)}" for a in code_list("authority") if (gss := a.more["gss"]))
+    number = f"coalesce({first(('old_la_code',), present)}, (MAP {{{coded}}})[{of_area(0)}])"
+    authority = f"CASE WHEN ({low}) IN ('local authority', 'school') THEN {number} END"
     kept = ", ".join(name(c) for c in indicators)
     order = ", ".join(f"{literal(c)}: {place}" for place, c in enumerate(indicators))
     return f"""
@@ -304,12 +363,7 @@ def write_ees(reading: Reading, path: Path) -> list[Path]:
         table = database.query(
             f"""
             SELECT replace(period, '/', '') AS time_period, period_kind AS time_identifier, level AS geographic_level,
-                {_area("National", "country")}, {_area("Regional", "region")}, authority AS old_la_code,
-                CASE WHEN level = 'Local authority' THEN area_code END AS new_la_code,
-                CASE WHEN level = 'Local authority' THEN area_name END AS la_name,
-                {_area("Local authority district", "lad")},
-                CASE WHEN level = 'School' THEN area_code END AS school_urn,
-                CASE WHEN level = 'School' THEN area_name END AS school_name,
+                authority AS old_la_code, {_areas(database)},
                 child_group AS social_care_group, phase AS phase_type_grouping{"," if split else ""} {split}, {wide}
             FROM comparator GROUP BY {grain} ORDER BY min(line), {grain}
             """
@@ -325,8 +379,18 @@ def _number(x: str) -> str:
     return f"CASE WHEN {x} = floor({x}) AND abs({x}) < 1e15 THEN {x}::BIGINT::TEXT ELSE {x}::TEXT END"
 
 
-def _area(level: str, stem: str) -> str:
-    return ", ".join(f"CASE WHEN level = '{level}' THEN area_{part} END AS {stem}_{part}" for part in ("code", "name"))
+def _areas(database: Database) -> str:
+    """SQL of the columns of area: code and name of the levels that always stand in a file, and of those met."""
+    met = {str(level).lower() for (level,) in database.rows("SELECT DISTINCT level FROM comparator")}
+    made = []
+    for level, pair in AREAS.items():
+        if level in met or level in ("national", "regional", "local authority"):
+            made += [
+                f"CASE WHEN lower(level) = {literal(level)} THEN area_{part} END AS {columns[0]}"
+                for part, columns in zip(("code", "name"), pair, strict=True)
+                if columns
+            ]
+    return ", ".join(made)
 
 
 def _in_order(database: Database) -> list[str]:

@@ -41,6 +41,9 @@ MOST_BYTES = 512 * 2**20
 LEVELS: Mapping[str, str] = {
     "NAT": "National", "REG": "Regional", "LA": "Local authority", "LAD": "Local authority district", "SCH": "School",
     "PCON": "Parliamentary constituency", "WARD": "Ward", "INST": "Institution", "PROV": "Provider",
+    "MAT": "MAT", "SPON": "Sponsor", "PA": "Planning area", "PFA": "Police force area", "OA": "Opportunity area",
+    "LSIP": "Local skills improvement plan area", "LEP": "Local enterprise partnership", "RSC": "RSC region",
+    "MCA": "Mayoral combined authority", "EDA": "English devolved area",
 }  # fmt: skip
 PERIODS: Mapping[str, str] = {
     "AY": "Academic year", "CY": "Calendar year", "FY": "Financial year", "RY": "Reporting year", "TY": "Tax year",

@@ -22,6 +22,7 @@ AREAS = [
     ("Local authority", "E09000012", "204", "Hackney"),
     ("Local authority", "E09000002", "301", "Barking and Dagenham"),
 ]
+SMALLER = [("Ward", "E05000026", None, "Abbey"), ("MAT", "5555", None, "Elmfold Trust")]
 CELLS = st.one_of(
     st.tuples(st.floats(-1e6, 1e9, allow_nan=False).map(lambda x: round(x, 3) + 0.0), st.none()),
     st.tuples(st.none(), st.sampled_from([c.code for c in code_list("statistic_symbol")])),
@@ -34,7 +35,7 @@ def figures(dataset: str, *, plain: bool) -> st.SearchStrategy[list[dict[str, ob
     row = st.fixed_dictionaries(
         {
             "period": st.sampled_from(["2022/23", "2023/24"]),
-            "area": st.sampled_from(AREAS),
+            "area": st.sampled_from(AREAS if plain else AREAS + SMALLER),
             "child_group": st.none() if plain else GROUPS,
             "phase": st.none() if plain else st.sampled_from(["Total", "Special"]),
             "breakdown": st.none() if plain else BREAKDOWNS,
