@@ -38,6 +38,7 @@ from sightline.operations.exceptions import (
     batches_sent,
     classes_of,
     decide,
+    due_within_a_week,
     exception_history,
     exceptions,
     file_names,
@@ -63,7 +64,13 @@ from sightline.operations.scope import SETTINGS as SCOPE_SETTINGS
 from sightline.operations.scoring import score_exceptions
 from sightline.operations.senders import schools_sending, senders
 from sightline.operations.source import source_line
-from sightline.operations.spot_checks import answer_spot_check, draw_spot_check, spot_check, spot_check_results
+from sightline.operations.spot_checks import (
+    answer_spot_check,
+    draw_spot_check,
+    spot_check,
+    spot_check_results,
+    spot_check_waits,
+)
 from sightline.operations.transfer import Transfer, transfer_file
 from sightline.operations.upload import Preview, load, preview, snapshots_made, undo
 from sightline.sources.wonde_client import DOMAIN as WONDE_DOMAIN
@@ -133,6 +140,7 @@ __all__ = [
     "doubtful_pair",
     "doubtful_pairs",
     "draw_spot_check",
+    "due_within_a_week",
     "entries",
     "exception_history",
     "exceptions",
@@ -169,6 +177,7 @@ __all__ = [
     "source_line",
     "spot_check",
     "spot_check_results",
+    "spot_check_waits",
     "sweep",
     "synthesise",
     "synthesise_national",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
@@ -227,6 +227,14 @@ def ages(rows: pa.Table, on: date) -> list[dict[str, Any]]:
         band = next(says for most, says in AGE_BANDS if most is None or days <= most)
         counted[band][due is not None and due < on] += 1
     return [{"band": says, "in_time": in_time, "overdue": late} for says, (in_time, late) in counted.items()]
+
+
+def due_within_a_week(rows: pa.Table, on: date) -> pa.Array:
+    """For each exception, whether it waits for somebody and is due on the day or in the seven days after it."""
+    waits = {s.name for s in STATES if s.waits}
+    last = on + timedelta(days=7)
+    pairs = zip(rows["state"].to_pylist(), rows["due_date"].to_pylist(), strict=True)
+    return pa.array([s in waits and due is not None and on <= due <= last for s, due in pairs], pa.bool_())
 
 
 def file_names(home: Home, deliveries: Iterable[str | None]) -> dict[str, str]:

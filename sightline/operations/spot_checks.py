@@ -46,6 +46,16 @@ def spot_check(home: Home, opened: Opened, scope: Scope, *, week: date) -> pa.Ta
 _ANSWERED = ("answer", "reason", "answered_by", "answered_at")
 
 
+def spot_check_waits(home: Home, opened: Opened, scope: Scope, *, week: date) -> int | None:
+    """How many children in scope of the sample of the week of a day have no answer yet; None before it is drawn."""
+    drawn, answers = _taken(home, opened)
+    children = drawn.get(monday(week))
+    if children is None:
+        return None
+    told = answers.get(monday(week), {})
+    return sum(scope.holds(c) and c not in told for c in children)
+
+
 def draw_spot_check(home: Home, opened: Opened, scope: Scope, *, week: date, by: str, at: datetime) -> int:
     """Draw the sample of the week of a day, once: of the children on a plan or in Ever 6 in scope; returns how many.
 

@@ -20,7 +20,11 @@ def lines(browser):
     """What the page counts: for each thing, its number and the address it opens."""
     text = unescape(browser.get("/").content.decode())
     assert "Tok" not in text
-    return {says: (int(number.replace(",", "")), address) for address, says, number in ROW.findall(text)}
+    found = {says: (int(number.replace(",", "")), address) for address, says, number in ROW.findall(text)}
+    _, _, nothing = text.partition('id="waits-not">')
+    none = re.findall(r'<a [^>]*href="([^"]*)">([^<]*)</a>', nothing.partition("</p>")[0])
+    assert all(number for number, _ in found.values()), "what nobody waits for is in one sentence"
+    return found | {says: (0, address) for address, says in none}
 
 
 def test_each_role_s_reasons_are_reasons_and_each_role_that_sees_children_has_some():
@@ -29,16 +33,20 @@ def test_each_role_s_reasons_are_reasons_and_each_role_that_sees_children_has_so
     assert set(day.REASONS) == set(authority.SEEING) <= set(ROLES)
 
 
+KEEPS = {
+    "Exceptions overdue", "Exceptions due within a week", "Exceptions found and not yet sent", "Pairs of records to read",
+    "Spot check of this week to draw", "Schools whose marks are late", "Schools whose marks are silent",
+    "Systems late or silent", "Schools and teams that see no child until more of theirs are found",
+    "Asks of schools that are overdue", "Data-sharing agreements to sign or review",
+}  # fmt: skip
 WAITING = {
-    "virtual_school_head": {"Exceptions overdue", "Exceptions found and not yet sent", "Pairs of records to read",
-                            "Schools whose marks are late", "Schools whose marks are silent",
-                            "Roles that wait for a second person"},
-    "data_officer": {"Exceptions overdue", "Exceptions found and not yet sent", "Pairs of records to read",
-                     "Schools whose marks are late", "Schools whose marks are silent", "Uploads that wait for you"},
-    "team_manager": {"Exceptions overdue", "Exceptions for you to answer"},
-    "school_lead": {"Exceptions overdue", "Exceptions for you to answer"},
+    "virtual_school_head": {*KEEPS, "Roles that wait for a second person"},
+    "officer": {"Asks of schools that are overdue"},
+    "data_officer": {*KEEPS, "Uploads checked, to load or discard", "Loads that failed"},
+    "team_manager": {"Exceptions overdue", "Exceptions due within a week", "Exceptions for you to answer"},
+    "school_lead": {"Exceptions overdue", "Exceptions due within a week", "Exceptions for you to answer"},
     "information_governance": {"Things that stand out in the logs", "Emergency openings nobody has marked as seen",
-                               "Records due to be removed"},
+                               "Records due to be removed", "Data-sharing agreements to sign or review"},
     "administrator": {"Roles that wait for a second person", "Roles to confirm or end"},
 }  # fmt: skip
 
@@ -74,12 +82,16 @@ def test_what_waits_goes_away_when_it_is_done(facts, person, browse):
     from sightline.web.work.models import State, Upload
 
     browser = browse(person("data_officer"))
-    assert lines(browser)["Uploads that wait for you"][0] == 0
+    waits, failed = "Uploads checked, to load or discard", "Loads that failed"
+    assert (lines(browser)[waits][0], lines(browser)[failed][0]) == (0, 0)
     made = Upload.objects.create(sent_by="x", state=State.CHECKED)
-    assert lines(browser)["Uploads that wait for you"][0] == 1
+    assert (lines(browser)[waits][0], lines(browser)[failed][0]) == (1, 0)
+    made.state = State.FAILED
+    made.save()
+    assert (lines(browser)[waits][0], lines(browser)[failed][0]) == (0, 1)
     made.state = State.LOADED
     made.save()
-    assert lines(browser)["Uploads that wait for you"][0] == 0
+    assert (lines(browser)[waits][0], lines(browser)[failed][0]) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -105,3 +117,21 @@ def test_each_page_stays_within_its_budget_of_queries(facts, person, browse, rol
         left_out = ("SAVEPOINT", "RELEASE SAVEPOINT")
         queries = [q["sql"] for q in asked if not q["sql"].startswith(left_out) and "people_projection" not in q["sql"]]
         assert len(queries) <= 14, (path, queries)
+
+
+def test_what_is_due_within_a_week_waits_and_is_not_late():
+    import datetime as dt
+
+    import pyarrow as pa
+
+    from sightline.operations import due_within_a_week
+
+    on, days = dt.date(2026, 11, 26), (-1, 0, 7, 8, None)
+    held = [("sent", d) for d in days] + [("corrected at source", 3), ("explained", 3), ("overdue", -1)]
+    rows = pa.table(
+        {
+            "state": [s for s, _ in held],
+            "due_date": pa.array([None if d is None else on + dt.timedelta(days=d) for _, d in held], pa.date32()),
+        }
+    )
+    assert due_within_a_week(rows, on).to_pylist() == [False, True, True, False, False, False, False, False]

@@ -5,6 +5,7 @@ Each number opens the page that shows its rows, and is counted over the children
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -86,8 +87,12 @@ def waiting(request: HttpRequest, listed: Facts | None) -> list[Line]:
     return [
         *(_exceptions(listed) if listed is not None and access.may_open("exceptions") else []),
         *(_pairs(listed) if listed is not None and access.may_open("clerical_pair", "POST") else []),
+        *(_spot_check(listed) if listed is not None and access.may_open("spot_checks", "POST") else []),
         *(_senders(listed) if listed is not None and access.may_open("senders") else []),
+        *(_unmatched() if listed is not None and access.may_open("senders") else []),
         *(_uploads() if access.may_open("upload", "POST") else []),
+        *(_asks(access) if access.may_open("requests", "POST") else []),
+        *(_agreements(access) if access.may_open("agreements", "POST") else []),
         *(_logs() if _governs(access) else []),
         *(_proposals() if access.may_open("proposals", "POST") else []),
         *(_review() if access.may_open("users", "POST") else []),
@@ -106,15 +111,17 @@ def _exceptions(listed: Facts) -> list[Line]:
         rows = rows.filter(pc.equal(rows["owner"], owner))
     here = reverse("exceptions")
 
-    def line(says: str, state: str) -> Line:
+    def line(says: str, state: str = "", due: str = "") -> Line:
         found = rows.filter(pc.equal(rows["state"], state) if state else pc.not_equal(rows["state"], CORRECTED))
-        asked = query(owner=owner, state=state)
+        if due:
+            found = found.filter(operations.due_within_a_week(found, listed.access.today))
+        asked = query(owner=owner, state=state, due=due)
         return Line(says, found.num_rows, f"{here}?{asked}" if asked and found.num_rows else here)
 
-    overdue = line("Exceptions overdue", "overdue")
+    lines = [line("Exceptions overdue", "overdue"), line("Exceptions due within a week", due="week")]
     if role in asking.KEEPERS:
-        return [overdue, line("Exceptions found and not yet sent", "new")]
-    return [overdue, line("Exceptions for you to answer", "")]
+        return [*lines, line("Exceptions found and not yet sent", "new")]
+    return [*lines, line("Exceptions for you to answer")]
 
 
 def _pairs(listed: Facts) -> list[Line]:
@@ -127,21 +134,69 @@ def _pairs(listed: Facts) -> list[Line]:
     return [Line("Pairs of records to read", number, reverse("clerical"))]
 
 
+def _spot_check(listed: Facts) -> list[Line]:
+    """The sample of this week: to be drawn, or how many of its children have no answer yet."""
+    home, today = facts.home(), listed.access.today
+    here, size = reverse("spot_checks"), listed.opened.settings.spot_check_children
+    if not size:
+        return []
+
+    def ask() -> int | None:
+        return operations.spot_check_waits(home, listed.opened, listed.scope, week=today)
+
+    waits = listed.of_role(f"spot check of {today} {operations.decisions_mark(home)}", ask)
+    if waits is None:
+        return [Line("Spot check of this week to draw", 1, here)]
+    return [Line("Children of this week’s spot check to answer for", waits, here)]
+
+
+def _unmatched() -> list[Line]:
+    shut = sum(not gate.is_open for gate in facts.gates())
+    return [Line("Schools and teams that see no child until more of theirs are found", shut, reverse("match_rate"))]
+
+
+def _asks(access: Access) -> list[Line]:
+    rows = operations.entries(facts.home(), operations.REQUESTS, on=access.today)
+    late = sum(r["state"] == "overdue" for r in rows)
+    return [Line("Asks of schools that are overdue", late, reverse("requests"))]
+
+
+def _agreements(access: Access) -> list[Line]:
+    rows = operations.entries(facts.home(), operations.AGREEMENTS, on=access.today)
+    waits = sum(r["state"] in ("not signed", "review due") for r in rows)
+    return [Line("Data-sharing agreements to sign or review", waits, reverse("agreements"))]
+
+
 def _senders(listed: Facts) -> list[Line]:
     on = senders.day_of(listed)
+    systems: list[dict[str, Any]] = listed.chart(
+        ("senders", on), lambda: operations.senders(listed.opened, on=on).to_pylist()
+    )
     rows: list[dict[str, Any]] = listed.chart(
         ("schools that send", on), lambda: operations.schools_sending(listed.opened, on=on).to_pylist()
     )
     here = reverse("senders")
+    late = sum(r["state"] in ("late", "silent") for r in systems)
     return [
-        Line(f"Schools whose marks are {state}", sum(r["state"] == state for r in rows), f"{here}?{query(state=state)}")
-        for state in ("late", "silent")
-    ]
+        *(
+            Line(
+                f"Schools whose marks are {state}", sum(r["state"] == state for r in rows),
+                f"{here}?{query(state=state)}",
+            )
+            for state in ("late", "silent")
+        ),
+        Line("Systems late or silent", late, f"{here}#systems"),
+    ]  # fmt: skip
 
 
 def _uploads() -> list[Line]:
-    waits = (State.CHECKED, State.REFUSED, State.FAILED)
-    return [Line("Uploads that wait for you", Upload.objects.filter(state__in=waits).count(), reverse("loads"))]
+    kinds = {
+        "Uploads checked, to load or discard": (State.CHECKED,),
+        "Loads that failed": (State.REFUSED, State.FAILED),
+    }
+    wanted = [state for states in kinds.values() for state in states]
+    held = Counter(Upload.objects.filter(state__in=wanted).values_list("state", flat=True))
+    return [Line(says, sum(held[s] for s in states), reverse("loads")) for says, states in kinds.items()]
 
 
 def _logs() -> list[Line]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -45,12 +46,14 @@ class Asked:
     state: str = ""
     system: str = ""
     cohort: bool = False
+    due: str = ""
 
     def address(self, page: int = 1) -> str:
         held = {name: getattr(self, name) for name in FILTERS}
-        return "?" + query(**held, cohort="yes" if self.cohort else None, page=page if page > 1 else None)
+        also = {"cohort": "yes" if self.cohort else None, "due": self.due, "page": page if page > 1 else None}
+        return "?" + query(**held, **also)
 
-    def of(self, rows: pa.Table) -> pa.Table:
+    def of(self, rows: pa.Table, on: date) -> pa.Table:
         for name in ("rule", "state", "system"):
             if getattr(self, name):
                 rows = rows.filter(pc.equal(rows[name], getattr(self, name)))
@@ -60,12 +63,14 @@ class Asked:
             rows = rows.filter(pc.equal(rows["owner"], self.owner))
         if not self.state:
             rows = rows.filter(pc.not_equal(rows["state"], CORRECTED))
+        if self.due:
+            rows = rows.filter(operations.due_within_a_week(rows, on))
         return rows.filter(rows["in_cohort"]) if self.cohort else rows
 
 
 def asked_of(got: QueryDict, options: dict[str, list[tuple[str, str]]]) -> Asked:
     chosen = {name: str(got[name]) if got.get(name) in dict(options[name]) else "" for name in FILTERS}
-    return Asked(**chosen, cohort=got.get("cohort") == "yes")
+    return Asked(**chosen, cohort=got.get("cohort") == "yes", due="week" if got.get("due") == "week" else "")
 
 
 def options_of(rows: pa.Table, schools: dict[str, str]) -> dict[str, list[tuple[str, str]]]:
@@ -108,7 +113,7 @@ def view(request: HttpRequest) -> HttpResponse:
     rows, schools = asking.exceptions(held), asking.school_names(held)
     options = options_of(rows, schools)
     asked = asked_of(request.GET, options)
-    found = asked.of(rows)
+    found = asked.of(rows, held.access.today)
     pages = max(1, -(-found.num_rows // PAGE))
     wanted = request.GET.get("page", "1")
     page = min(pages, int(wanted)) if wanted.isascii() and wanted.isdigit() and int(wanted[:6]) > 0 else 1

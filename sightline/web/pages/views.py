@@ -32,7 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "pages/home_nobody.html", {"tasks": tasks, "waiting": day.waiting(request, None)})
     held = facts.of(request)
     if held is None:
-        return render(request, "pages/nothing.html")
+        return render(request, "pages/nothing.html", {"waiting": day.waiting(request, None)})
     listed = facts.listed(request) or held
     context = {
         "facts": held,
