@@ -71,7 +71,7 @@ def _database(home: Path, url: str) -> dict[str, Any]:
 
 def _mail(url: str, sender: str) -> dict[str, Any]:
     if not url:
-        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend", "SIGHTLINE_MAIL": False}
     parts = urlsplit(url)
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or "@" not in sender:
         raise BadSetting(
@@ -89,6 +89,7 @@ def _mail(url: str, sender: str) -> dict[str, Any]:
         "EMAIL_USE_SSL": within,
         "EMAIL_USE_TLS": not within and parts.hostname not in {"localhost", "127.0.0.1"},
         "DEFAULT_FROM_EMAIL": sender,
+        "SIGHTLINE_MAIL": True,
     }
 
 

@@ -173,3 +173,58 @@ def test_each_quarter_every_role_is_confirmed_or_ended(administrator, head, pers
     assert officer.grants.get().valid_to == timezone.localdate()
     Grant.objects.filter(user=worker).update(confirmed_at=timezone.now() - timedelta(days=93))
     assert admin.get("/people/review/").content.decode().count(">Due<") == 3
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_an_invitation_goes_by_mail_where_it_is_asked_for_and_works_once(
+    administrator, person, browse, settings, mailoutbox, wanted
+):
+    from sightline.web.audit.models import SecurityEntry
+
+    settings.SIGHTLINE_MAIL = True
+    user, admin = person("social_worker"), browse(administrator)
+    assert 'name="mail"' in admin.get(f"/people/{user.pk}/").content.decode()
+    asked = {"action": "invite", **({"mail": "yes"} if wanted else {})}
+    text = admin.post(f"/people/{user.pk}/", asked).content.decode()
+    assert "is not shown again" in text
+    assert [m.to for m in mailoutbox] == ([[user.email]] if wanted else [])
+    if not wanted:
+        return
+    assert f"The link was sent to {user.email}." in text
+    said = f"{mailoutbox[0].subject} {mailoutbox[0].body}"
+    assert not re.search("Tok|worker|caseload|child", said, re.IGNORECASE), "no role and no child"
+    last = timezone.localdate() + timedelta(days=7)
+    assert f"until {last.day} {last:%B %Y}" in said
+    link = re.search(r"/invitation/\S+", said)[0]
+    password = {"password1": authority.PASSWORD, "password2": authority.PASSWORD}
+    assert browse().post(link, password)["Location"] == "/sign-in/"
+    assert browse().post(link, password).status_code == 404
+    entry = SecurityEntry.objects.get(event="invitation sent by e-mail")
+    assert (entry.actor_id, entry.detail) == (user.pk, "by administrator")
+
+
+def test_without_a_mail_server_nothing_offers_to_send_and_nothing_is_sent(
+    administrator, person, browse, settings, mailoutbox
+):
+    settings.SIGHTLINE_MAIL = False
+    user, admin = person("social_worker"), browse(administrator)
+    assert 'name="mail"' not in admin.get(f"/people/{user.pk}/").content.decode()
+    text = admin.post(f"/people/{user.pk}/", {"action": "invite", "mail": "yes"}).content.decode()
+    assert "is not shown again" in text
+    assert not mailoutbox
+
+
+def test_a_mail_that_cannot_be_sent_is_said_and_the_link_stands(administrator, person, browse, settings, monkeypatch):
+    from sightline.web.accounts import inviting
+    from sightline.web.audit.models import SecurityEntry
+
+    def refuse(*_args, **_keywords):
+        raise ConnectionRefusedError
+
+    settings.SIGHTLINE_MAIL = True
+    monkeypatch.setattr(inviting, "send_mail", refuse)
+    user = person("social_worker")
+    text = browse(administrator).post(f"/people/{user.pk}/", {"action": "invite", "mail": "yes"}).content.decode()
+    assert "could not be sent by e-mail" in text
+    assert re.search(r"/invitation/[^<]+", text)
+    assert SecurityEntry.objects.get(event="invitation not sent").detail == "ConnectionRefusedError"

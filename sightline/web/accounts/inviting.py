@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import date, timedelta
+from smtplib import SMTPException
 
 from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.core.mail import send_mail
 from django.db import transaction
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
@@ -73,6 +77,30 @@ def invitation_for(user: User, *, by: str) -> str:
         )
         audit.security(None, "invited", user=user, detail=f"by {by}"[:200])
     return reverse("accept_invitation", args=[token])
+
+
+def send_link(request: HttpRequest, user: User, link: str) -> bool:
+    """Send the link of an invitation to the person's own address; whether the mail server took it.
+
+    The mail says which service and until when, and nothing of a role or of any child. That it went, or did not, is in
+    the security log.
+    """
+    until = timezone.localtime(timezone.now() + timedelta(days=INVITATION_DAYS))
+    name = settings.SIGHTLINE_NAME
+    try:
+        send_mail(
+            f"{name}: your invitation",
+            f"You have been invited to use {name}. Choose a password here:\n\n{link}\n\n"
+            f"The link works once, until {until.day} {until:%B %Y}. Keep it to yourself. If you did not expect it, "
+            "leave it alone and tell whoever looks after the service.\n",
+            None,
+            [user.email],
+        )
+    except (OSError, SMTPException) as failed:
+        audit.security(request, "invitation not sent", user=user, detail=type(failed).__name__)
+        return False
+    audit.security(request, "invitation sent by e-mail", user=user, detail=f"by {request.user.get_username()}"[:200])
+    return True
 
 
 def grant(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -13,7 +14,7 @@ from sightline.vocabulary.errors import BadSetting
 from sightline.web import audit
 from sightline.web.accounts import managing
 from sightline.web.accounts.forms import Plain
-from sightline.web.accounts.inviting import INVITATION_DAYS
+from sightline.web.accounts.inviting import INVITATION_DAYS, send_link
 from sightline.web.accounts.models import User
 from sightline.web.authz.matrix import ROLES
 from sightline.web.people.models import Grant, ScopeKind
@@ -83,13 +84,13 @@ def user(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     action = request.POST.get("action", "")
     form = ProposalForm(request.POST if action == "propose" else None)
-    context: dict[str, Any] = {"invited_days": INVITATION_DAYS}
+    context: dict[str, Any] = {"invited_days": INVITATION_DAYS, "mail": settings.SIGHTLINE_MAIL}
     try:
         if action == "propose" and form.is_valid():
             managing.propose(request, user=person, **form.cleaned_data)
             return redirect("user", pk=pk)
         if action == "invite":
-            context["link"] = request.build_absolute_uri(managing.reinvite(request, person))
+            context |= _link(request, person, managing.reinvite(request, person))
         elif action == "close":
             managing.close_account(request, person, reason=request.POST.get("reason", "") or "closed")
             return redirect("user", pk=pk)
@@ -113,9 +114,16 @@ def user(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "accounts/user.html", context)
 
 
+def _link(request: HttpRequest, person: User, path: str) -> dict[str, Any]:
+    """What the page says of a new link: the link itself, and whether it went by e-mail where that was asked for."""
+    link = request.build_absolute_uri(path)
+    asked = settings.SIGHTLINE_MAIL and request.POST.get("mail") == "yes"
+    return {"link": link, "invited": person, "sent": send_link(request, person, link) if asked else None}
+
+
 def proposals(request: HttpRequest) -> HttpResponse:
     """What waits for a second person, each with who may not decide it and why."""
-    context: dict[str, Any] = {"invited_days": INVITATION_DAYS}
+    context: dict[str, Any] = {"invited_days": INVITATION_DAYS, "mail": settings.SIGHTLINE_MAIL}
     if request.method == "POST":
         proposed = _numbered(managing.waiting(), request.POST.get("proposal", ""))
         try:
@@ -125,7 +133,7 @@ def proposals(request: HttpRequest) -> HttpResponse:
         else:
             if not path:
                 return redirect("proposals")
-            context |= {"link": request.build_absolute_uri(path), "invited": proposed.user}
+            context |= _link(request, proposed.user, path)
     rows = [(p, managing.why_not(p, int(request.user.pk or 0))) for p in managing.waiting()]
     return render(request, "accounts/proposals.html", {**context, "rows": rows})
 
