@@ -22,7 +22,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from sightline.engine import Database, empty
-from sightline.sources.annex_a_lists import ADOPTERS, BY_NUMBER, CHILD, LISTS, Sheet
+from sightline.sources.annex_a_cells import case_status, cell, choice, code_of, ethnicity, flag, listed, ref, worker
+from sightline.sources.annex_a_lists import ADOPTERS, BY_NUMBER, CHILD, LISTS, PATTERNS, Sheet
 from sightline.sources.annex_a_writing import write_workbook
 from sightline.sources.base import Context, Head, Reading, Source
 from sightline.sources.columns import (
@@ -30,7 +31,6 @@ from sightline.sources.columns import (
     abuse_category,
     bench,
     coded,
-    first,
     judge_order,
     latest_day,
     list_rows,
@@ -40,15 +40,15 @@ from sightline.sources.columns import (
 )
 from sightline.sources.conform import conform
 from sightline.sources.workbook import plain_header, serial_day, sheets_of
-from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.errors import UnreadableFile
 from sightline.vocabulary.findings import Finding, Severity
 from sightline.vocabulary.tables import TABLES
 
 KIND = SYSTEM = "annex-a"
 ROLE = "allocated worker"
-_SHEET = re.compile(r"\s*list\s*[-_ ]?\s*0*([1-9][0-9]?)\b", re.IGNORECASE)
+_SHEET = re.compile(r"(?<![a-z])list[\s_.-]*(?:no\.?\s*)?0*([1-9][0-9]?)(?![0-9])", re.IGNORECASE)
 _TITLES_ABOVE = 8  # rows that may stand above the column names
+_IDS = {plain(alias) for alias in CHILD["child_ref"]}
 
 # Where lists disagree about a child, the list worked with most has the word.
 _TRUSTED = (6, 7, 8, 3, 4, 5, 9, 10, 1, 2)
@@ -61,7 +61,7 @@ def _recognise(head: Head) -> bool:
 
 
 def _number(sheet: str) -> int | None:
-    found = _SHEET.match(sheet)
+    found = _SHEET.search(sheet)
     return int(found[1]) if found and int(found[1]) <= ADOPTERS else None
 
 
@@ -122,9 +122,12 @@ def _received(path: Path, findings: list[Finding]) -> dict[int, pa.Table]:
 
 
 def _list(sheet: Sheet, rows: list[list[str]], findings: list[Finding]) -> pa.Table | None:
-    aliases = {plain(alias): column for column, names in sheet.names().items() for alias in names}
-    ids = {plain(alias) for alias in CHILD["child_ref"]}
-    at = next((n for n, row in enumerate(rows[: _TITLES_ABOVE + 1]) if ids & set(plain_header(row))), None)
+    top = [plain_header(row) for row in rows[: _TITLES_ABOVE + 1]]
+    at = next((n for n, row in enumerate(top) if _IDS & set(row)), None)
+    if at is None:
+        # Above the names of the columns stand titles, of one cell: a row of names has several.
+        local = re.compile(PATTERNS[0]["child_ref"])
+        at = next((n for n, row in enumerate(top) if sum(map(bool, row)) > 2 and any(map(local.fullmatch, row))), None)
     if at is None:
         if any(any(cell.strip() for cell in row) for row in rows):
             says = f"{sheet.title} has no column Child Unique ID in its first rows, so it was not read."
@@ -133,10 +136,7 @@ def _list(sheet: Sheet, rows: list[list[str]], findings: list[Finding]) -> pa.Ta
                 Finding("missing-column", Severity.ERROR, says, sheet.title, "", "Child Unique ID", "", right)
             )
         return None
-    places: dict[str, int] = {}
-    for place, header in enumerate(plain_header(rows[at])):
-        if header in aliases:
-            places.setdefault(aliases[header], place)
+    places = _places(sheet, top[at])
     for column, names in sheet.names().items():
         if column not in places:
             says = f"{sheet.title} has no column {names[0]}, so what it would say is not known."
@@ -154,32 +154,21 @@ def _list(sheet: Sheet, rows: list[list[str]], findings: list[Finding]) -> pa.Ta
     return pa.table(columns)
 
 
-# SQL of cells: choices are written "b) Female", "s) 8: Other", "N1 - Abuse or Neglect".
-
-
-def _cell(column: str, present: set[str]) -> str:
-    """A cell, with non-breaking spaces made plain; null when empty or a spreadsheet's way of saying so."""
-    x = first((column,), present)
-    tidy = f"trim(regexp_replace({x}, '[\\s\\x{{00A0}}]+', ' ', 'g'))"
-    return f"CASE WHEN upper({tidy}) NOT IN ('', '#N/A', 'N/A', 'NULL') THEN {tidy} END" if x != ABSENT else x
-
-
-def _choice(column: str, present: set[str]) -> str:
-    """The same without the letter that numbers a choice."""
-    return f"nullif(regexp_replace({_cell(column, present)}, '^[a-z]{{1,2}}\\)\\s*', ''), '')"
-
-
-def _code(x: str, pattern: str, codes: str) -> str:
-    """The code at the start of a choice, or that its words name; else the words, which `conform` reports."""
-    begins = f"nullif(regexp_extract(upper({x}), '^(?:CIN - )?({pattern})(?:[^0-9A-Z]|$)', 1), '')"
-    return f"coalesce({begins}, {coded(x, words(codes, codes))})"
-
-
-def _ethnicity(present: set[str]) -> str:
-    listed = "|".join(code.code for code in code_list("ethnicity"))
-    x = _choice("ethnicity", present)
-    inside = f"nullif(regexp_extract(upper({x}), '(?:^|[^A-Z])({listed})(?:[^A-Z]|$)', 1), '')"
-    return f"coalesce({inside}, {coded(x, words('ethnicity', 'ethnicity'))})"
+def _places(sheet: Sheet, header: list[str]) -> dict[str, int]:
+    """Which column of the sheet holds what: by the usual names, and by how local ones look where there is none."""
+    aliases = {plain(alias): column for column, names in sheet.names().items() for alias in names}
+    places: dict[str, int] = {}
+    for place, told in enumerate(header):
+        if told in aliases:
+            places.setdefault(aliases[told], place)
+    for column, pattern in {**PATTERNS.get(sheet.number, {}), **PATTERNS[0]}.items():
+        if column in places or column not in sheet.names():
+            continue
+        taken, alike = set(places.values()), re.compile(pattern)
+        found = next((n for n, told in enumerate(header) if n not in taken and alike.fullmatch(told)), None)
+        if found is not None:
+            places[column] = found
+    return places
 
 
 def _conformed(
@@ -202,24 +191,20 @@ def _conformed(
     return rows
 
 
-def _ref(present: set[str]) -> str:
-    return _cell("child_ref", present)
-
-
 def _referrals(database: Database, present: set[str], findings: list[Finding]) -> dict[str, pa.Table]:
     cells = {
-        "child_ref": _ref(present),
-        "referral_date": _cell("referral_date", present),
-        "referral_source": _code(_choice("referral_source", present), "[0-9]{1,2}[A-F]?", "referral_source"),
-        "no_further_action": _choice("no_further_action", present),
-        "team_ref": _cell("team", present),
-        "worker_ref": _cell("worker", present),
+        "child_ref": ref(present),
+        "referral_date": cell("referral_date", present),
+        "referral_source": code_of(choice("referral_source", present), listed("referral_source"), "referral_source"),
+        "no_further_action": flag("no_further_action", present),
+        "team_ref": cell("team", present),
+        "worker_ref": worker(present),
     }
     return {"referral": _conformed(database, 3, "referral", cells, findings)}
 
 
 def _assessments(database: Database, present: set[str], findings: list[Finding]) -> dict[str, pa.Table]:
-    cells = {"child_ref": _ref(present)} | {c: _cell(c, present) for c in ("start_date", "end_date")}
+    cells = {"child_ref": ref(present)} | {c: cell(c, present) for c in ("start_date", "end_date")}
     table = _conformed(database, 4, "assessment", cells, findings)
     judge_order(table, "List 4", "child_ref", findings)
     return {"assessment": table}
@@ -227,29 +212,25 @@ def _assessments(database: Database, present: set[str], findings: list[Finding])
 
 def _enquiries(database: Database, present: set[str], findings: list[Finding]) -> dict[str, pa.Table]:
     cells = {
-        "child_ref": _ref(present),
-        "start_date": _cell("start_date", present),
-        "conference_date": _cell("conference_date", present),
-        "conference_not_required": _choice("conference_not_required", present),
+        "child_ref": ref(present),
+        "start_date": cell("start_date", present),
+        "conference_date": cell("conference_date", present),
+        "conference_not_required": flag("conference_not_required", present),
     }
     return {"section_47": _conformed(database, 5, "section_47", cells, findings)}
 
 
-def _status(present: set[str]) -> str:
-    return coded(_choice("status", present), words("case_status"))
-
-
 def _needs(database: Database, present: set[str], findings: list[Finding]) -> dict[str, pa.Table]:
     """Every row is an episode of need; one whose status says so is a Child in Need plan as well."""
-    need = _choice("primary_need", present)
+    need = choice("primary_need", present)
     episode = {
-        "child_ref": _ref(present),
-        "referral_date": _cell("start_date", present),
-        "primary_need": _code(need, "N[0-9]", "primary_need"),
-        "closure_date": _cell("end_date", present),
-        "closure_reason": _code(_choice("closure_reason", present), "RC[1-9]", "closure_reason"),
+        "child_ref": ref(present),
+        "referral_date": cell("start_date", present),
+        "primary_need": code_of(need, "N[0-9]", "primary_need", local="[A-Z]{0,2}"),
+        "closure_date": cell("end_date", present),
+        "closure_reason": code_of(choice("closure_reason", present), "RC[1-9]", "closure_reason"),
     }
-    status = _status(present)
+    status = case_status(present)
     known = ", ".join(sorted({f"'{code}'" for code in words("case_status").values()}))
     list_rows(
         database,
@@ -260,16 +241,16 @@ def _needs(database: Database, present: set[str], findings: list[Finding]) -> di
         table="List 6",
         field="Case Status",
         findings=findings,
-        value=_cell("status", present),
+        value=cell("status", present),
         right="looked after child, child protection plan, child in need plan, open assessment or closed episode",
-        record=f"({_ref(present)})",
+        record=f"({ref(present)})",
     )
     plan = {
-        "child_ref": _ref(present),
-        "start_date": _cell("start_date", present),
-        "end_date": _cell("end_date", present),
-        "team_ref": _cell("team", present),
-        "worker_ref": _cell("worker", present),
+        "child_ref": ref(present),
+        "start_date": cell("start_date", present),
+        "end_date": cell("end_date", present),
+        "team_ref": cell("team", present),
+        "worker_ref": worker(present),
     }
     referrals = _conformed(database, 6, "referral", episode, findings)
     # What is wrong with a date or an id has been said of the episode.
@@ -289,21 +270,21 @@ def _needs(database: Database, present: set[str], findings: list[Finding]) -> di
 
 
 def _protection_plans(database: Database, present: set[str], findings: list[Finding]) -> dict[str, pa.Table]:
-    cells = {"child_ref": _ref(present)}
-    cells["plan_ref"] = f"{_ref(present)} || '/' || {_cell('start_date', present)}"
-    cells |= {c: _cell(c, present) for c in ("start_date", "end_date", "previous_plans")}
+    cells = {"child_ref": ref(present)}
+    cells["plan_ref"] = f"{ref(present)} || '/' || {cell('start_date', present)}"
+    cells |= {c: cell(c, present) for c in ("start_date", "end_date", "previous_plans")}
     for column in ("initial_category", "latest_category"):
-        cells[column] = abuse_category(_choice(column, present))
+        cells[column] = abuse_category(choice(column, present))
     plans = _conformed(database, 7, "cp_plan", cells, findings)
     judge_order(plans, "List 7", "child_ref", findings)
-    review = _cell("review_date", present)
+    review = cell("review_date", present)
     reviews = {"child_ref": cells["child_ref"], "plan_ref": cells["plan_ref"], "review_date": review}
     where = f"{review} IS NOT NULL AND {cells['child_ref']} IS NOT NULL"
     return {"cp_plan": plans, "cp_review": _conformed(database, 7, "cp_review", reviews, findings, where)}
 
 
 def _care(database: Database, present: set[str], findings: list[Finding]) -> dict[str, pa.Table]:
-    cells = {"child_ref": _ref(present)} | {c: _cell(c, present) for c in ("start_date", "end_date")}
+    cells = {"child_ref": ref(present)} | {c: cell(c, present) for c in ("start_date", "end_date")}
     table = _conformed(database, 8, "looked_after", cells, findings)
     judge_order(table, "List 8", "child_ref", findings)
     return {"looked_after": table}
@@ -328,10 +309,10 @@ def _children(lists: Mapping[int, pa.Table], findings: list[Finding]) -> dict[st
         with bench(lists[number]) as database:
             present = set(lists[number].column_names)
             cells = {
-                "child_ref": _ref(present),
-                "birth_date": _cell("birth_date", present),
-                "sex": coded(_choice("sex", present), words("sex", "sex")),
-                "ethnicity": _ethnicity(present),
+                "child_ref": ref(present),
+                "birth_date": cell("birth_date", present),
+                "sex": coded(choice("sex", present), words("sex", "sex")),
+                "ethnicity": ethnicity(present),
             }
             # A row without an id is told once, by the table the list is for.
             where = f"{cells['child_ref']} IS NOT NULL"
@@ -388,13 +369,13 @@ def _staff(lists: Mapping[int, pa.Table], as_at: date | None, findings: list[Fin
         if number not in lists or not 3 <= number <= 8:
             continue
         present = set(lists[number].column_names)
-        ended = _cell("end_date", present) if number in (6, 7, 8) else "'not a list of cases'"
-        status = f"coalesce({_status(present)}, '')" if number == 6 else "''"
+        ended = cell("end_date", present) if number in (6, 7, 8) else "'not a list of cases'"
+        status = f"coalesce({case_status(present)}, '')" if number == 6 else "''"
         with bench(lists[number]) as database:
             pieces.append(
                 database.query(
-                    f"SELECT {_ref(present)} AS child_ref, {_cell('team', present)} AS team, "
-                    f"{_cell('worker', present)} AS worker, ({ended}) IS NULL AND {status} <> 'CLOSED' AS held, "
+                    f"SELECT {ref(present)} AS child_ref, {cell('team', present)} AS team, "
+                    f"{worker(present)} AS worker, ({ended}) IS NULL AND {status} <> 'CLOSED' AS held, "
                     f"{rank} AS rank, line FROM raw"
                 )
             )
@@ -439,7 +420,7 @@ def _as_at(lists: Mapping[int, pa.Table], findings: list[Finding]) -> date | Non
             if column not in present:
                 continue
             with bench(raw) as database:
-                found = database.query(f"SELECT {_cell(column, present)} AS end_date, 'x' AS child_ref, line FROM raw")
+                found = database.query(f"SELECT {cell(column, present)} AS end_date, 'x' AS child_ref, line FROM raw")
             pieces.append(conform(found, "assessment", findings=[]).select(["end_date", "line"]))
     return latest_day(pa.concat_tables(pieces), ("end_date",), findings) if pieces else None
 
@@ -456,10 +437,10 @@ def _judge_statuses(lists: Mapping[int, pa.Table], findings: list[Finding]) -> N
             there = set(lists[number].column_names)
             database.add("others", lists[number])
             # `first` names columns of the list it is told of; an alias keeps the two lists apart.
-            open_there = f"(SELECT {_ref(there)} AS ref FROM others WHERE {_cell('end_date', there)} IS NULL)"
+            open_there = f"(SELECT {ref(there)} AS ref FROM others WHERE {cell('end_date', there)} IS NULL)"
             list_rows(
                 database,
-                f"({_status(present)}) = '{status}' AND ({_ref(present)}) NOT IN (SELECT ref FROM {open_there} "
+                f"({case_status(present)}) = '{status}' AND ({ref(present)}) NOT IN (SELECT ref FROM {open_there} "
                 "WHERE ref IS NOT NULL)",
                 rule="case-status-without-plan",
                 severity=Severity.QUERY,
@@ -467,9 +448,9 @@ def _judge_statuses(lists: Mapping[int, pa.Table], findings: list[Finding]) -> N
                 table="List 6",
                 field="Case Status",
                 findings=findings,
-                value=_cell("status", present),
+                value=cell("status", present),
                 right=f"{right} in list {number}, or another status",
-                record=_ref(present),
+                record=ref(present),
             )
 
 

@@ -1,4 +1,7 @@
-"""The ten lists of children in Annex A: what each is a list of, and the names of the columns that are read."""
+"""The ten lists of children in Annex A: what each is a list of, and the names of the columns that are read.
+
+Names are those of the inspectorate's workbook first, then others met; `PATTERNS` catch the rest.
+"""
 
 from __future__ import annotations
 
@@ -109,3 +112,64 @@ LISTS = (
 )
 ADOPTERS = 11
 BY_NUMBER = {sheet.number: sheet for sheet in LISTS}
+
+# How local names of columns look, asked only of a list's columns that have none of the usual names: by list (0 stands
+# for what all lists of cases have), the whole of the name as `plain_header` writes it.
+_CHILD_ID = (
+    r".*\bchilds?\b.*\b(id|identifier|ref|reference|number)\b.*|.*\b(id|identifier)\b.*\bchild\b.*|child no"
+    r"|(client|person|mosaic|liquidlogic|lcs|ics|eclipse|azeus|cms|unique|case) (id|number|ref|identifier)"
+)
+_BEGAN, _ENDED = r"(start|started|began|begin|beginning|open|opened)", r"(end|ended|clos\w*|ceas\w*)"
+PATTERNS: Mapping[int, Mapping[str, str]] = {
+    0: {
+        "child_ref": _CHILD_ID,
+        "birth_date": r".*\b(date of birth|birth date|birthdate|dob)\b.*|.*date.*birth.*",
+        "sex": r".*\b(gender|sex)\b.*",
+        "ethnicity": r".*\bethnic.*",
+        "team": r".*\bteam\b.*",
+        "worker": r".*\b(worker|sw|practitioner)\b.*",
+    },
+    1: {"contact_date": r".*date.*contact.*|.*contact.*date.*"},
+    3: {
+        "referral_date": r".*date.*referral.*|.*referral.*date.*",
+        "referral_source": r".*referral.*source.*|.*source.*referral.*",
+        "no_further_action": r".*\bnfa\b.*|.*no further action.*",
+    },
+    4: {
+        "start_date": rf".*assessment.*\b{_BEGAN}\b.*|.*\b{_BEGAN}\b.*assessment.*",
+        "end_date": r"(?!.*seen).*assessment.*\b(authoris\w*|complet\w*|end\w*|clos\w*)\b.*"
+        r"|.*date.*\b(authoris\w*|complet\w*)\b.*",
+    },
+    5: {
+        "conference_not_required": r".*(conference|icpc).*(unnecessary|not (required|necessary|needed)).*",
+        "conference_date": r".*\bdate\b.*\b(initial child protection conference|initial cpc?|icpc)\b.*"
+        r"|.*\bicpc date\b.*",
+        "start_date": rf".*(section 47|\bs ?47\b|strategy).*\b({_BEGAN}|date)\b.*"
+        r"|.*date.*(section 47|\bs ?47\b|strategy).*",
+    },
+    6: {
+        "end_date": r"(?!.*reason)(.*\b(cin|need|case|episode)\b.*\b(clos\w*|end|ended)\b.*|.*\b(clos\w*|end) date\b.*"
+        r"|.*date.*\bclos\w*\b.*)",
+        "start_date": rf".*\b(cin|need|case|episode)\b.*\b{_BEGAN}\b.*|.*\b{_BEGAN} date\b.*"
+        rf"|.*\bdate\b.*\b{_BEGAN}\b.*",
+        "primary_need": r".*primary need.*|.*category of need.*|.*need code.*",
+        "closure_reason": r".*reason.*clos.*|.*clos.*reason.*",
+        "status": r".*\bstatus\b.*",
+        "seen": r".*last seen.*|.*last visit.*",
+    },
+    7: {
+        "end_date": rf"(?!.*reason).*\bplan\b.*\b{_ENDED}\b.*|.*\b(cp|cpp)\b.*\b{_ENDED}\b.*|.*\b{_ENDED} date\b.*",
+        "start_date": rf".*\bplan\b.*\b{_BEGAN}\b.*|.*\b(cp|cpp)\b.*\b{_BEGAN}\b.*|.*\b{_BEGAN} date\b.*",
+        "initial_category": r".*initial.*categor.*|.*categor.*initial.*",
+        "latest_category": r".*(latest|current).*categor.*|.*categor.*(latest|current).*",
+        "review_date": r".*\b(latest|last)\b.*\breview\b.*|.*review.*\bdate\b.*",
+        "previous_plans": r".*\bnumber\b.*\bprevious\b.*|.*\bprevious\b.*\b(plan|plans|cpp|cpps)\b.*",
+        "seen": r".*\b(last|latest)\b.*\bvisit\b.*|.*statutory visit.*",
+    },
+    8: {
+        "end_date": r"(?!.*reason).*\bceased?\b.*|.*\b(lac|cla|cic|care)\b.*\b(end|ended)\b.*",
+        "start_date": r".*\b(started|start|became|becoming)\b.*looked after.*|.*\b(lac|cla|cic|care)\b.*\bstart\w*\b.*"
+        r"|.*\bentered care\b.*",
+        "seen": r".*\b(last|latest)\b.*\b(social work|statutory) visit\b.*",
+    },
+}  # fmt: skip

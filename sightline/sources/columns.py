@@ -114,9 +114,12 @@ def coded_only(x: str, codes: Mapping[str, str]) -> str:
 def abuse_category(x: str) -> str:
     """The category of abuse in words as a code: two or more categories, and "Multiple: ...", are MUL."""
     p = plain_sql(x)
-    named = " + ".join(f"({p} LIKE '%{kind}%')::INT" for kind in ("neglect", "emotional", "physical", "sexual"))
-    known = coded(x, words("abuse_category", "abuse_category"))
-    return f"CASE WHEN {p} LIKE 'multiple%' OR {named} > 1 THEN 'MUL' ELSE {known} END"
+    kinds = {"neglect": "NEG", "emotional": "EMO", "physical": "PHY", "sexual": "SAB"}
+    named = " + ".join(f"({p} LIKE '%{kind}%')::INT" for kind in kinds)
+    one = "".join(f" WHEN {p} LIKE '%{kind}%' THEN {literal(code)}" for kind, code in kinds.items())
+    known = coded_only(x, words("abuse_category", "abuse_category"))
+    told = f"coalesce({known}, CASE{one} ELSE {x} END)"
+    return f"CASE WHEN {p} LIKE 'multiple%' OR {named} > 1 THEN 'MUL' ELSE {told} END"
 
 
 def counted(count: int, what: str = "row") -> str:

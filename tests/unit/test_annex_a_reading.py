@@ -100,7 +100,13 @@ def test_the_published_sample(real: Path):
         ("Closed - stepdown", False),
         ("Care leaver", False),
         ("c)\u00a0Child in need\u00a0plan", True),
+        ("CIN - Open", True),
+        ("Child Protection Plan (neglect)", False),
+        ("LAC - S20", False),
+        ("CIN assessment", False),
         ("Stepped sideways", None),
+        ("No longer CIN", None),
+        ("Child Protection enquiry", None),
     ],
 )
 def test_local_spellings_of_the_case_status(read, status, on_a_plan):
@@ -211,3 +217,77 @@ def test_the_sample_reads_back_from_what_is_written(real: Path, tmp_path: Path):
     for name in reading.tables.keys() - {"professional", "team", "involvement"}:
         rows = [sorted(map(str, r.tables[name].drop_columns(["line"]).to_pylist())) for r in (reading, again)]
         assert rows[0] == rows[1], name
+
+
+def test_local_names_of_sheets_and_columns(read):
+    """Names that no list of ours holds are told by how they look; what looks like nothing of ours is left."""
+    reading = read(
+        {
+            "AnnexA_List_06_CIN": [
+                ["Children in need on 1 October"],
+                ["Mosaic ID", "Gender at birth", "Ethnic group", "Child DOB", "Case opened date", "Case close date",
+                 "CIN reason for closure", "Open case status", "Social Worker", "SW Team", "Last visit note"],
+                ["C1", "1 - Male", "(A.A1) White - British", date(2012, 3, 4), date(2024, 1, 8), None, None, "CIN - Open",
+                 "Robin Fen", "East", "x"],
+                ["C2", "F", "Black - African", date(2013, 3, 4), date(2023, 5, 1), date(2024, 2, 2), "RC7 - ceased",
+                 "Closed", "Unallocated", "East", "x"],
+            ],
+            "List 7 - CP": [
+                ["Child's unique reference", "CPP start date", "CPP end date", "Current category", "Category (initial)"],
+                ["C3", date(2024, 2, 1), None, "Emotional abuse only", "Likelihood of Neglect"],
+            ],
+            "list 3": [
+                ["Child unique ID number", "Referral date", "Source of referral", "No further action (Y/N)"],
+                ["C1", date(2024, 1, 2), "21) Other internal dept", "No further action"],
+                ["C2", date(2023, 4, 2), "2A - Schools", "b. No"],
+            ],
+        }
+    )  # fmt: skip
+    child = {row["child_ref"]: row for row in reading.tables["child"].to_pylist()}
+    assert (child["C1"]["sex"], child["C1"]["ethnicity"], child["C1"]["birth_date"]) == ("M", "WBRI", date(2012, 3, 4))
+    assert child["C2"]["ethnicity"] == "BAFR"
+    (plan,) = reading.tables["cin_plan"].to_pylist()
+    assert (plan["child_ref"], plan["start_date"], plan["end_date"]) == ("C1", date(2024, 1, 8), None)
+    assert (plan["worker_ref"], plan["team_ref"]) == ("Robin Fen", "East")
+    assert reading.tables["professional"]["name"].to_pylist() == ["Robin Fen"]
+    (protection,) = reading.tables["cp_plan"].to_pylist()
+    assert (protection["start_date"], protection["initial_category"]) == (date(2024, 2, 1), "NEG")
+    assert protection["latest_category"] == "EMO"
+    referrals = [r for r in reading.tables["referral"].to_pylist() if r["no_further_action"] is not None]
+    assert {r["child_ref"]: r["no_further_action"] for r in referrals} == {"C1": True, "C2": False}
+    assert {r["child_ref"]: r["referral_source"] for r in referrals} == {"C1": "21) Other internal dept", "C2": "2A"}
+
+
+def spellings(schema: str, column: str) -> list[tuple[str, str]]:
+    """Each spelling that the sector's schema lists for a column, and the choice (a, b, c ...) it stands for."""
+    block = schema.partition(f"        {column}: &")[2].partition("            canbeblank")[0]
+    found: list[tuple[str, str]] = []
+    code = ""
+    for line in block.splitlines()[1:]:
+        mark, _, text = line.strip().partition("   ")
+        text = text.strip().strip("'")
+        if text.startswith("code: "):
+            code = text.removeprefix("code: ").strip("'")[0]
+        elif mark == "-":
+            found.append((text, code))
+    return found
+
+
+def test_spellings_of_the_sectors_own_schema(real: Path, read):
+    """Every case status and category of abuse that the sector's schema lists means here what it means there."""
+    schema = (real / "csc" / "annex_a" / "Annex_A_schema.yml").read_text(encoding="utf-8")
+    listed = spellings(schema, "Case Status")
+    rows = [need(child_ref=f"C{n}", start_date=date(2024, 1, 8), status=word) for n, (word, _) in enumerate(listed)]
+    abuse = spellings(schema, "Initial Category of Abuse")
+    plans = [["Child Unique ID", "Child Protection Plan Start Date", "Initial Category of Abuse"]]
+    plans += [[f"P{n}", date(2024, 1, 8), word] for n, (word, _) in enumerate(abuse)]
+    reading = read({"List 6": [USUAL[6], *rows], "List 7": plans})
+    assert (len(listed), len(abuse)) == (33, 142)
+    assert "case-status" not in rules(reading)
+    on_plan = {f"C{n}" for n, (_, choice) in enumerate(listed) if choice == "c"}
+    assert set(reading.tables["cin_plan"]["child_ref"].to_pylist()) == on_plan
+    means = dict(zip("abcde", ("NEG", "PHY", "SAB", "EMO", "MUL"), strict=True))
+    got = dict(zip(*(reading.tables["cp_plan"][c].to_pylist() for c in ("child_ref", "initial_category")), strict=True))
+    differ = {word: got[f"P{n}"] for n, (word, choice) in enumerate(abuse) if got[f"P{n}"] != means[choice]}
+    # One is no word, and one names three kinds where the schema takes the first.
+    assert differ == {"PA": "PA", "Neglect, Physical and Emotional": "MUL"}
