@@ -265,6 +265,14 @@ class Settings:
         right="1 to 10,000",
         holds=_between(1, 10_000),
     )
+    access_sample_views: int = _setting(
+        20,
+        "Views of children's records drawn by chance each month for whoever reviews access to look into",
+        unit="views",
+        source=OWN + ": an hour's work; what stands out is found by the other limits, and the rest by chance alone",
+        right="1 to 500",
+        holds=_between(1, 500),
+    )
     log_retention_years: int = _setting(
         7,
         "How long entries of the logs of access, change and security are kept",

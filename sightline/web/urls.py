@@ -80,6 +80,7 @@ urlpatterns = [
     path("people/roles-that-wait/", managing.proposals, name="proposals"),
     path("people/review/", managing.review, name="grant_review"),
     path("access/", logs.view, name="access_review"),
+    path("access/sample/", logs.sampled, name="access_sample"),
     path("access/entries.csv", logs.download, name="access_review_download"),
     path("act-as/", views.act_as, name="act_as"),
     path("definitions/", views.definitions, name="definitions"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from html import unescape
 from unittest import mock
@@ -134,3 +135,93 @@ def test_the_page_stays_within_its_budget_of_queries(reviewer, person):
     with CaptureQueriesContext(connection) as asked:
         page(reviewer)
     assert len([q for q in asked if "SAVEPOINT" not in q["sql"]]) <= 15
+
+
+@pytest.fixture
+def november(monkeypatch):
+    """As if November were over."""
+    from datetime import date
+
+    monkeypatch.setattr("sightline.web.audit.views.timezone.localdate", lambda *_: date(2026, 12, 3))
+
+
+def drawn(text):
+    return [int(n) for n in re.findall(r'name="entry" value="(\d+)"', text)]
+
+
+def test_a_month_s_views_are_drawn_by_chance_and_the_same_each_time(reviewer, person, settings, november):
+    user = person("officer")
+    for n in range(30):
+        looked(user, [n], minute=n)
+    looked(user, [1], action="listed")
+    looked(user, [], action="refused", outcome="refused")
+    settings.SIGHTLINE_CHOSEN = Settings(access_sample_views=8)
+    text = unescape(reviewer.get("/access/sample/").content.decode())
+    first = drawn(text)
+    assert len(first) == 8
+    assert first == drawn(unescape(reviewer.get("/access/sample/").content.decode()))
+    assert "30 times in November 2026" in text
+    assert "Person officer" in text
+    assert not re.search("Tok|child-", text), "no child is named"
+    views = set(AccessEntry.objects.filter(action="viewed").values_list("pk", flat=True))
+    assert set(first) < views, "lists and refusals are no views of one child"
+    assert first != sorted(views)[:8]
+    settings.SIGHTLINE_CHOSEN = Settings(access_sample_views=20)
+    more = drawn(unescape(reviewer.get("/access/sample/").content.decode()))
+    assert set(first) < set(more)
+    assert drawn(unescape(reviewer.get("/access/sample/?month=2026-10-01").content.decode())) == []
+    assert drawn(unescape(reviewer.get("/access/sample/?month=2026-12-01").content.decode())) == more, "not over yet"
+
+
+def test_what_was_found_is_kept_with_its_reason_and_may_be_changed(reviewer, person, browse, november):
+    from sightline.web.audit.models import ChangeEntry, SampledView
+
+    looked(person("officer"), [1])
+    entry = AccessEntry.objects.get().pk
+
+    def send(browser=reviewer, **given):
+        asked = {"month": "2026-11-01", "entry": entry, **given}
+        return browser.post("/access/sample/", asked)
+
+    assert "Choose what was found" in send().content.decode()
+    assert "Say what was found" in send(outcome="explained", note="short").content.decode()
+    assert "not in the sample" in send(entry=entry + 1, outcome="in order").content.decode()
+    assert not SampledView.objects.exists()
+    assert send(outcome="in order").status_code == 302
+    assert send(outcome="not in order", note="No case, passed on as an incident").status_code == 302
+    text = unescape(reviewer.get("/access/sample/").content.decode())
+    assert "Not in order: passed on. No case, passed on as an incident (information_governance" in text
+    assert re.search(r"November 2026</th>.*?>1<.*?>0<.*?>0<.*?>1<", text, re.S)
+    assert [c.after for c in ChangeEntry.objects.filter(action="sampled view reviewed").order_by("pk")] == [
+        {"outcome": "in order"}, {"outcome": "not in order"},
+    ]  # fmt: skip
+    head = browse(person("virtual_school_head"))
+    assert head.get("/access/sample/").status_code == 200
+    assert send(head, outcome="in order").status_code == 403
+
+
+def test_the_grounds_of_an_emergency_are_its_reason_and_nobody_reviews_their_own(reviewer, person, november):
+    from sightline.web.accounts.models import User
+    from sightline.web.people.models import BrokenGlass, Child
+
+    user = person("social_worker")
+    made = BrokenGlass.objects.create(
+        user=user, child=Child.objects.first(), reason="Found alone at the station", at=datetime(2026, 11, 18, tzinfo=UTC),
+        ends_at=datetime(2026, 11, 18, tzinfo=UTC),
+    )  # fmt: skip
+    grant = user.grants.get()
+    with at(11):
+        AccessEntry.append(actor_id=user.pk, role="social_worker", action="break-glass", outcome="shown",
+                           child_ids=[authority.child_id(2)], purpose=f"broken glass {made.pk}")  # fmt: skip
+        AccessEntry.append(actor_id=user.pk, role="social_worker", action="viewed", outcome="shown", grants=[grant.pk],
+                           child_ids=[authority.child_id(2)], page="child")  # fmt: skip
+        AccessEntry.append(actor_id=User.objects.get(username="information_governance").pk, action="viewed",
+                           outcome="shown", child_ids=[authority.child_id(2)])  # fmt: skip
+    text = unescape(reviewer.get("/access/sample/").content.decode())
+    assert "Opened in an emergency: Found alone at the station" in text
+    assert f"{grant.get_scope_display()}: {grant.reason}" in text
+    assert "opened 2 times by this person" in text
+    own = AccessEntry.objects.latest("pk").pk
+    assert own not in drawn(text)
+    answer = reviewer.post("/access/sample/", {"month": "2026-11-01", "entry": own, "outcome": "in order"})
+    assert "Nobody reviews their own views." in answer.content.decode()

@@ -208,6 +208,29 @@ class ChangeEntry(Entry):
         indexes: ClassVar = [models.Index(fields=["at"], name="change_at")]
 
 
+class SampledView(models.Model):
+    """One row per answer about one entry of a month's sample: what reviewing it found. The newest of an entry holds. It
+    names no child, and outlives the entry it speaks of."""
+
+    class Outcome(models.TextChoices):
+        IN_ORDER = "in order", "In order"
+        EXPLAINED = "explained", "Explained when asked"
+        NOT_IN_ORDER = "not in order", "Not in order: passed on"
+
+    month = models.DateField()
+    entry = models.BigIntegerField()
+    outcome = models.CharField(max_length=20, choices=Outcome.choices)
+    note = models.CharField(max_length=300, blank=True)
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["entry"], name="sampled_entry")]
+
+    def __str__(self) -> str:
+        return f"Entry {self.entry}"
+
+
 class Purge(models.Model):
     """One row per purge of one log: entries up to `last_entry` are past their retention and were taken away; the chain
     goes on from `last_hash`. The database lets nothing else be deleted, and no purge of what is younger than a year."""

@@ -8,12 +8,14 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 
+from sightline.vocabulary.errors import BadSetting
 from sightline.web import audit, facts
 from sightline.web.accounts.models import User
-from sightline.web.audit import review
+from sightline.web.audit import review, sample
 from sightline.web.authz.matrix import PAGES, ROLES
 from sightline.web.pages.downloads import csv_file
 from sightline.web.pages.templating import query
@@ -87,6 +89,44 @@ def download(request: HttpRequest) -> HttpResponse:
         HEADS,
         ([f"{r['at']:%Y-%m-%d %H:%M:%S}" if c == "at" else r[c] for c in columns] for r in rows),
     )
+
+
+def sampled(request: HttpRequest) -> HttpResponse:
+    """The month's sample of records opened, each with its grounds, and what reviewing it found."""
+    months = sample.months(timezone.localdate())
+    asked = _day(request.POST.get("month", "") or request.GET.get("month", ""))
+    month = asked if asked in months else months[0]
+    problem = ""
+    if request.method == "POST":
+        number = request.POST.get("entry", "")
+        try:
+            sample.answer(
+                request, month, entry=int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0,
+                outcome=request.POST.get("outcome", ""), note=request.POST.get("note", ""),
+            )  # fmt: skip
+        except BadSetting as why:
+            problem = str(why)
+        else:
+            return redirect(f"{reverse('access_sample')}?{query(month=month)}#list")
+    people = {user.pk: user for user in User.objects.all()}
+    rows = sample.drawn(month)
+    access = request.access  # type: ignore[attr-defined]
+    context = {
+        "month": month,
+        "month_says": f"{month:%B %Y}",
+        "months": [(m, f"{m:%B %Y}") for m in months],
+        "rows": [{**row_of(d.entry, people), "entry": d.entry.pk, "actor": d.entry.actor_id, "grounds": d.grounds,
+                  "times": d.times, "found": d.found} for d in rows],
+        "waits": sum(d.found is None for d in rows),
+        "opened": sample.opened_in(month).count(),
+        "outcomes": list(sample.OUTCOMES.items()),
+        "results": sample.results(),
+        "may_answer": access.may_open("access_sample", "POST"),
+        "size": settings.SIGHTLINE_CHOSEN.access_sample_views,
+        "problem": problem,
+        "posted": request.POST,
+    }  # fmt: skip
+    return render(request, "audit/sample.html", context)
 
 
 def row_of(entry: Any, people: dict[int, User]) -> dict[str, Any]:

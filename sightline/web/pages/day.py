@@ -23,7 +23,7 @@ from sightline.vocabulary.errors import NothingHeld
 from sightline.web import facts
 from sightline.web.accounts import managing
 from sightline.web.accounts.models import User
-from sightline.web.audit import review
+from sightline.web.audit import review, sample
 from sightline.web.audit.views import USUAL_DAYS
 from sightline.web.authz.access import Access
 from sightline.web.facts import Facts
@@ -208,6 +208,9 @@ def _logs() -> list[Line]:
     )
     lines = [
         Line("Things that stand out in the logs", len(found), reverse("access_review")),
+        Line(
+            "Views of last month’s sample to review", sample.waiting(sample.months(today)[0]), reverse("access_sample")
+        ),
         Line("Emergency openings nobody has marked as seen", glass.untold().count(), reverse("break_glass_log")),
     ]
     try:
