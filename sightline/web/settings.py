@@ -9,6 +9,8 @@ SIGHTLINE_NAME            the name at the top of each page (default Sightline)
 SIGHTLINE_BRAND_COLOUR    the council's colour, #rrggbb, dark enough for white text
 SIGHTLINE_MAIL_URL        smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465 (default: no mail)
 SIGHTLINE_MAIL_FROM       the address that mail comes from, needed with the former
+SIGHTLINE_BREACHED_PASSWORDS  a list of leaked passwords: a file of SHA-1 hashes in order, or a folder of ranges
+SIGHTLINE_PASSWORD_WORDS  words of the council, separated by commas, that no password may be made of
 SIGHTLINE_AUDIT_LINES     1 to write a line of JSON (ids only) to the log for each entry of the access and security logs
 """
 
@@ -28,7 +30,7 @@ import django_htmx
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.settings import Settings
 from sightline.web import assets, keys
-from sightline.web.accounts import providers
+from sightline.web.accounts import passwords, providers
 from sightline.web.colour import BRAND, checked_brand
 
 
@@ -91,6 +93,11 @@ def _mail(url: str, sender: str) -> dict[str, Any]:
         "DEFAULT_FROM_EMAIL": sender,
         "SIGHTLINE_MAIL": True,
     }
+
+
+def _own_words(name: str, hosts: list[str], added: str) -> list[str]:
+    """The words everybody here would try: of the service's name, of its address, and those the authority adds."""
+    return [w for w in re.split(r"[^\w]+", " ".join(["Sightline", "virtual school", name, *hosts, added])) if w]
 
 
 SIGHTLINE_HOME = Path(os.environ.get("SIGHTLINE_HOME") or "sightline-data")
@@ -186,7 +193,17 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "sightline.web.accounts.passwords.OwnWords",
+        "OPTIONS": {"words": _own_words(SIGHTLINE_NAME, ALLOWED_HOSTS, os.environ.get("SIGHTLINE_PASSWORD_WORDS", ""))},
+    },
 ]
+# A list of leaked passwords is the authority's to supply: nothing is asked of another host.
+_BREACHED = os.environ.get("SIGHTLINE_BREACHED_PASSWORDS", "").strip()
+if _BREACHED:
+    AUTH_PASSWORD_VALIDATORS.append(
+        {"NAME": "sightline.web.accounts.passwords.Breached", "OPTIONS": {"place": passwords.checked_list(_BREACHED)}}
+    )
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "sightline.web.accounts.adapters.AccountAdapter"
