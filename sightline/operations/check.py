@@ -37,6 +37,18 @@ FINDINGS = pa.schema(
 )  # fmt: skip
 
 
+# What the reader of a census says of a value, and the rules that say the same of it with the code people know.
+_SAID_BY_RULES = {
+    "duplicate-la-child-id": ("8510",),
+    "header-reference-date": ("100",),
+    "la-child-id-missing": ("8500",),
+    "unknown-code": ("4220", "8540", "8640", "8650", "8866", "8897Q", "8905", "8910"),
+    "upn-characters": ("1530", "1540", "1550", "1560Q"),
+    "upn-check-letter": ("1510", "upn-temporary-letter"),
+    "upn-length": ("upn-length",),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class FileCheck:
     """What one file says when judged.
@@ -106,9 +118,8 @@ def check_file(path: Path, *, year: int | None = None) -> FileCheck:
             with census(received, applied) as made:
                 checks = check_all(made)
             answer = _answer(readings, checks, applied, note)
-            if first.kind != CENSUS_KINDS[0]:
-                return answer
-            return replace(answer, findings=_placed(answer.findings, places[0]))
+            found = answer.findings if first.kind != CENSUS_KINDS[0] else _placed(answer.findings, places[0])
+            return replace(answer, findings=_once(found))
         with census({}, LAST_YEAR, identifier=_identifiers(first)) as made:
             checks = check_all(made, [rule for rule in rules_for(LAST_YEAR) if rule.last_year > LAST_YEAR])
         return _answer(readings, [*checks, *check_reading(first)], None, "")
@@ -152,6 +163,22 @@ def _placed(findings: pa.Table, path: Path) -> pa.Table:
         at = findings.column_names.index(name)
         findings = findings.set_column(at, name, pa.array(columns[name], findings.schema.field(name).type))
     return findings
+
+
+def _once(findings: pa.Table) -> pa.Table:
+    """The findings without those of the reader that a rule repeats of the same value."""
+    columns = [findings[name].to_pylist() for name in ("rule", "child", "table", "field", "line")]
+    rows = list(zip(*columns, strict=True))
+    told, seen = set(rows), set()
+    kept = []
+    for place, row in enumerate(rows):
+        codes = _SAID_BY_RULES.get(row[0], ())
+        # One that reader and rule call by the same name is kept once.
+        again = row[0] in codes and row in seen
+        seen.add(row)
+        if not again and not any(code != row[0] and (code, *row[1:]) in told for code in codes):
+            kept.append(place)
+    return findings.take(pa.array(kept, pa.int64()))
 
 
 _LINE_OF = re.compile(r", line (\d+)$")

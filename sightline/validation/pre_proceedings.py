@@ -99,7 +99,8 @@ def meeting_not_said() -> str:
 @_module(
     "9011",
     "The outcome of the pre-proceedings must be reported using a valid value",
-    why="The valid outcomes (code set CS131) are in no public source that could be read, so none can be called wrong.",
+    why="The valid outcomes (code set CS131) are in no specification that could be read. An unfinished public draft "
+    "takes A, B and C; on that alone no outcome can be called wrong.",
 )
 def outcome() -> str:
     """An outcome of pre-proceedings is of the code set CS131."""

@@ -15,6 +15,12 @@ DATE_FORMATS: Final = (
     "%Y-%m-%dT%H:%M:%SZ",
     "%Y-%m-%dT%H:%M:%S.%g",
     "%Y-%m-%dT%H:%M:%S.%gZ",
+    # A day of XML may say its time zone, which never moves it to another day.
+    "%Y-%m-%dZ",
+    "%Y-%m-%d+00:00",
+    "%Y-%m-%d+01:00",
+    "%Y-%m-%dT%H:%M:%S+00:00",
+    "%Y-%m-%dT%H:%M:%S+01:00",
     "%d/%m/%Y",
     "%d/%m/%Y %H:%M",
     "%d/%m/%Y %H:%M:%S",
@@ -22,6 +28,11 @@ DATE_FORMATS: Final = (
     "%Y-%b-%d",
     "%d-%m-%Y",
     "%d-%b-%Y",
+    "%d.%m.%Y",
+    "%d %b %Y",
+    "%d %B %Y",
+    # SQL Server's own way of making text of a day.
+    "%b %d %Y %I:%M%p",
     "%Y%m%d",
 )
 # Some systems write this day for "no date".

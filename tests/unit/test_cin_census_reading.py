@@ -444,6 +444,30 @@ def test_blocks_of_another_year_are_read_and_told(read, year, told_of):
     assert column(reading, table, "start_date") == [date(2020, 6, 1)]
 
 
+@pytest.mark.parametrize(("year", "told_of"), [(2030, ["GenderCurrent"]), (2012, [])])
+def test_a_year_beyond_those_known_is_judged_as_the_nearest(read, year, told_of):
+    """Not as a year in which no element is part of the census."""
+    reading = read(message(child(), header=HEADER.replace("2024", str(year))))
+    assert [f.field for f in told(reading, "element-of-another-year")] == told_of
+    assert only(reading, "header-year").value == str(year)
+
+
+def test_a_block_without_a_value_is_told(read):
+    reading = read(
+        message(child(details=[DETAILS + "<ChildProtectionPlans/>\n<CINPlanDates><CINPlanEndDate/></CINPlanDates>"]))
+    )
+    assert [(f.table, f.record, f.line) for f in told(reading, "empty-element")] == [
+        ("CINPlanDates", "A1", 13),
+        ("ChildProtectionPlans", "A1", 12),
+    ]
+    assert column(reading, "cp_plan", "start_date") == [None]
+
+
+def test_a_header_whose_authority_is_no_number_names_none(read):
+    reading = read(message(child(), header=HEADER.replace("301", "Barset")))
+    assert (reading.authority, only(reading, "header-authority").value) == ("", "Barset")
+
+
 def test_codes_are_judged_by_the_collection_year(read):
     early_help = DETAILS.replace("1A", "5D")
     for year, found in ((2022, 1), (2023, 0)):
@@ -549,7 +573,10 @@ BOMB = f'<!DOCTYPE Message [<!ENTITY l0 "ha">{ENTITIES}]>'
         (message("<Child>" + "<a>" * 400 + "</a>" * 400 + "</Child>"), "nested too deeply"),
         (message(child(IDENTIFIERS.replace("A1", "x" * 10_100_000))), "too long"),
         (message("<Other>" + "<a/>" * 4_300_000 + "</Other>"), "16 MB without the end of a Child"),
-        (message(child()).replace("<Ethnicity>", "<Ethnicity <"), "not well-formed XML (at line 11)"),
+        (message(child()).replace("<Ethnicity>", "<Ethnicity <"), "a & or < at line 11 begins nothing"),
+        (message(child(IDENTIFIERS.replace("A1", "A & B"))), "a & or < at line 9 begins nothing"),
+        (message(child(IDENTIFIERS.replace("A1", "A & B"))).replace("\n", ""), "a & or < at line 1 begins nothing"),
+        ("\n" + '<?xml version="1.0"?>' + message(child()), "XML declaration stands at line 2"),
     ],
 )
 def test_what_cannot_be_read_is_one_sentence(read, content, says):

@@ -54,6 +54,26 @@ def test_assessments_with_a_row_for_each_factor(read):
     assert rules(reading) == ["year-from-dates"]
 
 
+def test_a_table_is_of_the_year_and_authority_of_the_header_that_came_with_it(tmp_path):
+    """The header of its own folder; with two of them and none of its own, its dates are asked."""
+    header = "Collection,Year,ReferenceDate,LEA\nCIN,{0},{0}-03-31,301\n"
+    details = "LAchildID,CINdetailsID,CINreferralDate,ReferralSource\nA1,1,2021-05-01,5D\n"
+    paths = []
+    for folder, text in (("2022", header.format(2022)), ("2023", header.format(2023)), ("none", "a,b\n1,2\n")):
+        (tmp_path / folder).mkdir()
+        for name, content in (("Header.csv", text), ("CINdetails.csv", details)):
+            path = tmp_path / folder / name
+            path.write_text(content, encoding="utf-8")
+            paths.append(path)
+    context = Context(beside=tuple(paths))
+    first, second, none = (CSV.read(tmp_path / f / "CINdetails.csv", context) for f in ("2022", "2023", "none"))
+    assert (first.period, first.covers, first.authority) == ("year to 31 March 2022", "2022 CINdetails", "301")
+    assert second.covers == "2023 CINdetails"
+    assert (none.covers, none.authority) == ("unknown year CINdetails", "")
+    # Codes are those of the year that is said: early help refers since 2023.
+    assert [rules(reading) for reading in (first, second, none)] == [["unknown-code"], [], ["year-from-dates"]]
+
+
 def test_assessments_of_tools_that_give_no_id(read):
     """Rows that follow each other and agree are one assessment."""
     reading = read(

@@ -24,6 +24,12 @@ def referrals(**columns):
         ("2024-09-02T10:11:12Z", date(2024, 9, 2)),
         ("2024-09-02 10:11:12.500", date(2024, 9, 2)),
         ("20240902", date(2024, 9, 2)),
+        ("2024-09-02+01:00", date(2024, 9, 2)),  # a day of XML; its zone moves it nowhere
+        ("2024-09-02Z", date(2024, 9, 2)),
+        ("2024-09-02T00:00:00+01:00", date(2024, 9, 2)),
+        ("2.9.2024", date(2024, 9, 2)),
+        ("2 September 2024", date(2024, 9, 2)),
+        ("Sep  2 2024 12:00AM", date(2024, 9, 2)),  # as SQL Server makes text of a day
         ("1900-01-01", None),  # how some systems write that there is no date
         ("", None),
         ("  ", None),

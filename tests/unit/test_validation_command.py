@@ -52,6 +52,19 @@ def test_json_has_findings_and_what_was_not_run(run, file):
     assert found["says"] == "The assessment start date cannot be before the referral date"
 
 
+def test_what_a_rule_says_the_reader_does_not_say_again(run, file):
+    """The check letter is told once, under the code people know; a UPN of twelve characters once, by its one name."""
+    text = file.read_text(encoding="utf-8")
+    text = text.replace("<Sex>", "<FormerUPN>Q93820001234</FormerUPN><Sex>").replace("<UPN>Q", "<UPN>A")
+    file.write_text(text, encoding="utf-8")
+    found = json.loads(run(file, "--format", "json").stdout)["findings"]
+    about = [(f["rule"], f["field"]) for f in found if "UPN" in f["field"]]
+    assert sorted(about) == [("1510", "UPN"), ("1560Q", "FormerUPN"), ("upn-length", "FormerUPN")]
+    assert [list(f) for f in found[:1]] == [
+        ["rule", "severity", "says", "child", "table", "field", "value", "line", "more"]
+    ]
+
+
 def test_rules_not_run_are_listed_with_why(run, file):
     result = run(file, "--format", "json", "--year", "2027")
     answer = json.loads(result.stdout)

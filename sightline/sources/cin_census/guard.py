@@ -81,10 +81,36 @@ def sentence(error: etree.XMLSyntaxError, log: Any, file: Guarded) -> str:
         return f"The file holds a character that XML does not allow (at {at}), so nothing was read."
     if b"<" not in file.start:
         return "The file is not XML."
-    if file.ended and error.code in _CUT_SHORT:
+    if error.code == _E.ERR_RESERVED_XML_NAME:
+        return f"The XML declaration stands at {at} and not at the very beginning; take out what stands before it."
+    if file.ended and error.code in _CUT_SHORT and _at_the_end(error, file):
         return f"The file stops at {at} before its last element is closed: it was cut short, so nothing was read."
+    if error.code == _E.ERR_NAME_REQUIRED:
+        return (
+            f"The file is not well-formed XML: a & or < at {at} begins nothing. In a value they are written &amp; and "
+            "&lt;; the system that wrote the file did not."
+        )
     if error.code == _E.ERR_TAG_NAME_MISMATCH:
         return f"The file is not well-formed XML: an element is closed at {at} that was not the last one opened."
     if error.code == _E.ERR_DOCUMENT_END:
         return f"The file goes on after its last element is closed (at {at}), so nothing was read."
     return f"The file is not well-formed XML (at {at}), so nothing was read."
+
+
+def _at_the_end(error: etree.XMLSyntaxError, file: Guarded) -> bool:
+    """Whether the fault stands at the end of the last line that holds anything: there a file was cut, not miswritten.
+
+    Where the lines of the file cannot be counted by their bytes (UTF-16) it is taken to be so.
+    """
+    if b"\x00" in file.start:
+        return True
+    file.file.seek(0)
+    lines, last, at = 0, b"", 0
+    while piece := file.file.read(2**20):
+        for text in piece.splitlines(keepends=True):
+            last = last + text if not last.endswith(b"\n") else text
+            if last.strip():
+                at = lines + 1
+            lines += last.endswith(b"\n")
+    line, column = error.position
+    return bool(line > at or (line == at and column >= len(last.rstrip()) - 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,7 +17,8 @@ from sightline.sources.cin_census.parse import parse
 from sightline.sources.cin_census.places import element_lines
 from sightline.sources.cin_census.translate import Collection, collection_of, collection_of_dates, translate
 from sightline.sources.conform import BLANKS
-from sightline.sources.delimited import read_delimited
+from sightline.sources.delimited import header_of, read_delimited
+from sightline.sources.layout import HEAD
 from sightline.sources.looks import utf16
 from sightline.vocabulary.errors import UnreadableFile
 from sightline.vocabulary.findings import Finding, Severity
@@ -85,9 +87,10 @@ def _placed(findings: list[Finding], path: Path) -> list[Finding]:
 def read_census_table(path: Path, context: Context) -> Reading:
     """The rows of one CSV table of the census, as the vocabulary tables they fill.
 
-    A table by itself does not say its year: the dates inside are asked (`collection_of_dates`), and when they do not
-    tell, the period is "unknown year". Either way codes are judged by the lists of all years. `covers` names the
-    table too, so that one table never takes the place of another.
+    A table by itself does not say its year or authority: those of the one Header received with it are taken, of the
+    same folder before others. Without one the dates inside are asked (`collection_of_dates`), and when they do not
+    tell, the period is "unknown year"; codes are then judged by the lists of all years. `covers` names the table too,
+    so that one table never takes the place of another.
     """
     noted = Noted()
     laid_out: list[Finding] = []
@@ -102,10 +105,36 @@ def read_census_table(path: Path, context: Context) -> Reading:
         collection = collection_of(received, noted)
     else:
         received = _blocks(rows, BLOCKS[table], noted)
-        collection = collection_of_dates(received, noted, "A table by itself does not say its year")
+        collection = _collection_beside(path, context.beside) or collection_of_dates(
+            received, noted, "A table by itself does not say its year"
+        )
     reading = _reading(KIND_CSV, received, collection, noted)
     reading.covers = f"{reading.covers} {table}"
     return reading
+
+
+def _collection_beside(path: Path, beside: tuple[Path, ...]) -> Collection | None:
+    """The collection that the one Header among the files received together speaks of, if it says its year."""
+    headers = _headers(beside)
+    for among in ([found for found in headers if found.parent == path.parent], headers):
+        if len(among) == 1:
+            rows = read_delimited(among[0], [])
+            # What is wrong with the header is told where it is read itself.
+            found = collection_of({"Header": _named(rows, HEADER_COLUMNS, "Header", Noted())}, Noted())
+            return found if found.year is not None and found.stated else None
+    return None
+
+
+@lru_cache(maxsize=4)
+def _headers(beside: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The Header tables among files received together, each file looked at once for all of them."""
+    found = []
+    for path in beside:
+        with path.open("rb") as file:
+            start = file.read(HEAD)
+        if b"referencedate" in start[:4000].replace(b"\0", b"").lower() and _table_of(header_of(start)) == "Header":
+            found.append(path)
+    return tuple(found)
 
 
 def _reading(kind: str, received: dict[str, pa.Table], collection: Collection, noted: Noted) -> Reading:

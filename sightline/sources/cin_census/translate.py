@@ -83,7 +83,7 @@ def collection_of(received: Tables, noted: Noted) -> Collection:
             else "The header's LEA is missing or is not the number of an authority in England."
         )
         found("header-authority", Severity.QUERY, says, "LEA", "the authority's three-digit number")
-    authority = row["LEA"] or next(iter(authorities), "")
+    authority = next((a for a in (row["LEA"], *authorities) if a and re.fullmatch("[0-9]{3}", a)), "")
     year = _year(row["Year"])
     day = _day(row["ReferenceDate"])
     if year is None:
@@ -142,9 +142,27 @@ def translate(received: Tables, collection: Collection, noted: Noted) -> tuple[d
     tables |= _children(received, collection, noted, findings)
     for block in walk():
         if block.vocabulary != "child" and block.table in received:
+            _empty(received[block.table], block, noted)
             rows = _renamed(received[block.table], block)
             tables[block.vocabulary] = _conformed(rows, block, collection, findings)
     return tables, findings
+
+
+def _empty(rows: pa.Table, block: Block, noted: Noted) -> None:
+    """A finding for every block that stands in the file and holds no value of its own."""
+    values = [rows[f.element] for f in block.fields]
+    if block.each or any(not column.null_count for column in values):
+        return
+    nothing = pc.is_null(values[0])
+    for column in values[1:]:
+        nothing = pc.and_(nothing, pc.is_null(column))
+    for row in rows.filter(nothing).select(["LAchildID", "line"]).to_pylist():
+        says = (
+            f"{block.element} holds no value, so nothing is known of it; it was kept for the rules that ask after it."
+        )
+        right = f"{block.fields[0].element} at least, or no {block.element}"
+        child, line = row["LAchildID"] or "", row["line"]
+        noted.add(Finding("empty-element", Severity.QUERY, says, block.table, child, block.element, "", right, line))
 
 
 def _children(received: Tables, collection: Collection, noted: Noted, findings: list[Finding]) -> dict[str, pa.Table]:
@@ -301,7 +319,11 @@ def _upn_rule(upn: str) -> str:
 
 
 def _of_another_year(received: Tables, year: int, noted: Noted) -> None:
-    """Elements that the collection of `year` does not have: each told once, with how often it occurs."""
+    """Elements that the collection of `year` does not have: each told once, with how often it occurs.
+
+    A year before or after those known is judged as the nearest of them: what it has and has not is not known.
+    """
+    year = min(max(year, FIRST_YEAR), LAST_YEAR)
     for block in walk():
         rows = received.get(block.table)
         if rows is None or not rows.num_rows:
