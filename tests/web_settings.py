@@ -39,5 +39,8 @@ from sightline.web.settings import SIGHTLINE_CHOSEN  # noqa: E402
 # Off unless an authority decides otherwise; on here, so that pages of children are tested as officers too.
 SIGHTLINE_CHOSEN = replace(SIGHTLINE_CHOSEN, officers_open=("all",))
 
+# No page's test asks for a style sheet, and to look for them all takes longer than most pages.
+WHITENOISE_USE_FINDERS = False
+
 # The home is this module's alone: a test that starts a process gives it another.
 del os.environ["SIGHTLINE_HOME"], os.environ["SIGHTLINE_HOSTS"], os.environ["SIGHTLINE_DATABASE_URL"]

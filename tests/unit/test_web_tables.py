@@ -92,7 +92,7 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize(("role", "path", "sheet"), PAGES)
+@pytest.mark.parametrize(("role", "path", "sheet"), PAGES, ids=[role for role, _, _ in PAGES])
 def test_the_figures_of_a_page_are_taken_away_as_they_are_shown(facts, person, browse, role, path, sheet):
     from sightline.web.audit.models import AccessEntry
 
