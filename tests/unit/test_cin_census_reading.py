@@ -365,6 +365,19 @@ def test_unknown_elements_are_told_once_and_counted(read):
     assert "Nobody" not in repr(reading.findings)
 
 
+def test_other_capitals_are_read_and_told(read):
+    """Tools of the sector write CINClosureDate; its closures are not lost."""
+    closed = DETAILS.replace("<ReferralNFA>", "<CINClosureDate>2024-01-31</CINClosureDate><ReferralNFA>")
+    reading = read(message(child(IDENTIFIERS.replace("LAchildID", "LAChildID"), details=[closed])))
+    assert column(reading, "referral", "closure_date") == [date(2024, 1, 31)]
+    assert column(reading, "child", "child_ref") == ["A1"]
+    assert [(f.field, f.table) for f in told(reading, "element-spelling")] == [
+        ("LAchildID", "ChildIdentifiers"),
+        ("CINclosureDate", "CINdetails"),
+    ]
+    assert len(reading.findings) == 2
+
+
 def test_endless_unknown_names_are_counted_together(read):
     reading = read(message(child(IDENTIFIERS + "".join(f"<X{n}/>" for n in range(1_500)))))
     found = told(reading, "unknown-element")

@@ -8,7 +8,7 @@ are off, a child larger than 16 MB is refused, and memory grows with the tables 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -215,8 +215,8 @@ class _Reader:
 
     def _kind(self, block: Any) -> _Rows | None:
         """The rows that an element directly inside a Child belongs to, for a tag not met before."""
-        name = _local(block.tag)
-        if name not in _CHILD_ELEMENTS:
+        name = self._usual(block, block.getparent(), _CHILD_ELEMENTS)
+        if not name:
             return None
         rows = self.kinds[block.tag] = self.rows[name]
         return rows
@@ -331,12 +331,27 @@ class _Reader:
 
     def _place(self, element: Any, parent: Any, rows: _Rows) -> int:
         """Where an element whose tag was not met before goes; `_NOWHERE`, and a finding, for one the census has not."""
-        place = rows.local.get(_local(element.tag), _NOWHERE)
-        if place == _NOWHERE:
+        name = self._usual(element, parent, rows.local)
+        if not name:
             self._unknown(element, parent)
-        else:
-            rows.places[element.tag] = place
+            return _NOWHERE
+        place = rows.places[element.tag] = rows.local[name]
         return place
+
+    def _usual(self, element: Any, parent: Any, names: Collection[str]) -> str:
+        """The census's own spelling of an element among these; empty for one it has not. Other capitals are told."""
+        name = _local(element.tag)
+        if name in names:
+            return name
+        usual = next((known for known in names if known.lower() == name.lower()), "")
+        if usual:
+            says = f"{name} is written {usual} in the census; it was read as that."
+            self.noted.add_once(
+                Finding(
+                    "element-spelling", Severity.NOTE, says, _local(parent.tag), "", usual, "", usual, _line(element)
+                )
+            )
+        return usual
 
     # Around the children.
 
@@ -363,8 +378,8 @@ class _Reader:
 
     def _values(self, block: Any, names: tuple[str, ...], values: dict[str, str | None]) -> None:
         for inner in block:
-            name = _local(inner.tag)
-            if name not in names:
+            name = self._usual(inner, block, names)
+            if not name:
                 self._unknown(inner, block)
             elif name in values:
                 self._repeated(inner, block, [])
