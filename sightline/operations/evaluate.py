@@ -20,7 +20,7 @@ import sightline.statistics
 from sightline import __version__, evaluation
 from sightline.engine import Database
 from sightline.engine.relations import DuckRelations, Relations, SparkRelations
-from sightline.evaluation import Comparison, Frame, Job, Study, Table
+from sightline.evaluation import Comparison, Frame, Job, Spec, Study, Table
 from sightline.operations import study_inputs, study_outputs
 from sightline.operations.clearing import Cleared, clear, policy_of
 from sightline.operations.study_home import from_home
@@ -28,7 +28,7 @@ from sightline.operations.study_inputs import Found
 from sightline.operations.study_outputs import verdicts, write_text
 from sightline.vocabulary.errors import BadSetting, SightlineError
 
-__all__ = ["Evaluated", "catalogue", "evaluate", "explain", "verdicts"]
+__all__ = ["Evaluated", "catalogue", "evaluate", "explain", "explain_each", "verdicts"]
 
 Progress = Callable[[str], None]
 MEMORY = "4GB"
@@ -80,11 +80,21 @@ def catalogue() -> list[dict[str, Any]]:
 
 def explain(name: str) -> dict[str, str]:
     """What a table is, from the functions that make it: formula, sample, estimator, standard errors, source."""
-    spec = evaluation.spec(name)
+    (told,) = explain_each([name])
+    return told
+
+
+def explain_each(names: Sequence[str]) -> list[dict[str, str]]:
+    """One row per name, as `explain` gives it."""
+    specs = [evaluation.spec(name) for name in names]
     with Database() as database:
         study_inputs.empty(database)
         evaluation.link(database, Study())
-        table = spec.make(Frame(database, Study(), "without"), spec.id)
+        frame = Frame(database, Study(), "without")
+        return [_explained(spec, spec.make(frame, spec.id)) for spec in specs]
+
+
+def _explained(spec: Spec, table: Table) -> dict[str, str]:
     return {
         "table": table.id,
         "title": table.title,
