@@ -6,7 +6,7 @@ from sightline.linkage.likeness import learn
 from sightline.linkage.link import Links, link
 from sightline.linkage.model import Model
 from sightline.linkage.model import train as train_model
-from sightline.linkage.people import COLUMNS, standardise
+from sightline.linkage.people import COLUMNS, EXTRAS, standardise
 from sightline.linkage.predict import ACCEPTED, REJECTED, REVIEW, expected_missed, predict
 from sightline.linkage.rate_by import GROUPS as RATE_GROUPS
 from sightline.linkage.rate_by import SCHOOLED, Missed, found_alike, match_rates, missed_links, of_school_age
@@ -14,6 +14,7 @@ from sightline.linkage.rate_by import SCHOOLED, Missed, found_alike, match_rates
 __all__ = [
     "ACCEPTED",
     "COLUMNS",
+    "EXTRAS",
     "RATE_GROUPS",
     "REJECTED",
     "REVIEW",

@@ -52,6 +52,16 @@ def _one_letter(name: str) -> str:
     return f"CASE WHEN jaro_similarity({both}) >= 0.77 THEN damerau_levenshtein({both}) <= 1 ELSE false END"
 
 
+def _alike(name: str, likeness: float) -> str:
+    """SQL: alike as a whole, or, where both are long enough, with two letters wrong."""
+    both = f"{name}_l, {name}_r"
+    return (
+        f"CASE WHEN jaro_similarity({both}) < 0.65 THEN false WHEN jaro_winkler_similarity({both}) >= {likeness} "
+        f"THEN true WHEN least(length({name}_l), length({name}_r)) > 4 THEN damerau_levenshtein({both}) <= 2 "
+        "ELSE false END"
+    )
+
+
 def _number(name: str, words: str, right: float, near: float) -> Comparison:
     return Comparison(
         name,
@@ -92,7 +102,7 @@ COMPARISONS = (
                 0.02,
                 0.0005,
             ),
-            Level("surnames are alike", "jaro_winkler_similarity(surname_l, surname_r) >= 0.92", 0.012, 0.003),
+            Level("surnames are alike", _alike("surname", 0.92), 0.012, 0.003),
             Level("surname differs", "", 0.065, 0.9945, DIFFERS),
         ),
         frequency="surname",
@@ -110,14 +120,14 @@ COMPARISONS = (
             ),
             Level(EXCHANGED, "forename_l = surname_r", 0.008, 0.0002),
             Level(
-                "one first name is short for the other",
-                "least(length(forename_l), length(forename_r)) > 2 "
-                "AND (starts_with(forename_l, forename_r) OR starts_with(forename_r, forename_l))",
+                "first names are forms of one name",
+                "(least(length(forename_l), length(forename_r)) > 1 AND (starts_with(forename_l, forename_r) "
+                "OR starts_with(forename_r, forename_l))) OR list_has_any(forms_l, forms_r)",
                 0.025,
                 0.002,
             ),
             Level("one first name is another of the child's names", "list_has_any(given_l, given_r)", 0.008, 0.004),
-            Level("first names are alike", "jaro_winkler_similarity(forename_l, forename_r) >= 0.88", 0.009, 0.006),
+            Level("first names are alike", _alike("forename", 0.88), 0.009, 0.006),
             Level("first name differs", "", 0.02, 0.9798, DIFFERS),
         ),
         frequency="forename",
@@ -137,18 +147,18 @@ COMPARISONS = (
             Level("born one day apart", "abs(birth_date_l - birth_date_r) = 1", 0.007, 0.00036),
             Level(
                 "birth date differs by one digit",
-                "hamming(strftime(birth_date_l, '%Y%m%d'), strftime(birth_date_r, '%Y%m%d')) = 1",
+                "damerau_levenshtein(strftime(birth_date_l, '%Y%m%d'), strftime(birth_date_r, '%Y%m%d')) = 1",
                 0.011,
                 0.0025,
             ),
             Level(
-                "born in the same month",
-                "date_trunc('month', birth_date_l) = date_trunc('month', birth_date_r)",
-                0.002,
-                0.0045,
-                DIFFERS,
+                "day, month or year of birth differs",
+                "(year(birth_date_l) = year(birth_date_r))::INT + (month(birth_date_l) = month(birth_date_r))::INT "
+                "+ (day(birth_date_l) = day(birth_date_r))::INT = 2",
+                0.004,
+                0.008,
             ),
-            Level("born on different days", "", 0.009, 0.99239, DIFFERS),
+            Level("born on different days", "", 0.007, 0.98889, DIFFERS),
         ),
     ),
     Comparison(
@@ -184,6 +194,54 @@ COMPARISONS = (
             Level("another school", "", 0.11, 0.98, DIFFERS),
         ),
     ),
+    Comparison(
+        "address",
+        ("address",),
+        (
+            Level("same address", "address_l = address_r", 0.5, 0.0002, AGREES),
+            Level(
+                "addresses are alike",
+                "starts_with(address_l, address_r) OR starts_with(address_r, address_l) "
+                "OR jaro_winkler_similarity(address_l, address_r) >= 0.92",
+                0.25,
+                0.002,
+            ),
+            Level("another address", "", 0.25, 0.9978, DIFFERS),
+        ),
+    ),
+    Comparison(
+        "town",
+        ("town",),
+        (
+            Level("same town", "town_l = town_r", 0.75, 0.05, AGREES),
+            Level("names of towns are alike", _alike("town", 0.88), 0.12, 0.01),
+            Level("another town", "", 0.13, 0.94, DIFFERS),
+        ),
+        frequency="town",
+    ),
+    Comparison(
+        "phone",
+        ("phone",),
+        (
+            Level("same telephone number", "phone_l = phone_r", 0.7, 0.0001, AGREES),
+            Level("telephone number differs by one digit", _one_letter("phone"), 0.05, 0.0001),
+            Level("another telephone number", "", 0.25, 0.9998, DIFFERS),
+        ),
+    ),
+    Comparison(
+        "email",
+        ("email",),
+        (
+            Level("same e-mail address", "email_l = email_r", 0.65, 0.0001, AGREES),
+            Level(
+                "e-mail addresses are alike",
+                "jaro_winkler_similarity(email_l, email_r) >= 0.9 OR damerau_levenshtein(email_l, email_r) <= 3",
+                0.15,
+                0.0005,
+            ),
+            Level("another e-mail address", "", 0.2, 0.9994, DIFFERS),
+        ),
+    ),
 )
 
 BY_NAME: Mapping[str, Comparison] = {c.name: c for c in COMPARISONS}
@@ -202,4 +260,23 @@ RULES = (
     "l.forename = r.forename AND l.surname = r.surname AND month(l.birth_date) = month(r.birth_date) "
     "AND day(l.birth_date) = day(r.birth_date)",
     "l.forename = r.forename AND l.surname = r.surname AND l.school = r.school",
+)
+# And where all pairs of two lists are few: what would be too many among the pupils of an authority.
+BROAD_RULES = (
+    "l.upn = r.upn",
+    "l.nhs_number = r.nhs_number",
+    "l.email = r.email",
+    "l.phone = r.phone",
+    "l.address = r.address",
+    "l.birth_date = r.birth_date",
+    "l.postcode = r.postcode",
+    "l.forename = r.forename AND l.surname = r.surname",
+    "l.forename = r.surname AND l.surname = r.forename",
+    "l.surname = r.surname AND year(l.birth_date) = year(r.birth_date)",
+    "l.forename = r.forename AND year(l.birth_date) = year(r.birth_date)",
+    "left(l.surname, 3) = left(r.surname, 3) AND month(l.birth_date) = month(r.birth_date) "
+    "AND day(l.birth_date) = day(r.birth_date)",
+    "left(l.forename, 3) = left(r.forename, 3) AND month(l.birth_date) = month(r.birth_date) "
+    "AND day(l.birth_date) = day(r.birth_date)",
+    "left(l.surname, 2) = left(r.surname, 2) AND left(l.forename, 2) = left(r.forename, 2)",
 )

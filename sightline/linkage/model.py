@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from sightline.engine import Database
-from sightline.linkage.comparing import COMPARISONS, RULES, Comparison
+from sightline.linkage.comparing import BROAD_RULES, COMPARISONS, RULES, Comparison
 from sightline.linkage.people import filled
 from sightline.vocabulary.errors import BadSetting
 
@@ -27,7 +27,9 @@ FEWEST_PEOPLE, FEWEST_PAIRS = 1_000, 300
 _STORED_M, _STORED_U = 100.0, 100_000.0
 _SAMPLE = 1_000  # records from each side whose every pair shows how often children agree by chance
 _MOST_TRAINING_PAIRS = 5e6
-_FEWEST_TO_CHOOSE_FROM = 1_000
+FEWEST_TO_CHOOSE_FROM = 1_000
+# Up to so many pairs in all, every one is looked at; up to so many, those that share much less than in longer lists.
+_EVERY_PAIR, _BROAD = 250_000, 500_000_000
 # Of true pairs, about this part agree exactly on both names and birth date.
 _EXACT_RECALL = 0.85
 _LEAST_M = {"surname": 0.5, "forename": 0.5, "birth_date": 0.6, "sex": 0.6}  # below these, learning went astray
@@ -65,9 +67,11 @@ class Model:
         """A model saved by `save`. Raises BadSetting when it is not one, or was made for other comparisons."""
         try:
             held = json.loads(path.read_text(encoding="utf-8"))
-            if held["comparisons"] != _shape():
+            if not held["comparisons"].items() <= _shape().items():
                 raise BadSetting(f"The model {path.name} was learnt for other comparisons; train it again.")
-            rates = {name: tuple((float(m), float(u)) for m, u in each) for name, each in held["rates"].items()}
+            # What is compared since it was learnt weighs as in the stored model.
+            rates = {**cls.stored().rates}
+            rates |= {name: tuple((float(m), float(u)) for m, u in each) for name, each in held["rates"].items()}
             people = (int(held["people"][0]), int(held["people"][1]))
             model = cls(str(held["learnt"]), rates, people)
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
@@ -89,10 +93,16 @@ def compared(database: Database, left: str, right: str) -> tuple[Comparison, ...
     return tuple(c for c in COMPARISONS if both.issuperset(c.columns))
 
 
-def rules(comparisons: tuple[Comparison, ...]) -> list[str]:
-    """The blocking rules that use nothing but what is compared."""
+def rules(comparisons: tuple[Comparison, ...], pairs: int) -> list[str]:
+    """The blocking rules that use nothing but what is compared, for lists that make so many pairs in all."""
+    if comparisons and pairs <= _EVERY_PAIR:
+        return ["1 = 1"]
     names = {column for c in comparisons for column in c.columns}
-    return [rule for rule in RULES if names.issuperset(word.split(".")[1] for word in _words(rule))]
+    return [
+        rule
+        for rule in (BROAD_RULES if pairs <= _BROAD else RULES)
+        if names.issuperset(word.split(".")[1] for word in _words(rule))
+    ]
 
 
 def _words(rule: str) -> list[str]:
@@ -112,7 +122,7 @@ def chance_of_a_pair(database: Database, left: str, right: str) -> float:
     # Never nothing, and never so sure that a chance likeness would do: however short the lists, a record has its
     # partner among as many as a large school has pupils.
     expected = min(max(found, 0.02 * smaller, 1.0), 0.98 * smaller)
-    return expected / (smaller * max(n_left, n_right, _FEWEST_TO_CHOOSE_FROM))
+    return expected / (smaller * max(n_left, n_right, FEWEST_TO_CHOOSE_FROM))
 
 
 def settings(

@@ -15,7 +15,16 @@ import pyarrow as pa
 
 from sightline.engine import Database
 from sightline.linkage.comparing import AGREES, BY_NAME, DIFFERS, EXCHANGED, NEARLY, Comparison
-from sightline.linkage.model import Model, chance_of_a_pair, compared, linker, rules, settings, silent
+from sightline.linkage.model import (
+    FEWEST_TO_CHOOSE_FROM,
+    Model,
+    chance_of_a_pair,
+    compared,
+    linker,
+    rules,
+    settings,
+    silent,
+)
 
 ACCEPTED, REVIEW, REJECTED = "accepted", "review", "rejected"
 LEAST = 0.01  # pairs less likely than this are not listed
@@ -26,6 +35,13 @@ UNSETTLED, FAMILY = 0.75, 0.2
 # A brother or sister matched between the same two homes makes a pair this many times likelier. Of pairs of two
 # children alike in first name and birth date hardly any have one; of moved children about one in three has.
 SIBLING_ODDS = 32.0
+
+# How many true pairs there are is counted again so often; counts nearer to the first than this leave weights alone.
+_ROUNDS, _WORTH = 20, 1.25
+# Of all children, at most so many have a twin and are parted from it by two lists of which each holds one of the two:
+# with first names somewhat alike, and with others. Twins of one sex are about 20 of 1,000 children.
+_TWINS = {1: 0.001, 2: 0.004}
+_LIKE_A_TWIN = 0.6
 
 SCHEMA = pa.schema(
     [
@@ -48,6 +64,8 @@ class _Pair:
     unsettled: str
     left_person: int
     right_person: int
+    likely: float
+    renamed: int
     status: str = ""
 
 
@@ -69,10 +87,12 @@ def predict(
     are known to be two people: they are not pairs at all, so that each may have another partner.
     """
     comparisons = compared(database, left, right)
-    blocking = rules(comparisons)
-    if not comparisons or not blocking or not _any(database, left) or not _any(database, right):
+    sizes = [int(database.one(f"SELECT count(*) FROM {t}")) for t in (left, right)]
+    blocking = rules(comparisons, sizes[0] * sizes[1])
+    if not comparisons or not blocking or not all(sizes):
         return SCHEMA.empty_table()
-    made = settings(model, comparisons, chance_of_a_pair(database, left, right), blocking=blocking)
+    chance = chance_of_a_pair(database, left, right)
+    made = settings(model, comparisons, chance, blocking=blocking)
     with silent():
         scoring = linker(database, left, right, made)
         scored = scoring.inference.predict(threshold_match_probability=LEAST / SIBLING_ODDS, warning_mode="never")
@@ -80,11 +100,16 @@ def predict(
         scoring.table_management.delete_tables_created_by_splink_from_db()
     if never:
         _leave_out(database, never)
+    _reckon(database, begun=chance * min(sizes) * max(*sizes, FEWEST_TO_CHOOSE_FROM), smaller=min(sizes))
     pairs = _listed(database)
     _settle(pairs, accept, review)
+    if _rename(pairs, accept):
+        _settle(pairs, accept, review)
     if "postcode" in {c.name for c in comparisons} and _with_siblings(database, left, right, pairs):
         pairs = _listed(database)
         _settle(pairs, accept, review)
+        if _rename(pairs, accept):
+            _settle(pairs, accept, review)
     database.execute("DROP TABLE _pair")
     kept = sorted((p for p in pairs if p.probability >= LEAST), key=lambda p: (p.left, -p.probability, p.right))
     return pa.table(
@@ -105,10 +130,6 @@ def _leave_out(database: Database, never: Collection[tuple[int, int]]) -> None:
     database.execute("DELETE FROM _pair WHERE (row_l, row_r) IN (SELECT row_l, row_r FROM _never); DROP VIEW _never")
 
 
-def _any(database: Database, table: str) -> bool:
-    return bool(database.one(f"SELECT count(*) FROM {table}"))
-
-
 def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Comparison]) -> str:
     """SQL: one row per scored pair with its evidence in words and, where likeness cannot settle it, why."""
     present = {c.name: c for c in comparisons}
@@ -119,10 +140,17 @@ def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Compariso
         numbers = ", ".join(str(g) for s in says for g in present[name].gamma(s))
         return f"(gamma_{name} IN ({numbers}))"
 
+    def missing(name: str) -> str:
+        return f"(gamma_{name} = -1)" if name in present else "true"
+
     alike = {n: meets(n, AGREES, NEARLY) for n in BY_NAME}
     number = f"({meets('upn', AGREES)} OR {meets('nhs_number', AGREES)})"
     confirmed = " + ".join(f"{alike[n]}::INT" for n in ("surname", "forename", "birth_date", "postcode"))
-    beside = f"({alike['birth_date']} OR {meets('postcode', AGREES)} OR {meets('school', AGREES)})"
+    contact = f"({alike['address']} OR {alike['phone']} OR {alike['email']})"
+    home = f"({alike['postcode']} OR {contact})"
+    beside = f"({alike['birth_date']} OR {meets('school', AGREES)} OR {home})"
+    # One first name is not held, or its first letter alone.
+    unnamed = f"({missing('forename')} AND ({alike['surname']} OR {contact}) AND (a.initial = b.initial) IS NOT FALSE)"
     words = ", ".join(
         f"CASE gamma_{name} " + " ".join(_when(present[name])) + " END" for name in _SAID if name in present
     )
@@ -135,10 +163,12 @@ def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Compariso
                 WHEN NOT {alike["forename"]} AND NOT {alike["birth_date"]}
                     THEN 'neither first name nor birth date agrees'
                 WHEN NOT {alike["forename"]} AND NOT {number}
+                    AND NOT ({unnamed} AND {home} AND {alike["birth_date"]} AND NOT a.twin AND NOT b.twin)
                     THEN 'without agreeing first names it may be a brother, a sister or somebody else'
                 WHEN NOT {alike["forename"]} AND (a.twin OR b.twin)
                     THEN 'another child of the same age lives at the address'
-                WHEN {meets("birth_date", DIFFERS)} AND NOT {number} THEN 'names agree, but not the birth date'
+                WHEN {meets("birth_date", DIFFERS)} AND NOT {number} AND NOT {contact}
+                    THEN 'names agree, but not the birth date'
                 WHEN NOT {number} AND NOT {beside} THEN 'only names agree'
             END AS unsettled,
             NOT {alike["forename"]} AND NOT {number}
@@ -148,12 +178,17 @@ def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Compariso
                 AS left_person,
             hash(b.surname, b.forename, b.birth_date, b.sex, b.postcode, b.upn, b.nhs_number)
                 AS right_person,
+            CASE WHEN {meets("forename", DIFFERS)} AND ({alike["surname"]} OR {contact})
+                AND {meets("birth_date", AGREES)} AND {home}
+                AND NOT a.twin AND NOT b.twin AND NOT {meets("sex", DIFFERS)}
+                THEN CASE WHEN jaro_winkler_similarity(a.forename, b.forename) >= {_LIKE_A_TWIN} THEN 1 ELSE 2 END
+                ELSE 0 END AS renamed,
             false AS sibling
         FROM {scored} s JOIN {left} a ON a.row = s.row_l JOIN {right} b ON b.row = s.row_r
     """
 
 
-_SAID = ("surname", "forename", "birth_date", "sex", "postcode", "school", "upn", "nhs_number")
+_SAID = (*(n for n in BY_NAME if n not in ("upn", "nhs_number")), "upn", "nhs_number")
 
 
 def _when(c: Comparison) -> Iterator[str]:
@@ -171,7 +206,7 @@ def _listed(database: Database) -> list[_Pair]:
         SELECT row_l, row_r, weight + CASE WHEN sibling THEN log2({SIBLING_ODDS}) ELSE 0 END AS w,
             1 - 1 / (1 + probability / greatest(1 - probability, 1e-15)
                 * CASE WHEN sibling THEN {SIBLING_ODDS} ELSE 1 END) AS p,
-            said, coalesce(unsettled, ''), family, left_person, right_person, sibling
+            said, coalesce(unsettled, ''), family, left_person, right_person, renamed, sibling
         FROM _pair ORDER BY w DESC, row_l, row_r
         """
     )
@@ -185,9 +220,71 @@ def _listed(database: Database) -> list[_Pair]:
             unsettled,
             one,
             other,
+            p,
+            renamed,
         )
-        for left, right, weight, p, said, unsettled, family, one, other, sibling in rows
+        for left, right, weight, p, said, unsettled, family, one, other, renamed, sibling in rows
     ]
+
+
+def _reckon(database: Database, begun: float, smaller: int) -> None:
+    """Weigh the pairs by how many true ones the two lists seem to hold, where that is more than agree exactly.
+
+    Where most records of a list are damaged few pairs agree exactly, and every pair would seem less likely than it is.
+    Counts each record's best pair by its probability until the count settles; it is never taken to be less.
+    """
+    best = [
+        2.0**weight
+        for (weight,) in database.rows(
+            """
+            SELECT weight FROM (
+                SELECT row_l, row_r, weight, max(weight) OVER (PARTITION BY row_l) AS most_l,
+                    max(weight) OVER (PARTITION BY row_r) AS most_r
+                FROM _pair WHERE unsettled IS NULL
+            ) WHERE weight = most_l AND weight = most_r ORDER BY row_l, row_r
+            """
+        )
+    ]
+    times = 1.0
+    for _ in range(_ROUNDS):
+        found = sum(odds * times / (1 + odds * times) for odds in best)
+        times = max(1.0, min(found, 0.98 * smaller) / begun)
+    if times > _WORTH:
+        database.execute(
+            f"""
+            UPDATE _pair SET weight = weight + log2({times!r}),
+                probability = 1 - 1 / (1 + probability / greatest(1 - probability, 1e-15) * {times!r})
+            """
+        )
+
+
+def _rename(pairs: list[_Pair], accept: float) -> bool:
+    """Settle pairs that agree in all but the first name, where they are too many to be twins parted by the lists.
+
+    A twin whom only one list holds, beside the other twin whom only the other list holds, looks like a child with a
+    wrong first name. Of `_TWINS` of the children at most is that so, and of fewer with first names somewhat alike: a
+    list with many more such pairs has wrong first names. Each is then as likely as the share that cannot be twins.
+    """
+    settled = False
+    accepted = [p for p in pairs if p.status == ACCEPTED]
+    left_taken, right_taken = {p.left for p in accepted}, {p.right for p in accepted}
+    for renamed, share in _TWINS.items():
+        free = [
+            p
+            for p in pairs
+            if p.renamed == renamed and p.unsettled and p.likely >= accept
+            and p.left not in left_taken and p.right not in right_taken
+        ]  # fmt: skip
+        twins = 2 + share * len(accepted)
+        probability = 1 - twins / max(len(free), 1)
+        if probability >= accept:
+            settled = True
+            for p in free:
+                p.probability, p.unsettled = round(min(probability, p.likely), 6), ""
+    if settled:
+        for p in pairs:
+            p.status, p.evidence = "", p.evidence.partition("; ")[0]
+    return settled
 
 
 def _settle(pairs: list[_Pair], accept: float, review: float) -> None:

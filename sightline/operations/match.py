@@ -15,8 +15,8 @@ from sightline.engine import Database
 from sightline.operations.people_files import PeopleFile, described, mapping_file, read_people
 from sightline.vocabulary.errors import BadSetting
 
-# Where fewer of the school names in one file stand in the other, they are written in two ways and say nothing.
-_LEAST_SCHOOLS = 0.1
+# Where fewer of the values of a column stand in the other file too, they are written in two ways and say nothing.
+_LEAST_IN_BOTH = {"school": 0.1, "address": 0.02, "town": 0.1, "phone": 0.02, "email": 0.02}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,9 @@ def match_files(
     with Database() as database:
         database.add("left_file", one.people)
         database.add("right_file", other.people)
-        present = [c for c in linkage.COLUMNS if c != "school" or _schools_agree(database)]
+        present = [
+            c for c in (*linkage.COLUMNS, *linkage.EXTRAS) if c not in _LEAST_IN_BOTH or _written_alike(database, c)
+        ]
         linkage.standardise(database, "SELECT * FROM left_file", "a", present=present)
         linkage.standardise(database, "SELECT * FROM right_file", "b", present=present)
         model = linkage.train_model(database, "a", "b")
@@ -72,13 +74,13 @@ def match_files(
     return Matched(one, other, pairs, model.learnt, linkage.expected_missed(pairs), accept, review)
 
 
-def _schools_agree(database: Database) -> bool:
-    """Whether the two files write schools in one way, so that two names that differ are two schools."""
+def _written_alike(database: Database, column: str) -> bool:
+    """Whether the two files write schools (towns, addresses) in one way, so that two that differ are two schools."""
     shares = database.rows(
-        """
-        WITH l AS (SELECT DISTINCT lower(trim(school)) AS school FROM left_file WHERE school IS NOT NULL),
-            r AS (SELECT DISTINCT lower(trim(school)) AS school FROM right_file WHERE school IS NOT NULL)
-        SELECT (SELECT count(*) FROM l JOIN r USING (school)), least((SELECT count(*) FROM l), (SELECT count(*) FROM r))
+        f"""
+        WITH l AS (SELECT DISTINCT lower(trim({column})) AS v FROM left_file WHERE {column} IS NOT NULL),
+            r AS (SELECT DISTINCT lower(trim({column})) AS v FROM right_file WHERE {column} IS NOT NULL)
+        SELECT (SELECT count(*) FROM l JOIN r USING (v)), least((SELECT count(*) FROM l), (SELECT count(*) FROM r))
         """
     )[0]
-    return bool(shares[1]) and shares[0] >= _LEAST_SCHOOLS * shares[1]
+    return bool(shares[1]) and shares[0] > 0 and shares[0] >= _LEAST_IN_BOTH[column] * shares[1]

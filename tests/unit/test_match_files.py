@@ -53,14 +53,14 @@ def test_a_different_first_name_at_one_address_is_for_a_person_to_decide(family)
     looked_at = {r["left_row"]: r for r in family.pairs.to_pylist() if r["status"] == "review"}
     assert set(looked_at) == {1, 64, 87, 155}
     assert looked_at[1]["evidence"].startswith(
-        "same surname, first name differs, born the same day, same sex, same postcode; without agreeing first names"
+        "same surname, first name differs, born the same day, same sex, same postcode, same address; without "
     )
     assert family.missed > 2
 
 
 def test_small_differences_are_said_in_words(family):
     says = {r["left_row"]: r["evidence"] for r in family.pairs.to_pylist() if r["status"] == "accepted"}
-    assert says[2] == "same surname, same first name, born the same day, same sex, same postcode"
+    assert says[2] == "same surname, same first name, born the same day, same sex, same postcode, same address"
     assert "born one day apart" in says[45]
     assert "another postcode" in says[35]
 
