@@ -17,8 +17,10 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+WAITED = 20_000  # milliseconds a busy machine may take over anything
+expect.set_options(timeout=WAITED)
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "test-results" / "pages"
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -120,7 +122,7 @@ def visit(served: Served, chromium: Browser) -> Iterator[Callable[..., Page]]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(WAITED)
         page.on("console", lambda message: _said(message.type, message.text, heard))
         page.on("pageerror", lambda error: heard.append(str(error)))
         page.on("request", lambda request: _only_here(request.url, served.address, heard))

@@ -29,7 +29,7 @@ def test_a_manager_opens_the_team_and_a_worker_s_children(visit, accessible):
     page.locator("main li a").first.click()
     expect(page.get_by_role("heading", level=2, name="Caseloads")).to_be_visible()
     accessible(page, "monday-team")
-    page.get_by_role("table", name="Caseloads").get_by_role("link").first.click()
+    page.get_by_role("table", name="Caseloads").get_by_role("rowheader").get_by_role("link").first.click()
     expect(page.get_by_role("link", name="Show every worker’s children")).to_be_visible()
     page.set_viewport_size({"width": 320, "height": 640})
     accessible(page, "monday-team-worker-narrow")
