@@ -74,6 +74,43 @@ def test_a_table_is_of_the_year_and_authority_of_the_header_that_came_with_it(tm
     assert [rules(reading) for reading in (first, second, none)] == [["unknown-code"], [], ["year-from-dates"]]
 
 
+def test_tables_of_tools_that_give_episodes_no_id(read):
+    """The date of the referral, and of the plan, stands for the episode and the plan in every table alike."""
+    details = read("LAchildID,CINreferralDate,ReferralSource,ReferralNFA\nA1,2023-05-01,2B,0\nA1,2023-09-01,2B,0\n")
+    plans = read("LAchildID,CINreferralDate,CINPlanStartDate,CINPlanEndDate\nA1,2023-09-01,2023-10-01,\n")
+    protection = read(
+        "LAchildID,CINreferralDate,CPPstartDate,CPPendDate,InitialCategoryOfAbuse\nA1,2023-05-01,2023-06-01,,NEG\n"
+    )
+    reviews = read("LAchildID,CINreferralDate,CPPstartDate,CPPreviewDate\nA1,2023-05-01,2023-06-01,2023-08-01\n")
+    assessments = read(
+        "LAchildID,CINreferralDate,AssessmentActualStartDate,AssessmentAuthorisationDate\nA1,2023-05-01,2023-05-02,\n"
+    )
+    factors = read("LAchildID,CINreferralDate,AssessmentActualStartDate,Factor\nA1,2023-05-01,2023-05-02,3A\n")
+    assert set(assessments.tables) == {"assessment"} and set(factors.tables) == {"assessment_factor"}
+    assert factors.tables["assessment_factor"]["factor"].to_pylist() == ["3A"]
+    refs = [
+        r.tables[t]["assessment_ref"].to_pylist()
+        for r, t in ((assessments, "assessment"), (factors, "assessment_factor"))
+    ]
+    assert refs[0] == refs[1] == ["A1/2023-05-01/2023-05-02"]
+    assert details.tables["referral"]["referral_ref"].to_pylist() == ["A1/2023-05-01", "A1/2023-09-01"]
+    assert plans.tables["cin_plan"]["referral_ref"].to_pylist() == ["A1/2023-09-01"]
+    assert protection.tables["cp_plan"]["plan_ref"].to_pylist() == reviews.tables["cp_review"]["plan_ref"].to_pylist()
+    assert {rule for r in (details, plans, protection, reviews) for rule in rules(r)} == {"year-from-dates"}
+
+
+def test_two_episodes_of_one_day_are_numbered(read):
+    reading = read("LAchildID,CINreferralDate,ReferralSource\nA1,2023-05-01,2B\nA1,2023-05-01,6\n")
+    assert reading.tables["referral"]["referral_ref"].to_pylist() == ["A1/1", "A1/2"]
+
+
+def test_characteristics_beside_the_identifiers(read):
+    reading = read("LAchildID,UPN,PersonBirthDate,GenderCurrent,Ethnicity\nA1,,2015-05-01,2,WBRI\n")
+    assert reading.tables["child"]["ethnicity"].to_pylist() == ["WBRI"]
+    assert set(reading.received) == {"ChildIdentifiers", "ChildCharacteristics"}
+    assert rules(reading) == ["year-from-dates"]
+
+
 def test_assessments_of_tools_that_give_no_id(read):
     """Rows that follow each other and agree are one assessment."""
     reading = read(

@@ -44,6 +44,12 @@ _TELLING: dict[str, frozenset[str]] = {
     "PreProceedingsandFGDM": frozenset({"lachildid", "ppstartdate"}),
 }
 
+_OF_EPISODES = frozenset({"referralsource", "primaryneedcode", "cinclosuredate", "reasonforclosure", "referralnfa"})
+# Where a table has no ids, the dates that tell an episode or a plan from others of the same child.
+_NATURAL = {"CINdetailsID": "CINreferralDate", "AssessmentID": "AssessmentActualStartDate", "CPPID": "CPPstartDate"}
+# A table of factors alone has one of these, and no end of the assessment.
+_FACTORS = frozenset({"assessmentfactors", "factor"})
+
 
 def is_census(head: Head) -> bool:
     """Whether the start of a file is a CIN census: it says so, or it has children with an LAchildID or CINdetails."""
@@ -61,8 +67,20 @@ def is_census_table(head: Head) -> bool:
 
 
 def _table_of(header: tuple[str, ...]) -> str | None:
+    """The table whose columns these are; None for none, and for the flat table of events that some tools make.
+
+    Tools that give episodes and plans no id repeat the date of the referral, or of the plan, in the tables below them;
+    some write a child's characteristics beside the identifiers.
+    """
     names = set(header)
     found = [table for table, telling in _TELLING.items() if telling <= names]
+    for below, above in (("ChildIdentifiers", "ChildCharacteristics"), ("Reviews", "ChildProtectionPlans")):
+        if below in found and above in found:
+            found.remove(above)
+    if "lachildid" in names and names & _FACTORS and "assessmentauthorisationdate" not in names:
+        return "AssessmentFactors"
+    if "CINdetails" in found and len(found) == 2 and not names & _OF_EPISODES:
+        found.remove("CINdetails")
     return found[0] if len(found) == 1 else None
 
 
@@ -104,7 +122,11 @@ def read_census_table(path: Path, context: Context) -> Reading:
         received = {table: _named(rows, HEADER_COLUMNS, table, noted)}
         collection = collection_of(received, noted)
     else:
+        if table == "AssessmentFactors":
+            rows = rows.rename_columns(["assessmentfactors" if c == "factor" else c for c in rows.column_names])
         received = _blocks(rows, BLOCKS[table], noted)
+        if table == "ChildIdentifiers" and "ethnicity" in rows.column_names:
+            received |= _blocks(rows, BLOCKS["ChildCharacteristics"], Noted())
         collection = _collection_beside(path, context.beside) or collection_of_dates(
             received, noted, "A table by itself does not say its year"
         )
@@ -173,10 +195,18 @@ def _named(rows: pa.Table, names: tuple[str, ...], table: str, noted: Noted) -> 
 
 def _blocks(rows: pa.Table, block: Block, noted: Noted) -> dict[str, pa.Table]:
     """The table, its keys whole, and for Assessments the factors that stand beside each assessment."""
+    present = set(rows.column_names)
     factors = BLOCKS["AssessmentFactors"]
     is_assessments = block.table == "Assessments"
     beside = tuple(f.element for f in factors.fields) if is_assessments else ()
-    named = _named(rows, (*block.columns, *beside), block.table, noted)
+    natural = {i: d for i, d in _NATURAL.items() if i in (*block.keys, block.number) and i.lower() not in present}
+    # The dates that stand for ids are no strange columns, nor are characteristics beside the identifiers.
+    aside = {d.lower() for d in natural.values()} | ({"ethnicity"} if block.table == "ChildIdentifiers" else set())
+    strange = rows.drop_columns([c for c in aside - {c.lower() for c in block.columns} if c in present])
+    named = _named(strange, (*block.columns, *beside), block.table, noted)
+    for key, day in natural.items():
+        if day.lower() in present and (key != block.number or _tells_apart(rows, block, day)):
+            named = named.set_column(named.column_names.index(key), key, rows[day.lower()])
     for key in {*block.keys, block.number} & set(named.column_names):
         # A spreadsheet or data frame may have made 1 into 1.0.
         tidy = pc.replace_substring_regex(pc.utf8_trim(named[key], BLANKS), r"^([0-9]+)\.0$", r"\1")
@@ -184,10 +214,19 @@ def _blocks(rows: pa.Table, block: Block, noted: Noted) -> dict[str, pa.Table]:
     if not is_assessments:
         return {block.table: _numbered(named, block) if block.number else named}
     named = _numbered(named, block, same=tuple(f.element for f in block.fields))
-    told = named.filter(pc.is_valid(named[beside[0]])).select([*factors.columns, "line"])
     ids = list(zip(*(named[key].to_pylist() for key in (*block.keys, block.number)), strict=True))
     first = [n for n, key in enumerate(ids) if n == 0 or key != ids[n - 1]]
-    return {block.table: named.take(pa.array(first, pa.int64())).select([*block.columns, "line"]), factors.table: told}
+    made = {block.table: named.take(pa.array(first, pa.int64())).select([*block.columns, "line"])}
+    if beside[0].lower() in present:
+        made[factors.table] = named.filter(pc.is_valid(named[beside[0]])).select([*factors.columns, "line"])
+    return made
+
+
+def _tells_apart(rows: pa.Table, block: Block, day: str) -> bool:
+    """Whether no two rows of one parent have the same day."""
+    columns = [c for c in ("lachildid", "cinreferraldate", day.lower()) if c in rows.column_names]
+    keys = list(zip(*(rows[c].to_pylist() for c in dict.fromkeys(columns)), strict=True))
+    return len(set(keys)) == len(keys)
 
 
 def _numbered(rows: pa.Table, block: Block, *, same: tuple[str, ...] = ()) -> pa.Table:
