@@ -9,7 +9,15 @@ from sightline.evaluation.catalogue import CATALOGUE, Job, Spec, jobs, spec
 from sightline.evaluation.figures import Figure, drawn
 from sightline.evaluation.latex import latex
 from sightline.evaluation.linked import LINKED, counts, link
-from sightline.evaluation.received import NPD, empty_received, kind_of_plans, projection, reference_column
+from sightline.evaluation.received import (
+    NPD,
+    TABLES,
+    empty_received,
+    kind_of_plans,
+    projection,
+    reference_column,
+    wanted,
+)
 from sightline.evaluation.result import Cell, Left, Table, grid, shown
 from sightline.evaluation.samples import Frame
 from sightline.evaluation.spreadsheets import ods, sheets, xlsx
@@ -22,6 +30,7 @@ __all__ = [
     "NOT_FOR_RELEASE",
     "NPD",
     "RELEASED",
+    "TABLES",
     "Cell",
     "Clearance",
     "Comparison",
@@ -50,5 +59,6 @@ __all__ = [
     "spec",
     "table_csv",
     "table_html",
+    "wanted",
     "xlsx",
 ]

@@ -18,7 +18,6 @@ from sightline.evaluation.samples import (
     grouped,
     share_of_fsm,
 )
-from sightline.evaluation.study import NO_PLAN
 from sightline.statistics import (
     CONSTANT,
     CannotEstimate,
@@ -62,11 +61,13 @@ def clusters(errors: str) -> str | None:
     return errors if errors in ("school", "authority") else None
 
 
-def groups_small(frame: Frame, g: Grouped) -> str:
+def groups_small(frame: Frame, g: Grouped, outcome: str) -> str:
+    """Which groups are smaller than the study asks for, counting only the pupils a model of the outcome takes."""
     least = frame.study.groups.least
-    small = {name: g.pupils.get(name, 0) for name in (g.plan, NO_PLAN) if g.pupils.get(name, 0) < least}
+    small = {name: n for name, n in g.entering(outcome).items() if n < least}
     return "; ".join(
-        f"{n:,} pupils in the group {name}, fewer than the {least:,} asked for" for name, n in small.items()
+        f"{n:,} pupils in the group {name} with nothing missing, fewer than the {least:,} asked for"
+        for name, n in small.items()
     )
 
 
@@ -90,7 +91,7 @@ def did_logit(frame: Frame, table_id: str, stage: str, plan: str, printed: int) 
     g = grouped(frame, stage, plan, clusters(frame.study.models.attainment_errors))
     says = ""
     for outcome, name in OUTCOMES[stage].items():
-        why = groups_small(frame, g)
+        why = groups_small(frame, g, name)
         if why:
             b.refuse(outcome, f"{why}; the data are too few")
             continue
@@ -143,7 +144,7 @@ def did_effects(frame: Frame, table_id: str, stage: str, plan: str) -> Table:
     two, three = did_terms(plan)
     says = ""
     for outcome, name in OUTCOMES[stage].items():
-        why = groups_small(frame, g)
+        why = groups_small(frame, g, name)
         if why:
             b.refuse(outcome, f"{why}; the data are too few")
             continue
@@ -199,7 +200,7 @@ def did_scores(frame: Frame, table_id: str, stage: str, plan: str, printed: int)
     kind: Any = "clustered" if clusters(errors) else {"conventional": "conventional", "robust": "hc1"}[errors]
     says = ""
     for outcome, name in OUTCOMES[stage].items():
-        why = groups_small(frame, g)
+        why = groups_small(frame, g, name)
         if why:
             b.refuse(outcome, f"{why}; the data are too few")
             continue

@@ -146,7 +146,7 @@ def _section_choices(frame: Frame, b: Builder, domain: str, plan: str) -> Iterat
         held = [block for block, words in BLOCKS.items() if any(word in n for n in plain.names for word in words)]
         for outcome, name in outcomes(domain).items():
             try:
-                checked(here, plain)
+                checked(here, plain, name)
             except CannotEstimate as error:
                 b.refuse(f"{outcome}, {whom}", str(error))
                 continue

@@ -95,9 +95,9 @@ def widest(frame: Frame, plan: str, measure: str) -> Panel:
     return p
 
 
-def checked(frame: Frame, g: Grouped) -> Grouped:
+def checked(frame: Frame, g: Grouped, outcome: str) -> Grouped:
     """The groups, when both are as large as the study asks for; CannotEstimate otherwise."""
-    why = groups_small(frame, g)
+    why = groups_small(frame, g, outcome)
     if why:
         raise CannotEstimate(f"{why}; the data are too few")
     return g
@@ -127,7 +127,7 @@ def _engaged(frame: Frame, plan: str, outcome: str, measure: str) -> Claim:
 
 
 def _attained(frame: Frame, domain: str, g: Grouped, outcome: str, name: str) -> Claim:
-    cells = checked(frame, g).cells(name)
+    cells = checked(frame, g, name).cells(name)
     n = cells.n.sum()
     spread = float(np.sqrt(max(cells.squares.sum() / n - (cells.total.sum() / n) ** 2, 0.0)))
     if domain == "ks4":
@@ -211,7 +211,7 @@ def linears(frame: Frame, domain: str, plan: str, b: Builder | None = None) -> I
             if g is None:
                 yield outcome, linear_panel(widest(frame, plan, name), plan, by="authority")
             else:
-                cells = checked(frame, g).cells(name)
+                cells = checked(frame, g, name).cells(name)
                 yield outcome, linear_cells(cells, name, plan, by, g.cluster_names(name))
         except CannotEstimate as error:
             if b is not None:

@@ -30,7 +30,7 @@ def engagement_did(frame: Frame, table_id: str, plan: str) -> Table:
     g = grouped(frame, "engagement", plan, by, coarse=True)
     level, says = frame.study.models.level, ""
     for outcome, name in ENGAGED.items():
-        why = groups_small(frame, g)
+        why = groups_small(frame, g, name)
         if why:
             b.refuse(outcome, f"{why} (pupils' years); the data are too few")
             continue

@@ -41,11 +41,13 @@ LIKELIHOOD_ERRORS = {
 """The same for the conditional likelihoods, whose scores are whole pupils'."""
 
 
-def too_few(frame: Frame, b: Builder, column: str, p: Panel) -> bool:
+def too_few(frame: Frame, b: Builder, column: str, pupils: int) -> bool:
+    """Whether fewer pupils enter a model than the study asks for; the column is then refused."""
     least = max(frame.study.groups.least, 2)
-    if p.pupils < least:
-        b.refuse(column, f"{p.pupils:,} pupils, fewer than the {least:,} the study asks for; the data are too few")
-    return p.pupils < least
+    if pupils < least:
+        says = f"{pupils:,} pupils enter the model, fewer than the {least:,} the study asks for; the data are too few"
+        b.refuse(column, says)
+    return pupils < least
 
 
 def fit_panel(frame: Frame, p: Panel, outcome: Any) -> WithinFit:
@@ -87,12 +89,14 @@ def fixed_effects(frame: Frame, table_id: str, measure: str, plan: str, printed:
     for years in frame.study.groups.years_on_plan:
         column = frame.study.sample_label(years)
         p = widest.at_least(years)
-        if too_few(frame, b, column, p):
+        if too_few(frame, b, column, p.entering(p.outcome)):
             continue
         try:
             fit = fit_panel(frame, p, p.outcome)
         except CannotEstimate as error:
             b.refuse(column, str(error))
+            continue
+        if too_few(frame, b, column, fit.units):
             continue
         put_estimates(b, column, fit.estimates, frame.study.models.level)
         b.put("N", column, N=fit.units)
@@ -124,14 +128,15 @@ def poisson(frame: Frame, table_id: str, measure: str, plan: str) -> Table:
     for years in frame.study.groups.years_on_plan:
         column = frame.study.sample_label(years)
         p = widest.at_least(years)
-        if too_few(frame, b, column, p):
+        if too_few(frame, b, column, p.entering(p.outcome)):
             continue
         try:
             fit = poisson_within(p.outcome, p.design(), p.columns["pupil"], **likelihood_errors(frame, p))
         except CannotEstimate as error:
             b.refuse(column, str(error))
             continue
-        _panel_fit(frame, b, column, fit)
+        if not too_few(frame, b, column, fit.units):
+            _panel_fit(frame, b, column, fit)
     return b.table(
         table_id,
         f"Sessions missed due to {MEASURES[measure]}, Poisson with pupil effects, children subject to a {plan}",
@@ -166,21 +171,24 @@ def persistent_absence(frame: Frame, table_id: str, plan: str) -> Table:
             label = f"{frame.study.sample_label(years)}, {word}"
             p = widest.at_least(years)
             outcome = p.missed_more_than(limit)
-            if too_few(frame, b, label, p):
+            if too_few(frame, b, label, p.entering(outcome)):
                 continue
             try:
                 line = fit_panel(frame, p, outcome)
-                put_estimates(b, label, line.estimates, frame.study.models.level)
-                b.put("N", label, N=line.units)
-                b.put("Pupil-years", label, N=line.rows)
-                b.put("Degrees of freedom", label, df=line.estimates.df)
-                b.drop(label, line.dropped)
+                if not too_few(frame, b, label, line.units):
+                    put_estimates(b, label, line.estimates, frame.study.models.level)
+                    b.put("N", label, N=line.units)
+                    b.put("Pupil-years", label, N=line.rows)
+                    b.put("Degrees of freedom", label, df=line.estimates.df)
+                    b.drop(label, line.dropped)
             except CannotEstimate as error:
                 b.refuse(label, str(error))
             log = f"{label}, log-odds"
             try:
                 told = likelihood_errors(frame, p)
-                _panel_fit(frame, b, log, conditional_logit(outcome, p.design(), p.columns["pupil"], **told))
+                odds = conditional_logit(outcome, p.design(), p.columns["pupil"], **told)
+                if not too_few(frame, b, log, odds.units):
+                    _panel_fit(frame, b, log, odds)
             except CannotEstimate as error:
                 b.refuse(log, str(error))
     return b.table(

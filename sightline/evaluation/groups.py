@@ -48,7 +48,7 @@ def groups(frame: Frame, table_id: str, domain: str, plan: str) -> Table:
     g = None if domain == ENGAGEMENT else grouped(frame, domain, plan, _clusters(frame, domain))
     for outcome, name in outcomes(domain).items():
         try:
-            parts = _panel_parts(widest(frame, plan, name)) if g is None else _cell_parts(checked(frame, g))
+            parts = _panel_parts(widest(frame, plan, name)) if g is None else _cell_parts(checked(frame, g, name))
         except CannotEstimate as error:
             b.refuse(outcome, str(error))
             continue
@@ -164,7 +164,7 @@ def authorities(frame: Frame, table_id: str, domain: str, plan: str) -> Table:
             if g is None:
                 each = _panel_places(widest(frame, plan, name), least)
             else:
-                each = _cell_places(checked(frame, g), name, least)
+                each = _cell_places(checked(frame, g, name), name, least)
         except CannotEstimate as error:
             b.refuse(outcome, str(error))
             continue

@@ -84,7 +84,7 @@ def resampling(frame: Frame, table_id: str, domain: str, plan: str) -> Table:
                 _bootstrapped(frame, b, outcome, linear_panel(p, plan, by="pupil"), _rng(frame, 1, *place, i))
                 line = linear_panel(p, plan, by="authority")
             else:
-                cells = checked(frame, g).cells(name)
+                cells = checked(frame, g, name).cells(name)
                 line = linear_cells(cells, name, plan, by, g.cluster_names(name))
         except CannotEstimate as error:
             b.refuse(outcome, str(error))

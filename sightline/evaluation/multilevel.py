@@ -40,7 +40,7 @@ def by_authority(frame: Frame, table_id: str, stage: str, plan: str) -> Table:
     held: list[tuple[str, tuple[str, ...], MixedFit | MixedLogitFit]] = []
     for outcome, name in OUTCOMES[stage].items():
         kinds = (f"{outcome}, linear", f"{outcome}, logit") if stage in BINARY else (outcome,)
-        why = groups_small(frame, g)
+        why = groups_small(frame, g, name)
         for column in kinds:
             if why:
                 b.refuse(column, f"{why}; the data are too few")

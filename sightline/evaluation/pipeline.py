@@ -247,19 +247,11 @@ class _Making:
         absence = absence.filter(absence.pupil.notnull() & absence.year.isin(self.years)).mutate(
             year=_.year.cast("int16")
         )
-        key = ("pupil", "year")
-        # Nearly every key has one record: only the few with more are sorted, which saves a sort of them all.
-        twice = census.group_by(*key).aggregate(records=_.count()).filter(_.records > 1).select(*key)
-        twice = self.make("census_twice", twice)
-        missed = absence.group_by(*key).aggregate(
-            absences=_.count().cast("int16"),
-            missed=_decimal((_.authorised + _.unauthorised).sum()),
-            possible=_decimal(_.possible.sum()),
-        )
-        missed = self.make("missed", missed)
+        twice = self._twice("census_twice", census)
+        missed = self._missed(absence)
         with_send = self.make("with_send", census.filter(census.send == 1).select("pupil").distinct())
         never = self._send_never_known(census)
-        self.pupil_year = made = self._pupil_year(census, absence, twice, missed, with_send, never)
+        self.pupil_year = made = self._pupil_year(census, twice, missed, with_send, never)
         m = self.relations.row(
             made.aggregate(
                 pupil_years=made.count(),
@@ -275,19 +267,51 @@ class _Making:
         yield part, "Pupils with SEND in a year", self.relations.row(with_send.aggregate(n=with_send.count()))["n"]
         yield part, "Pupils whose SEND is never known", self.relations.row(never.aggregate(n=never.count()))["n"]
         yield part, "Pupils and years without absence data", m["no_absence"] or 0
-        held = self.relations.row(missed.aggregate(n=missed.absences.sum()))["n"] or 0
+        held = self.relations.row(absence.aggregate(n=absence.count()))["n"] or 0
         yield part, "Absence records whose pupil is in no census of the year", held - (m["absences"] or 0)
         yield from self._unmatched(part)
-        for name in (
-            "census_twice",
-            "missed",
-            "with_send",
-            "send_never_known",
-            "send_never_spoken",
-            "extra",
-            "missed_again",
-        ):
+        for name in ("census_twice", "absence_twice", "with_send", "send_never_known", "send_never_spoken", "extra"):
             self.relations.drop(name)
+
+    def _twice(self, name: str, records: Any) -> Any:
+        """Pupils and years with more than one record: nearly every one has one, so only these are sorted or summed.
+
+        A bit for each year: their sum is above their union where a year comes twice. Grouping by pupil alone keeps a
+        quarter of the groups that pupils and years would.
+        """
+        bit = ibis.cases(*((records.year == y, 2**i) for i, y in enumerate(self.years)), else_=0).cast("int64")
+        several = (
+            records.select("pupil", bit=bit)
+            .group_by("pupil")
+            .aggregate(all=_.bit.sum(), any=_.bit.bit_or())
+            .filter(_["all"] > _["any"])
+            .select("pupil")
+        )
+        counted = records.semi_join(several, "pupil").group_by("pupil", "year").aggregate(records=_.count())
+        return self.make(name, counted.filter(_.records > 1))
+
+    def _missed(self, absence: Any) -> Any:
+        """One row per pupil and year with absence: a pupil of two schools has two records, which add up.
+
+        One record received twice is one.
+        """
+        key = ("pupil", "year")
+        twice = self._twice("absence_twice", absence)
+        again = (
+            absence.semi_join(twice, key)
+            .distinct()
+            .group_by(*key)
+            .aggregate(missed=_decimal((_.authorised + _.unauthorised).sum()), possible=_decimal(_.possible.sum()))
+            .join(twice, key)
+            .select(*key, "missed", "possible", absences=_.records.cast("int16"))
+        )
+        once = absence.anti_join(twice, key).select(
+            *key,
+            missed=_decimal(_.authorised + _.unauthorised),
+            possible=_decimal(_.possible),
+            absences=ibis.literal(1, "int16"),
+        )
+        return ibis.union(once, again)
 
     def _send_never_known(self, census: Any) -> Any:
         silent = self.make("send_never_known", census.filter(census.send.isnull()).select("pupil").distinct())
@@ -299,17 +323,7 @@ class _Making:
             return never
         return silent
 
-    def _pupil_year(self, census: Any, absence: Any, twice: Any, missed: Any, with_send: Any, never: Any) -> Any:
-        # A pupil of two schools has two records of absence, which add up; one record received twice is one.
-        again = (
-            absence.semi_join(missed.filter(missed.absences > 1), ("pupil", "year"))
-            .distinct()
-            .group_by("pupil", "year")
-            .aggregate(
-                again_missed=_decimal((_.authorised + _.unauthorised).sum()), again_possible=_decimal(_.possible.sum())
-            )
-        )
-        again = self.make("missed_again", again)
+    def _pupil_year(self, census: Any, twice: Any, missed: Any, with_send: Any, never: Any) -> Any:
         exclusions = received("exclusions", self.pupil)
         suspended = (
             exclusions.filter(exclusions.category.isin(list(SUSPENDED)))
@@ -350,7 +364,6 @@ class _Making:
         found = found.left_join(missed, key).drop("pupil_right", "year_right")
         yes = ibis.literal(1, "int8")
         found = found.left_join(extra, key).drop("pupil_right", "year_right")
-        found = found.left_join(again, key).drop("pupil_right", "year_right")
         found = found.left_join(with_send.mutate(marked=yes), "pupil").drop("pupil_right")
         found = found.left_join(never.mutate(unknown=yes), "pupil").drop("pupil_right")
         held = self.relations.row(exclusions.aggregate(n=exclusions.count()))["n"]
@@ -362,8 +375,8 @@ class _Making:
             *_KEPT,
             post=ibis.ifelse(_.year.isin(list(self.study.windows.after)), 1, 0).cast("int8"),
             send_ever=ibis.cases((_.marked == 1, 1), (_.unknown == 1, None), else_=0).cast("int8"),
-            missed=ibis.ifelse(_.absences > 1, _.again_missed, _.missed),
-            possible=ibis.ifelse(_.absences > 1, _.again_possible, _.possible),
+            missed=_.missed,
+            possible=_.possible,
             absences=_.absences,
             suspended=suspended,
             cin_months=_.cin.coalesce(zero),
@@ -415,8 +428,14 @@ class _Making:
         mine = results.filter(results.pupil.notnull() & inside).mutate(year=_.year.cast("int16"))
         outcomes = [name for name in TABLES[stage] if name not in key]
         order = [ibis.desc(_[name], nulls_first=False) for name in outcomes]
-        one = mine.mutate(place=ibis.row_number().over(ibis.window(group_by=list(key), order_by=order)))
-        one = one.filter(_.place == 0).drop("place")
+        twice = self._twice(f"{stage}_twice", mine)
+        best = (
+            mine.semi_join(twice, key)
+            .mutate(place=ibis.row_number().over(ibis.window(group_by=list(key), order_by=order)))
+            .filter(_.place == 0)
+            .drop("place")
+        )
+        one = ibis.union(mine.anti_join(twice, key), best)
         taken = ("post", "female", "ethnicity", "fsm", "idaci", "authority", "region", "school", "send", "send_ever")
         linked = (
             one.join(self.pupil_year, key)

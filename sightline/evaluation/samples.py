@@ -93,6 +93,11 @@ class Panel:
     def outcome(self) -> F:
         return self.columns[self.measure]
 
+    def entering(self, outcome: F) -> int:
+        """Pupils of whom a model of this outcome takes a row: with the outcome, and nothing else missing."""
+        whole = np.isfinite(np.array([*self.regressors().values(), outcome])).all(axis=0)
+        return len(np.unique(self.columns["pupil"][whole]))
+
     def where(self, keep: NDArray[np.bool_]) -> Panel:
         """Only the rows where the mask is true."""
         columns = {name: v[keep] for name, v in self.columns.items()}
@@ -259,6 +264,12 @@ class Grouped:
         keep = np.isfinite(np.array([self.columns[name] for name in used])).all(axis=0)
         keep &= self.columns[f"n_{outcome}"] > 0
         return tuple(self.clusters[int(code)] for code in np.unique(self.columns["cluster"][keep]))
+
+    def entering(self, outcome: str) -> dict[str, int]:
+        """Pupils of each group that a model of this outcome takes: with the outcome, and nothing else missing."""
+        keep = np.isfinite(np.array([self.columns[name] for name in self.names])).all(axis=0)
+        n, on = self.columns[f"n_{outcome}"], self.columns[f"Subject to a {self.plan}"]
+        return {group: int(n[keep & (on == k)].sum()) for group, k in ((self.plan, 1.0), (NO_PLAN, 0.0))}
 
     def where(self, keep: NDArray[np.bool_]) -> Grouped:
         """Only the cells where the mask is true; columns that no longer vary stay, for the estimators to name."""

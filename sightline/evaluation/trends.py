@@ -62,7 +62,7 @@ def event(frame: Frame, table_id: str, domain: str, plan: str) -> Table:
         column = f"{outcome}: on a plan" if domain == ENGAGEMENT else outcome
 
         def on_a_plan(name: str = name) -> tuple[Estimates, int, tuple[Dropped, ...]]:
-            return _year_contrasts(frame, checked(frame, g), name, plan)
+            return _year_contrasts(frame, checked(frame, g, name), name, plan)
 
         _events(frame, b, column, on_a_plan)
     if domain == ENGAGEMENT:
@@ -238,7 +238,7 @@ def _date(frame: Frame, g: Grouped, name: str, plan: str, pretended: tuple[int, 
     def fit() -> tuple[Any, int]:
         if not pretended:
             raise CannotEstimate("there is one year before only")
-        checked(frame, g)
+        checked(frame, g, name)
         before = g.where(np.isin(g.columns["year"], frame.study.windows.before))
         post = np.isin(before.columns["year"], pretended).astype(float)
         cells = _remade(before, plan, {PERIOD: post}).cells(name)
@@ -258,7 +258,7 @@ def _remade(g: Grouped, plan: str, moved: Mapping[str, F]) -> Grouped:
 
 def _no_plan(frame: Frame, g: Grouped, name: str, plan: str) -> Callable[[], tuple[Any, int]]:
     def fit() -> tuple[Any, int]:
-        checked(frame, g)
+        checked(frame, g, name)
         on = f"Subject to a {plan}"
         none = g.where(g.columns[on] == 0)
         names = tuple(row for row in g.names if on not in (row, *did_products(plan).get(row, ())))
@@ -273,13 +273,12 @@ def _no_plan(frame: Frame, g: Grouped, name: str, plan: str) -> Callable[[], tup
 
 def _girls(frame: Frame, g: Grouped, plan: str) -> Callable[[], tuple[Any, int]]:
     def fit() -> tuple[Any, int]:
-        checked(frame, g)
         names = tuple(row for row in g.names if not row.startswith("Female"))
         n = g.columns["n"]
         girls = n * g.columns["Female"]
         counted = {"n_girls": np.where(np.isfinite(girls), n, 0.0), "total_girls": np.nan_to_num(girls)}
         columns = {**g.columns, **counted, "squares_girls": counted["total_girls"]}
-        cells = Grouped(g.plan, columns, names, g.pupils, g.clusters).cells("girls")
+        cells = checked(frame, Grouped(g.plan, columns, names, g.pupils, g.clusters), "girls").cells("girls")
         line = least_squares(cells)
         return treated_average(line, cells, plan), line.rows
 

@@ -7,6 +7,7 @@ checked by itself and is hidden with the number it rests on.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -145,10 +146,11 @@ def _groups(
     for place, (job, table) in tables:
         figures: list[tuple[disclosure.Cell, _At]] = []
         counts: list[tuple[disclosure.Cell, _At]] = []
-        for row, column, held in _by_place(table):
+        facts = _Facts.of(table)
+        for row, column, held in facts.by_place():
             if not any(isinstance(value, int | float) for value in held.values()):
                 continue  # Words: they are scrubbed of numbers when the table is printed.
-            n = _behind(table, row, column, held)
+            n = facts.behind(column, held)
             if n is None:
                 # Hidden with the rest of what no rule has passed.
                 kept.setdefault(
@@ -175,8 +177,8 @@ def _groups(
                     known[key] = (value, at)
                 else:
                     counts.append((disclosure.Cell((row, column), value), at))
-            df = _freedom(table, column, n)
-            model = any(k == "estimate" for k in held) or _is_model(table, column)
+            df = facts.freedom(column, n)
+            model = bool(facts.estimates[column])
             for s, value in held.items():
                 if s in ("N", "count", "stars", "df") or not isinstance(value, int | float):
                     continue
@@ -220,46 +222,69 @@ def _result(name: str, cells: Sequence[tuple[disclosure.Cell, _At]]) -> tuple[Re
     return Result(name, ("row", "column"), tuple(c for c, _ in cells), about), places
 
 
-def _by_place(table: Table) -> Iterable[tuple[str, str, dict[str, Any]]]:
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for c in table.cells:
-        found.setdefault((c.row, c.column), {})[c.statistic] = c.value
-    return ((row, column, held) for (row, column), held in found.items())
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """A table read once: its figures by place, and of each column the numbers of pupils and what a model says of it."""
 
+    places: Mapping[tuple[str, str], dict[str, Any]]
+    numbers: Mapping[str, list[int]]
+    """Numbers of pupils of each column, all rows."""
+    beside: Mapping[str, int]
+    """The number in the row N, of columns that have one."""
+    others: int | None
+    """For a column without a number of its own, beside columns with one each: the fewest of theirs."""
+    estimates: Counter[str]
+    weeks: Mapping[str, int]
+    df: Mapping[str, Any]
 
-def _behind(table: Table, row: str, column: str, held: Mapping[str, Any]) -> int | None:
-    """The pupils behind a figure: the number beside it, else the column's; for a change, the fewest of what changed."""
-    for s in ("N", "count"):
-        if isinstance(held.get(s), int | float):
-            return round(float(held[s]))
-    own = table.value("N", column, "N")
-    if isinstance(own, int | float):
-        return round(float(own))
-    numbers = [c for c in table.cells if c.statistic == "N" and isinstance(c.value, int | float)]
-    mine = [round(float(c.value or 0)) for c in numbers if c.column == column]
-    if mine:
-        return min(mine)
-    # A column without a number of its own, beside columns with one, is worked out from theirs: a difference.
-    beside = {c.column: round(float(c.value or 0)) for c in numbers if c.row == "N"}
-    return min(beside.values()) if set(table.columns) - {column} <= set(beside) and beside else None
+    @classmethod
+    def of(cls, table: Table) -> _Facts:
+        places: dict[tuple[str, str], dict[str, Any]] = {}
+        numbers: dict[str, list[int]] = {}
+        beside: dict[str, int] = {}
+        estimates: Counter[str] = Counter()
+        weeks: dict[str, int] = {}
+        df: dict[str, Any] = {}
+        for c in table.cells:
+            places.setdefault((c.row, c.column), {})[c.statistic] = c.value
+            if c.statistic == "N" and isinstance(c.value, int | float):
+                numbers.setdefault(c.column, []).append(round(float(c.value)))
+                if c.row == "N":
+                    beside[c.column] = round(float(c.value))
+            elif c.statistic == "estimate":
+                estimates[c.column] += 1
+            elif c.statistic == "df":
+                df.setdefault(c.column, c.value)
+            if c.row in ("Weeks before", "Weeks after"):
+                weeks[c.column] = weeks.get(c.column, 0) + (c.value if isinstance(c.value, int) else 0)
+        bare = [c for c in table.columns if c not in beside]
+        return cls(
+            places, numbers, beside, min(beside.values()) if beside and len(bare) == 1 else None, estimates, weeks, df
+        )
 
+    def by_place(self) -> Iterable[tuple[str, str, dict[str, Any]]]:
+        return ((row, column, held) for (row, column), held in self.places.items())
 
-def _is_model(table: Table, column: str) -> bool:
-    return any(c.statistic == "estimate" and c.column == column for c in table.cells)
+    def behind(self, column: str, held: Mapping[str, Any]) -> int | None:
+        """The pupils behind a figure: the number beside it, else the column's; of a change, the fewest that changed."""
+        for s in ("N", "count"):
+            if isinstance(held.get(s), int | float):
+                return round(float(held[s]))
+        if column in self.beside:
+            return self.beside[column]
+        # A column without a number of its own, beside columns with one, is worked out from theirs: a difference.
+        return min(self.numbers[column]) if column in self.numbers else self.others
 
+    def freedom(self, column: str, n: int) -> float:
+        """Residual degrees of freedom: those the table states, else observations less estimates.
 
-def _freedom(table: Table, column: str, n: int) -> float:
-    """Residual degrees of freedom: those the table states, else observations less estimates.
-
-    Degrees that are no whole number come from a correction for few clusters or weeks; what is left over after the
-    estimates is then counted from the weeks, or the pupils.
-    """
-    told = next((c.value for c in table.cells if c.statistic == "df" and c.column == column), None)
-    if isinstance(told, int | float) and float(told).is_integer():
-        return float(told)
-    weeks = [c.value for c in table.cells if c.column == column and c.row in ("Weeks before", "Weeks after")]
-    rows = sum(int(w) for w in weeks if isinstance(w, int)) if weeks else n
-    return float(rows - sum(c.statistic == "estimate" and c.column == column for c in table.cells) - 1)
+        Degrees that are no whole number come from a correction for few clusters or weeks; what is left over after the
+        estimates is then counted from the weeks, or the pupils.
+        """
+        told = self.df.get(column)
+        if isinstance(told, int | float) and float(told).is_integer():
+            return float(told)
+        return float(self.weeks.get(column, n) - self.estimates[column] - 1)
 
 
 def _family(study: Study, job: Job, table: Table, row: str, column: str) -> tuple[str, dict[str, str]]:

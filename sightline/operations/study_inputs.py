@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import duckdb
 import pyarrow as pa
@@ -55,11 +56,14 @@ def find(study: Study, base: Path) -> Found:
     return Found(npd, plans, links)
 
 
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
 def _source(path: Path) -> str:
-    place = str(path).replace("'", "''")
     if path.suffix.lower() == ".parquet":
-        return f"read_parquet('{place}')"
-    return f"read_csv('{place}', all_varchar = true, header = true)"
+        return f"read_parquet({_text(str(path))})"
+    return f"read_csv({_text(str(path))}, all_varchar = true, header = true)"
 
 
 def _columns(database: Database, path: Path) -> list[str]:
@@ -89,12 +93,52 @@ def reference_type(database: Database, found: Found) -> str:
     return "BIGINT"
 
 
+FEW: Final = 40
+"""Values a column may have to be looked up rather than worked out row by row."""
+_WHOLE: Final = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
+
+
+def _quicker(database: Database, name: str, path: Path) -> dict[str, str]:
+    """For columns of a Parquet file whose meaning can be had without reading each value as text: SQL by our names.
+
+    What a code means is worked out once for each code there is; numbers that are numbers in the file stay numbers.
+    """
+    if path.suffix.lower() != ".parquet":
+        return {}
+    source = _source(path)
+    kinds = dict(database.rows(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {source})"))
+    found = {}
+    for ours, column in evaluation.wanted(name, list(kinds)).items():
+        spec, quoted, kind = evaluation.TABLES[name][ours], '"' + column.replace('"', '""') + '"', kinds[column]
+        if spec.kind == "DOUBLE" and kind in (*_WHOLE, "DOUBLE"):
+            found[ours] = quoted
+        elif spec.kind == "VARCHAR" and kind in _WHOLE:
+            found[ours] = f"CAST({quoted} AS VARCHAR)"
+        elif spec.kind == "INTEGER" and kind in (*_WHOLE, "VARCHAR"):
+            meant = spec.sql.format(x="code")
+            codes = database.rows(
+                f"SELECT CAST(code AS VARCHAR), {meant} FROM (SELECT DISTINCT CAST({quoted} AS VARCHAR) AS code "
+                f"FROM {source} WHERE {quoted} IS NOT NULL LIMIT {FEW + 1}) ORDER BY 1"
+            )
+            if 0 < len(codes) <= FEW:
+                whens = " ".join(
+                    f"WHEN {_text(code) if kind == 'VARCHAR' else code} THEN {value}"
+                    for code, value in codes
+                    if value is not None
+                )
+                found[ours] = f"CASE {quoted} {whens} END" if whens else "NULL"
+    return found
+
+
 def received(database: Database, name: str, files: tuple[Path, ...], kind: str = "VARCHAR") -> None:
     """All files of one extract as one table, its columns by our names and nothing else.
 
     Parquet is read where it lies each time it is needed, which takes less room than a copy; CSV is read once.
     """
-    parts = [evaluation.projection(name, _columns(database, p), _source(p), p.name, pupil=kind) for p in files]
+    parts = []
+    for path in files:
+        columns, quicker = _columns(database, path), _quicker(database, name, path)
+        parts.append(evaluation.projection(name, columns, _source(path), path.name, pupil=kind, quicker=quicker))
     if not parts:
         parts = [evaluation.empty_received(name, pupil=kind)]
     how = "VIEW" if all(p.suffix.lower() == ".parquet" for p in files) else "TABLE"
