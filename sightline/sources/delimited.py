@@ -13,7 +13,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -30,6 +30,12 @@ BLOCK = 8 * 2**20
 LONGEST_LINE = 64 * 2**20
 MOST_OPEN_QUOTES = 1000
 MOST_FINDINGS_OF_ONE_KIND = 1000
+# What reports write under their last row, in a cell of its own.
+_FOOTER = (
+    r"(?i)^((grand )?total\b.*|(record|row|pupil|student) ?(count|s)?\s*:.*|(number|count) of .*|end of .*|"
+    r"(report |list )?(printed|produced|generated|exported|run) (on|at|by)\b.*|page \d+( of \d+)?|"
+    r"\(?[\d,]+ (row|record|pupil|student|result)\(?s?\)?( affected| returned| in total| selected)?\)?\.?)$"
+)
 _NEEDS_QUOTES = '[",;|\t\r\n\u0085\u2028\u2029]|^[\\s\u00a0]|[\\s\u00a0]$'
 
 
@@ -183,6 +189,8 @@ class _Rows:
             clean = block
             if b"\x00" in block:
                 clean = self._without_nuls(clean, line)
+            # The mark with which old systems end a file.
+            clean = clean.removesuffix(b"\x1a")
             if not clean.isascii():
                 try:
                     clean.decode("utf-8")
@@ -233,6 +241,8 @@ class _Rows:
             return None
         if table.num_rows != lines or _has_stray_quotes(block, self.layout.delimiter):
             return None
+        if table.num_rows and "\n" in (table[-1][-1].as_py() or ""):
+            return None  # a quoted cell goes on in the next block; Arrow closed it here
         numbers = pa.arange(self.line, self.line + lines).cast(pa.int32())
         self.line += lines
         return table.append_column("line", numbers)
@@ -313,6 +323,7 @@ class _Rows:
         named = len(layout.names) - layout.nameless
         if table.num_columns == 1:
             return _schema(layout).empty_table()
+        table = self._without_furniture(table, named)
         empty = pc.equal(table[0], "")
         if pc.any(empty).as_py():
             for place in range(1, len(layout.names)):
@@ -325,6 +336,54 @@ class _Rows:
             for line in table.filter(extra)["line"].to_pylist():
                 self.noted.add(_long_row(len(layout.names), named, line))
         return table.select([*layout.names[:named], "line"])
+
+    def _without_furniture(self, table: pa.Table, named: int) -> pa.Table:
+        """The table without repeats of its column names (files laid end to end), and without what reports write below.
+
+        Each row left out is a finding. A footer is a row of one filled cell that says so, in a table of three columns
+        or more.
+        """
+        named_by = self.layout.names
+        places = [place for place, name in enumerate(named_by[:named]) if not name.startswith("unnamed ")]
+        if len(places) < 2:
+            return table
+
+        def where(rows: Iterable[pa.Array]) -> pa.Array | None:
+            """The rows that every one of these marks; None as soon as there is none, so that most cost one column."""
+            all_of = None
+            for marked in rows:
+                all_of = marked if all_of is None else pc.and_(all_of, marked)
+                if not pc.any(all_of).as_py():
+                    return None
+            return all_of
+
+        def cells(place: int) -> pa.Array:
+            return pc.utf8_trim_whitespace(table[place])
+
+        again = where(pc.equal(pc.utf8_lower(cells(place)), named_by[place]) for place in places)
+        if again is not None:
+            self._left_out(
+                table.filter(again), "repeated-header", "The column names stand here again, as in files laid end to end"
+            )
+            table = table.filter(pc.invert(again))
+        if named < 3:
+            return table
+        first = places[0]
+        others = (pc.equal(cells(place), "") for place in reversed(range(len(named_by))) if place != first)
+        foot = where(chain(others, (pc.match_substring_regex(cells(place), _FOOTER) for place in [first])))
+        if foot is not None:
+            self._left_out(
+                table.filter(foot),
+                "footer-row",
+                "A single cell that tells of the list and of no record (a total, a date)",
+            )
+            table = table.filter(pc.invert(foot))
+        return table
+
+    def _left_out(self, rows: pa.Table, rule: str, says: str) -> None:
+        for line in rows["line"].to_pylist():
+            right = "column names once, and then records alone"
+            self.noted.add(Finding(rule, Severity.NOTE, f"{says}; the row was left out.", right=right, line=line))
 
 
 def _long_row(cells: int, named: int, line: int) -> Finding:

@@ -83,6 +83,7 @@ def read_schools(path: Path, context: Context) -> Reading:
     present, wanted = set(raw.column_names), _lower(SCHOOL)
     if "urn" not in present:
         raise UnreadableFile("The extract of schools needs a column named URN.")
+    _refuse_empty(raw, "school")
     number = normal_name(NUMBER)
     judge_columns(present, wanted | {"laestab": (number,)}, known=present, table="school", findings=findings)
     cells = {column: first(names, present) for column, names in wanted.items()}
@@ -116,6 +117,7 @@ def read_links(path: Path, context: Context) -> Reading:
     present, wanted = set(raw.column_names), _lower(LINK)
     if not {"urn", "linkurn"} <= present:
         raise UnreadableFile("The file of links between schools needs the columns URN and LinkURN.")
+    _refuse_empty(raw, "link")
     judge_columns(present, wanted, known=("linkname",), table="school_link", findings=findings)
     with bench(raw) as database:
         cells = {column: first(names, present) for column, names in wanted.items()}
@@ -133,6 +135,14 @@ def read_links(path: Path, context: Context) -> Reading:
         received={"gias-links": raw},
         findings=findings,
     )
+
+
+def _refuse_empty(raw: pa.Table, what: str) -> None:
+    """Without a row the file would take the place of the register that is in force, and leave no school."""
+    if not raw.num_rows:
+        raise UnreadableFile(
+            f"The file has the column names of the register of schools and not one {what}; please download it again."
+        )
 
 
 def _padded(x: str, width: int) -> str:

@@ -66,6 +66,8 @@ def read_idaci(path: Path, context: Context) -> Reading:
     found = _columns(raw.column_names)
     if "lsoa" not in found:
         raise UnreadableFile("A file of deprivation needs a column with the codes of LSOAs of 2011 or 2021.")
+    if not raw.num_rows:
+        raise UnreadableFile("The file has the columns of deprivation by small area and not one area.")
     matched = _CODE.fullmatch(found["lsoa"])
     areas = 2000 + int(matched[1]) if matched else 2021
     edition = _edition(found, areas)

@@ -187,7 +187,8 @@ def _titles(rows: list[tuple[int, list[str]]]) -> int:
     if at == 0:
         return 0
     names = [normal_name(cell) for cell in filled[at]]
-    words = sum(bool(re.search(r"[a-z]", name)) and not re.search(r"\d", name) for name in names)
+    # A word with a year or a number in it ("idaci2019_rank") is a name too; a reference ("e01000001") is not.
+    words = sum(bool(re.fullmatch(r"\D*[a-z]\D*|[a-z]{3,}\D*\d{1,4}\D*", name)) for name in names)
     safe = len(names) >= width - 1 and len(set(names)) == len(names) and words >= min(2, (len(names) + 1) // 2)
     return at if safe else 0
 

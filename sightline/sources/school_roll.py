@@ -123,6 +123,8 @@ def read_roll(path: Path, context: Context) -> Reading:
     found = found_in(header) | agreed_columns(header, context.mappings, COLUMNS)
     if not found.keys() & set(PUPIL):
         raise UnreadableFile("A list of pupils needs a column for the UPN, or for the pupil's id.")
+    if not raw.num_rows:
+        raise UnreadableFile("The file has the columns of a list of pupils on roll and not one pupil.")
     judge_header(raw.column_names, found, _USEFUL, "enrolment", findings)
     who = Who(found, raw.column_names)
     cells = {what: first(found.get(what, ()), raw.column_names) for what in COLUMNS}

@@ -288,6 +288,7 @@ def _suspensions(
         findings.append(
             Finding("days-as-sessions", Severity.NOTE, says, "suspension", field="sessions", right="sessions")
         )
+    table = _without_impossible_lengths(table, findings)
     judge_order(table, "suspension", "pupil_ref", findings)
     judge_reasons(table, findings)
     with bench(table) as received:
@@ -307,6 +308,28 @@ def _suspensions(
             "(PARTITION BY pupil_ref, school_ref, start_date, category ORDER BY line) > 1)",
         )
     return table
+
+
+def _without_impossible_lengths(table: pa.Table, findings: list[Finding]) -> pa.Table:
+    """The suspensions with a length of less than nothing left out of the row, each with a finding."""
+    with bench(table) as database:
+        list_rows(
+            database,
+            "sessions < 0",
+            rule="sessions-below-nought",
+            severity=Severity.ERROR,
+            says="A suspension cannot last less than no time at all. The length was left out.",
+            table="suspension",
+            field="sessions",
+            findings=findings,
+            value="sessions::TEXT",
+            right="the sessions missed, each half a day",
+            record="pupil_ref",
+        )
+        return database.conformed(
+            "suspension",
+            "SELECT * REPLACE (CASE WHEN sessions >= 0 THEN sessions END AS sessions) FROM raw ORDER BY line",
+        )
 
 
 def _pupils(database: Database, cells: Mapping[str, str], ref: str, findings: list[Finding]) -> dict[str, pa.Table]:

@@ -119,6 +119,11 @@ class _Answer:
             says = f"{len(others):,} records of this file are not of its kind ({kind}) and were left out."
             right = "one kind of answer to a file"
             self.findings.append(Finding("another-kind", Severity.QUERY, says, right=right, line=others[0][0]))
+        pages = self.meta.get("pagination")
+        if isinstance(pages, dict) and pages.get("more") is True and not text(self.meta.get("complete")):
+            says = "The answer says that another page follows it; what stands there is not in this file."
+            right = "every page, received together"
+            self.findings.append(Finding("one-page-of-several", Severity.NOTE, says, right=right))
         named = re.search(r"(?:^|[/\\])(A\d{6,})(?:[/\\_.-]|$)", context.name)
         self.usual_school = named[1] if named else ""
         if not self.usual_school and len(self.ids[SCHOOLS]) == 1:
@@ -173,7 +178,10 @@ def read_students(path: Path, context: Context) -> Reading:
     the latest `updated_at` of a record.
     """
     answer = _Answer(path, context, STUDENTS)
-    day = answer.day()
+    day = told_day = answer.day()
+    if not day and context.received:
+        # What the students are eligible for would be lost without a day; the answer cannot be of a later one.
+        day = context.received.isoformat()
     pupils, identifiers, enrolments, characteristics = [], [], [], []
     for line, record in answer.records:
         ref = text(record.get("id"))
@@ -214,6 +222,10 @@ def read_students(path: Path, context: Context) -> Reading:
         if day and any(told):
             characteristics.append((ref, day, *told, line))
     found = answer.findings
+    if characteristics and not told_day:
+        says = "The answer does not say of which day it is; free school meals and needs were dated by its receipt."
+        right = "meta.retrieved_at, or updated_at of the records"
+        found.append(Finding("day-not-told", Severity.NOTE, says, "characteristic", field="as_at", right=right))
     who = ("pupil_ref", "surname", "forename", "birth_date", "sex", "ethnicity", "line")
     on_roll = ("pupil_ref", "school_ref", "entry_date", "leaving_date", "year_group", "status", "line")
     received = {
@@ -227,7 +239,8 @@ def read_students(path: Path, context: Context) -> Reading:
     tables = {name: conform(table, name, findings=found) for name, table in received.items() if table.num_rows}
     if "identifier" in tables:
         judge_identifiers(tables["identifier"], found)
-    return answer.reading(STUDENTS, f"students at {day}" if day else "students", day, tables, answer.mark())
+    period = f"students at {told_day}" if told_day else "students"
+    return answer.reading(STUDENTS, period, told_day, tables, answer.mark())
 
 
 def _once(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
