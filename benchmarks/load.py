@@ -1,6 +1,6 @@
 """Two hundred people at work for ten minutes: is anything refused, slow, or shown without a record?
 
-    python benchmarks/load.py --home FOLDER [--minutes 10] [--rate 20] [--users 200] [--workers 4]
+    python benchmarks/load.py --home FOLDER [--minutes 10] [--rate 20] [--users 200] [--workers 2]
 
 The home is one that `benchmarks/pipeline.py --keep` (or `sightline receive`) has filled with invented files. The pages
 are served by gunicorn on a PostgreSQL of this run's own (or the one SIGHTLINE_DATABASE_URL names), on this machine,
@@ -75,7 +75,7 @@ def main() -> int:
     options.add_argument("--minutes", type=float, default=10)
     options.add_argument("--rate", type=float, default=20, help="requests a second")
     options.add_argument("--users", type=int, default=200)
-    options.add_argument("--workers", type=int, default=4, help="processes that answer")
+    options.add_argument("--workers", type=int, default=2, help="processes that answer")
     chosen = options.parse_args()
     with database() as address:
         os.environ["SIGHTLINE_DATABASE_URL"] = address
