@@ -1,5 +1,5 @@
 """The Department's children's social care payload (JSON): one child, an array, the envelope with the authority's code,
-or rows of the table they are staged in.
+or rows of the table they are staged in (as JSON or as delimited text); or one record on each line.
 
 Ids: `la_child_id` is the person id of the system behind it and `mis_child_id` an older or shown id; both are kept as
 identifiers. The system is "csc-api" and not "ssd" although they usually agree: a payload holds only children that
@@ -28,6 +28,7 @@ import pyarrow as pa
 from sightline.engine import Database
 from sightline.sources.base import Context, Head, Reading, Source
 from sightline.sources.columns import judge_identifiers, judge_order, target
+from sightline.sources.delimited import pick, read_delimited
 from sightline.sources.gathered import Gathered, fingerprint, sex_of, squeezed
 from sightline.sources.looks import utf16
 from sightline.sources.periods_of_care import Stay, periods
@@ -57,6 +58,8 @@ _ASKED = "withdrawal"  # read, and not written: a request to purge is the sender
 _ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 _PURGE = "purge"
 _TELLING = re.compile(r'"la_child_id"\s*:|"social_care_episodes"\s*:|"json_payload"\s*:')
+# Columns of the table that payloads are staged in, as it is exported to delimited text.
+_STAGED = ("json_payload", "row_state")
 # The parts of an episode that make a row each: where they stand, their id, and the payload's word for our columns.
 _PARTS: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
     "child_and_family_assessments": (
@@ -101,7 +104,9 @@ _FIELDS: dict[str, dict[str, str]] = {
 
 
 def _recognise(head: Head) -> bool:
-    """JSON that begins with a child's id, episodes or a staged payload."""
+    """JSON that begins with a child's id, episodes or a staged payload; or the table they are staged in."""
+    if set(_STAGED) <= set(head.header):
+        return True
     text = head.start.decode(utf16(head.start) or "utf-8", errors="replace").lstrip("\ufeff \t\r\n")
     return text[:1] in ("{", "[") and bool(_TELLING.search(text))
 
@@ -109,7 +114,7 @@ def _recognise(head: Head) -> bool:
 def read_payload(path: Path, context: Context) -> Reading:
     """One row per child in `child`, and the rows of its episodes. Raises UnreadableFile when it is no payload."""
     findings: list[Finding] = []
-    document = _loaded(path)
+    document = _loaded(path, findings)
     reader = _Reader(findings)
     for child, state in _children(document):
         reader.child(child, state)
@@ -143,13 +148,20 @@ def read_payload(path: Path, context: Context) -> Reading:
     )
 
 
-def _loaded(path: Path) -> Any:
+def _loaded(path: Path, findings: list[Finding]) -> Any:
+    """The document: JSON, JSON with a record on each line, or the rows of the table they are staged in."""
     if path.stat().st_size > MOST_BYTES:
         raise UnreadableFile("The JSON is over 512 MB; a payload holds at most 100 children, so it was not read.")
     raw = path.read_bytes()
     try:
         text = raw.decode(utf16(raw[:65536]) or "utf-8").removeprefix("\ufeff")
-        return json.loads(text, parse_constant=_no_constant)
+        if text.lstrip()[:1] not in ("{", "["):
+            return pick(read_delimited(path, findings), {name: (name,) for name in _STAGED}).to_pylist()
+        try:
+            return json.loads(text, parse_constant=_no_constant)
+        except json.JSONDecodeError:
+            lines = [line for line in text.splitlines() if line.strip()]
+            return [json.loads(line, parse_constant=_no_constant) for line in lines]
     except UnicodeDecodeError:
         raise UnreadableFile("The JSON is not UTF-8 text, which JSON always is; please export it again.") from None
     except (ValueError, RecursionError):
@@ -174,14 +186,14 @@ def _children(document: Any, depth: int = 0) -> Iterator[tuple[dict[str, Any], s
                 try:
                     held = json.loads(held)
                 except (ValueError, RecursionError):
-                    held = None
+                    held = {"la_child_id": None}  # told as a record that names no child
             for child, _ in _children(held, depth + 1):
                 yield child, _text(document.get("row_state")) or ""
         elif "la_child_id" in document or "social_care_episodes" in document:
             yield document, _text(document.get("row_state")) or ""
         else:
             for name, each in document.items():
-                if name.lower() in ("children", "child", "data", "payload", "records"):
+                if name.lower() in ("children", "child", "data", "payload", "records", "value"):
                     yield from _children(each, depth + 1)
 
 

@@ -33,6 +33,7 @@ from sightline.sources.columns import (
 from sightline.sources.conform import conform
 from sightline.sources.delimited import read_delimited, write_delimited
 from sightline.sources.pupil_lists import agreed_columns, conformed, flat, identity_of, judge_header, list_begins
+from sightline.sources.ssd_tables import NOTHING
 from sightline.vocabulary.errors import UnreadableFile
 from sightline.vocabulary.findings import Finding
 from sightline.vocabulary.tables import TABLES, Type
@@ -48,7 +49,6 @@ SSD: Mapping[str, tuple[str, ...]] = {
     "organisation": ("earl_episode_organisation",),
     "worker_ref": ("earl_episode_worker_id",),
 }
-NOTHING = ("-1", "PLACEHOLDER_DATA")
 _TELLING = re.compile(r".*earlyhelp.*|eh(a|m|episode|start|end|assessment).*|leadpractitioner.*|leadprofessional.*")
 _CHILD = r"(child|person|client|episodechild)(id|ref|reference|number|uniqueid)|id|mosaicid|liquidlogicid|eclipseid"
 COLUMNS: Mapping[str, str] = {

@@ -7,9 +7,9 @@ Three tables do not always name the child: assessment factors never, involvement
 Their `child_ref` is then the way to the child: "assessment:", "referral:" or "cp-plan:" and the id, which `assessment`,
 `referral` and `cp_plan` of the same system (ssd) resolve.
 
-Empty values: nothing, -1, and 1 January 1900 in dates. No table says when it was extracted. `as_at` is the latest day
-on which anything happened in the tables received together (due and target days, and whatever is planned for after the
-receipt, left out); where a table comes twice, each is by itself, and one without dates has none.
+Empty values: nothing, -1, the word NULL, and 1 January 1900 in dates. No table says when it was extracted. `as_at` is
+the latest day on which anything happened in the tables received together (due and target days, and whatever is planned
+for after the receipt, left out); where a table comes twice, each is by itself, and one without dates has none.
 """
 
 from __future__ import annotations
@@ -46,14 +46,24 @@ from sightline.sources.columns import (
 )
 from sightline.sources.conform import conform
 from sightline.sources.delimited import header_of, read_delimited, write_delimited
-from sightline.sources.ssd_tables import ADDRESS, EXTRACTS, FACTORS, LINKED, PERSON, PERSON_IDS, Extract
+from sightline.sources.ssd_tables import (
+    ADDRESS,
+    EXTRACTS,
+    FACTORS,
+    LINKED,
+    NOTHING,
+    PERSON,
+    PERSON_IDS,
+    Extract,
+)
 from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.errors import UnreadableFile
 from sightline.vocabulary.findings import Finding, Severity
 from sightline.vocabulary.settings import Settings
 from sightline.vocabulary.tables import TABLES, Type
 
-NOTHING = ("-1", "PLACEHOLDER_DATA")
+# Somebody may be called Null.
+_NAMES = ("surname", "forename", "name")
 _PREFIXES = re.compile("|".join(e.prefix for e in EXTRACTS).encode())
 
 _LINKED_WORDS = {
@@ -82,7 +92,7 @@ def _recognise(extract: Extract, head: Head) -> bool:
 
 def _read(extract: Extract, path: Path, context: Context) -> Reading:
     findings: list[Finding] = []
-    raw = read_delimited(path, findings)
+    raw = _without_line(read_delimited(path, findings))
     if _extract_of(raw.column_names) is not extract:
         raise UnreadableFile(f"The columns of {extract.ssd} were expected; they begin with {extract.prefix}.")
     present = set(raw.column_names)
@@ -113,6 +123,13 @@ def _read(extract: Extract, path: Path, context: Context) -> Reading:
     )
 
 
+def _without_line(raw: pa.Table) -> pa.Table:
+    """The rows without the line of hyphens that SQL Server's tools draw below the names of columns."""
+    cells = [cell for name, (cell,) in raw.slice(0, 1).to_pydict().items() if name != "line"] if raw.num_rows else []
+    drawn = bool(cells) and all(re.fullmatch("-{2,}", (cell or "").strip()) for cell in cells)
+    return raw.slice(1) if drawn else raw
+
+
 def _judge_columns(extract: Extract, present: set[str], findings: list[Finding]) -> None:
     known = (
         (*extract.known, *(n for names in PERSON_IDS.values() for n in names)) if extract is PERSON else extract.known
@@ -129,7 +146,7 @@ def _cells(extract: Extract, present: set[str]) -> dict[str, str]:
     """SQL of every vocabulary column of the table."""
     made = {}
     for column, names in extract.columns.items():
-        x = first(names, present, nothing=NOTHING)
+        x = first(names, present, nothing=() if column in _NAMES else NOTHING)
         made[column] = extract.made[column](x) if column in extract.made and x != ABSENT else x
     if extract.through:
         prefix, way = extract.through
@@ -341,7 +358,7 @@ def _of_all(beside: tuple[Path, ...], received: date | None) -> date | None:
     last: list[date] = []
     for extract in EXTRACTS:
         if extract.days and extract.ssd in extracts:
-            raw = read_delimited(extracts[extract.ssd], [])
+            raw = _without_line(read_delimited(extracts[extract.ssd], []))
             present = set(raw.column_names)
             cells = ", ".join(
                 f"{day(first(extract.columns[c], present, nothing=NOTHING))}::DATE AS {c}" for c in extract.days

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from sightline.sources.columns import abuse_category, coded, words
 
 Names = Mapping[str, tuple[str, ...]]
+# What stands for no value; the last as SQL Server's tools export it.
+NOTHING = ("-1", "PLACEHOLDER_DATA", "NULL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,10 @@ class Extract:
         return self.ssd.replace("_", "-")
 
 
+def _ethnicity(x: str) -> str:
+    return coded(x, words("ethnicity", "ethnicity"))
+
+
 def _sex(x: str) -> str:
     return coded(x, words("sex", "sex"))
 
@@ -59,7 +65,7 @@ PERSON = Extract(
         "upn_unknown": ("pers_upn_unknown",),
     },
     known=("pers_gender", "pers_send_flag", "pers_is_mother", "pers_nationality"),
-    made={"sex": _sex},
+    made={"sex": _sex, "ethnicity": _ethnicity},
 )
 # Identifiers that stand in ssd_person, by kind.
 PERSON_IDS: Names = {

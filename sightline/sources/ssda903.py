@@ -251,9 +251,17 @@ _ADD: Mapping[str, Callable[[_Reader, Row, int], None]] = {
 
 
 def _year(name: str) -> int | None:
-    """The year a return ends in, where the file's own name begins or ends with one ("2021-header.csv")."""
-    found = re.findall(r"(?<!\d)(20[0-4]\d)(?!\d)", Path(name).stem)
-    return int(found[-1]) if len(found) == 1 else None
+    """The year a return ends in, told by the file's name, or else by the folder nearest to it that tells one.
+
+    "2021-header.csv" and "header 2020-21.csv" are of 2021, as is "2020_2021/header.csv" and "header_2021.csv".
+    """
+    for part in (Path(name).stem, *(folder.name for folder in Path(name).parents)):
+        spans = re.findall(r"(?<!\d)(20[0-4]\d)[-_/ ]?(?:20)?([0-4]\d)(?!\d)|(?<!\d)([0-4]\d)([0-4]\d)(?!\d)", part)
+        ends = {int(b or d) + 2000 for a, b, c, d in spans if (int((a or c)[-2:]) + 1) % 100 == int(b or d)}
+        found = ends or {int(year) for year in re.findall(r"(?<!\d)(20[0-4]\d)(?!\d)", part)}
+        if len(found) == 1:
+            return found.pop()
+    return None
 
 
 def _sql(table: str) -> str:

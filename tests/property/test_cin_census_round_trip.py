@@ -170,7 +170,8 @@ def test_xml(year):
         with TemporaryDirectory() as folder:
             first = XML.read(XML.write(reading, Path(folder, "first.xml"))[0], Context())
             again = XML.read(XML.write(first, Path(folder, "again.xml"))[0], Context())
-        assert first.findings == []
+        # An episode or a plan of which nothing is known is an element without a value, and told as one.
+        assert [f for f in first.findings if f.rule != "empty-element"] == []
         assert (first.covers, first.authority, first.as_at) == (str(year), "301", f"{year}-03-31")
         assert without_lines(first.tables) == without_lines(reading.tables)
         # And to the line when what is written was read.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections import Counter
 from datetime import date
@@ -111,6 +112,21 @@ def test_every_shape_holds_the_same_child(read, document):
     assert reading.tables["child"]["birth_date"].to_pylist() == [date(2012, 3, 4)]
     assert reading.authority == ("301" if "la_code" in document else "")
     assert not reading.findings
+
+
+def test_a_record_on_each_line_and_the_staging_table_as_csv(read, tmp_path: Path):
+    both = [child("P1"), child("P2")]
+    assert read("\n".join(map(json.dumps, both))).tables["child"]["child_ref"].to_pylist() == ["P1", "P2"]
+    rows = [(json.dumps(both[0]), "New"), (json.dumps(both[1]), "Deleted"), ('{"la_child_id": "P3"', "New")]
+    path = tmp_path / "ssd_api_data_staging.csv"
+    with path.open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out).writerows([("id", "json_payload", "row_state"), *((n, *row) for n, row in enumerate(rows))])
+    source = recognise(path)
+    assert source.kind == "csc-api"
+    reading = source.read(path, Context())
+    assert reading.tables["child"]["child_ref"].to_pylist() == ["P1"]
+    # The third is cut short: told, and no reason to lose the others.
+    assert rules(reading) == {"record-deleted": 1, "missing-value": 1}
 
 
 @pytest.mark.parametrize("nothing", [None, [], "absent"])

@@ -100,6 +100,24 @@ B801200005002,1001,,,,,,,,,,
     assert wrong.value not in wrong.says
 
 
+def test_what_sql_server_exports_is_read(read):
+    """NULL is no value (but may be a name), a line of hyphens is no person, and days come in its own spellings."""
+    reading = read(
+        """
+pers_person_id,pers_upn,pers_forename,pers_surname,pers_ethnicity,pers_dob,pers_death_date,pers_single_unique_id
+--------------,--------,-------------,------------,--------------,--------,---------------,---------------------
+P1,NULL,Ann,NULL,White - British,2012-09-02 00:00:00.0000000,NULL,NULL
+P2,,Ben,Ash,NULL,Sep  2 2012 12:00AM,,
+"""
+    )
+    children = reading.tables["child"].to_pylist()
+    assert [c["child_ref"] for c in children] == ["P1", "P2"]
+    assert [c["birth_date"] for c in children] == [date(2012, 9, 2)] * 2
+    assert [(c["surname"], c["ethnicity"]) for c in children] == [("NULL", "WBRI"), ("Ash", None)]
+    assert reading.tables["identifier"]["kind"].to_pylist() == ["person_id", "person_id"]
+    assert set(rules(reading)) <= {"missing-column"}
+
+
 def test_a_day_planned_for_later_is_not_the_day_of_the_file(tmp_path: Path):
     """A plan meant to end next year says nothing of when the table was extracted; what came with it does."""
     plans, episodes = tmp_path / "plans.csv", tmp_path / "episodes.csv"

@@ -57,6 +57,26 @@ def test_the_published_samples(real: Path, name: str):
     assert rules(reading) == wrong
 
 
+@pytest.mark.parametrize(
+    ("name", "year"),
+    [
+        ("SSDA903_2020_header.csv", "2020"),
+        ("header 2020-21.csv", "2021"),
+        ("903_2223_header.csv", "2023"),
+        ("returns.zip/SSDA903 2019-20/header.csv", "2020"),
+        ("2021/header.csv", "2021"),
+        ("header_20240503.csv", None),
+        ("header.csv", None),
+    ],
+)
+def test_the_year_is_told_by_the_file_or_its_folder(tmp_path: Path, name: str, year: str | None):
+    path = tmp_path / "header.csv"
+    path.write_text("CHILD,SEX,DOB,ETHNIC,UPN\n1,1,04/05/2012,WBRI,UN1\n", encoding="utf-8")
+    reading = recognise(path).read(path, Context(name=name))
+    told = f"year to 31 March {year}" if year else "looked after children, year not known"
+    assert reading.period == told
+
+
 EPISODES = """
 CHILD,DECOM,RNE,LS,DEC,REC
 C1,01/05/2023,S,C2,01/08/2023,X1
