@@ -124,8 +124,11 @@ def _unknown(path: Path, seen: Head) -> str:
             "The file is a Parquet file that does not say which of Sightline's tables it holds; "
             "write it with the metadata sightline.table and sightline.system."
         )
+    if known.endswith("with a password"):
+        return f"The file looks like {known}; please save it without one and send that."
     if "Excel" in known or "spreadsheet" in known:
-        return f"The file looks like {known}; please save the sheet as CSV (UTF-8) and send that."
+        newer = "save it as .xlsx, or " if "old" in known else ""
+        return f"The file looks like {known}; please {newer}save the sheet as CSV (UTF-8) and send that."
     if known == "a web page":
         return "The file is a web page, perhaps an error or sign-in page saved by mistake; please download it again."
     if known:
@@ -255,7 +258,15 @@ class _Unpacking:
         try:
             archive = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, EOFError):
-            yield _refused(shown, "The zip archive is damaged or cut short; please make it again.")
+            with path.open("rb") as file:
+                start = file.read(HEAD)
+            book = b"xl/" in start or b"[Content_Types].xml" in start
+            says = (
+                "The workbook is damaged or cut short; please save it again."
+                if book
+                else "The zip archive is damaged or cut short; please make it again."
+            )
+            yield _refused(shown, says)
             return
         with archive:
             members = sorted(

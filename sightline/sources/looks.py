@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+# The container of old Office files, and of new ones with a password, which hold a part of this name.
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 # (place, bytes, what it is). The signatures are those published by each format's own specification.
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%PDF-", "a PDF document"),
@@ -15,7 +18,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"II*\x00", "a TIFF image"),
     (0, b"MM\x00*", "a TIFF image"),
     (8, b"WEBP", "a WebP image"),
-    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Microsoft Office file (Excel 97-2003, Word or an e-mail)"),
+    (0, _OLE, "an old Microsoft Office file (Excel 97-2003, Word or an e-mail)"),
     (0, b"{\\rtf", "a rich text document"),
     (0, b"SQLite format 3\x00", "an SQLite database"),
     (0, b"PAR1", "a Parquet file"),
@@ -47,6 +50,8 @@ def looks_like(start: bytes) -> str:
 
     A web page counts (an error page saved under a file's name is common), plain XML, JSON and delimited text do not.
     """
+    if start.startswith(_OLE) and _ENCRYPTED in start:
+        return "a Microsoft Office file with a password"
     for place, mark, says in _SIGNATURES:
         if start[place : place + len(mark)] == mark and (len(mark) > _SHORT or place or is_binary(start)):
             return says
