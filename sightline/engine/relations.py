@@ -6,7 +6,7 @@ what both engines answer alike may be used in a step; a test runs the same steps
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,8 +19,9 @@ ENGINES = ("duckdb", "spark")
 class Relations(Protocol):
     """An engine that keeps tables by name and runs Ibis expressions over them."""
 
-    def make(self, name: str, expression: Any, *, last: bool = False, as_written: bool = False) -> None:
-        """Keep the rows of an expression as a table; `last` marks one that later readers want.
+    def make(self, name: str, *parts: Any, last: bool = False, as_written: bool = False) -> None:
+        """Keep the rows of an expression as a table, or of several one after the other; `last` marks one that later
+        readers want.
 
         `as_written` says that each join has its smaller side on the right, whatever the engine believes.
         """
@@ -49,26 +50,33 @@ class DuckRelations:
         """The expression in DuckDB's words."""
         return str(self._compiler.to_sqlglot(expression).sql(dialect=self._compiler.dialect))
 
-    def make(self, name: str, expression: Any, *, last: bool = False, as_written: bool = False) -> None:
+    def make(self, name: str, *parts: Any, last: bool = False, as_written: bool = False) -> None:
         if as_written:
             self.database.execute(f"SET disabled_optimizers = '{ALWAYS_OFF},build_side_probe_side,join_order'")
         try:
-            self._make(name, expression, last)
+            self._make(name, parts, last)
         finally:
             if as_written:
                 self.database.execute(f"SET disabled_optimizers = '{ALWAYS_OFF}'")
 
-    def _make(self, name: str, expression: Any, last: bool) -> None:
-        sql = self.sql(expression)
+    def _make(self, name: str, parts: Sequence[Any], last: bool) -> None:
         if last and self.folder:
+            # Several parts are files of one folder, as Spark's are.
             path = self.folder / f"{name}.parquet"
-            # Beside, then into place: what a stopped run leaves is whole or not there.
-            beside = path.with_suffix(".part")
-            self.database.write_parquet(sql, beside)
-            beside.replace(path)
-            self.database.add_parquet(name, [path])
+            places = [path]
+            if len(parts) > 1:
+                path.mkdir(exist_ok=True)
+                places = [path / f"{n}.parquet" for n in range(len(parts))]
+            for part, place in zip(parts, places, strict=True):
+                # Beside, then into place: what a stopped run leaves is whole or not there.
+                beside = place.with_suffix(".part")
+                self.database.write_parquet(self.sql(part), beside)
+                beside.replace(place)
+            self.database.add_parquet(name, places)
         else:
-            self.database.execute(f'CREATE OR REPLACE TABLE "{name}" AS {sql}')
+            for n, part in enumerate(parts):
+                how = f'INSERT INTO "{name}"' if n else f'CREATE OR REPLACE TABLE "{name}" AS'
+                self.database.execute(f"{how} {self.sql(part)}")
 
     def row(self, expression: Any) -> dict[str, Any]:
         return dict(self.database.query(self.sql(expression)).to_pylist()[0])
@@ -111,9 +119,10 @@ class SparkRelations:
         """The expression in Spark's words."""
         return str(self._compiler.to_sqlglot(expression).sql(dialect=self._compiler.dialect))
 
-    def make(self, name: str, expression: Any, *, last: bool = False, as_written: bool = False) -> None:
+    def make(self, name: str, *parts: Any, last: bool = False, as_written: bool = False) -> None:
         place = str(self.folder / f"{name}.parquet")
-        self.session.sql(self.sql(expression)).write.mode("overwrite").parquet(place)
+        for n, part in enumerate(parts):
+            self.session.sql(self.sql(part)).write.mode("append" if n else "overwrite").parquet(place)
         self.session.read.parquet(place).createOrReplaceTempView(name)
 
     def row(self, expression: Any) -> dict[str, Any]:

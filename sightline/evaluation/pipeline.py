@@ -81,9 +81,9 @@ class _Making:
         self.pupil = pupil
         self.years = list(study.windows.years)
 
-    def make(self, name: str, expression: Any, *, last: bool = False, as_written: bool = False) -> Any:
-        self.relations.make(name, expression, last=last, as_written=as_written)
-        return ibis.table(expression.schema(), name=name)
+    def make(self, name: str, *parts: Any, last: bool = False, as_written: bool = False) -> Any:
+        self.relations.make(name, *parts, last=last, as_written=as_written)
+        return ibis.table(parts[0].schema(), name=name)
 
     def plans(self) -> Iterator[Step]:
         """Plans as spells: the latest census's word on each, open ones closed where data stop, overlaps merged."""
@@ -276,17 +276,10 @@ class _Making:
     def _twice(self, name: str, records: Any) -> Any:
         """Pupils and years with more than one record: nearly every one has one, so only these are sorted or summed.
 
-        A bit for each year: their sum is above their union where a year comes twice. Grouping by pupil alone keeps a
-        quarter of the groups that pupils and years would.
+        Those of a pupil are counted by year in one row, a quarter of the groups that pupils and years would make.
         """
-        bit = ibis.cases(*((records.year == y, 2**i) for i, y in enumerate(self.years)), else_=0).cast("int64")
-        several = (
-            records.select("pupil", bit=bit)
-            .group_by("pupil")
-            .aggregate(all=_.bit.sum(), any=_.bit.bit_or())
-            .filter(_["all"] > _["any"])
-            .select("pupil")
-        )
+        most = ibis.greatest(*(records.count(where=records.year == year) for year in self.years), 0)
+        several = records.group_by("pupil").aggregate(most=most).filter(_.most > 1).select("pupil")
         counted = records.semi_join(several, "pupil").group_by("pupil", "year").aggregate(records=_.count())
         return self.make(name, counted.filter(_.records > 1))
 
@@ -360,30 +353,35 @@ class _Making:
             .filter(_.place == 0)
             .drop("place")
         )
-        found = ibis.union(narrow.anti_join(twice, key), best)
-        found = found.left_join(missed, key).drop("pupil_right", "year_right")
+        one = ibis.union(narrow.anti_join(twice, key), best)
         yes = ibis.literal(1, "int8")
-        found = found.left_join(extra, key).drop("pupil_right", "year_right")
-        found = found.left_join(with_send.mutate(marked=yes), "pupil").drop("pupil_right")
-        found = found.left_join(never.mutate(unknown=yes), "pupil").drop("pupil_right")
         held = self.relations.row(exclusions.aggregate(n=exclusions.count()))["n"]
         # A pupil in the census with no suspension in the exclusions extract was not suspended.
         suspended = _.s.coalesce(ibis.literal(0).cast(SESSIONS)) if held else ibis.null(SESSIONS)
         zero = ibis.literal(0).cast("decimal(9, 6)")
-        found = found.select(
-            *key,
-            *_KEPT,
-            post=ibis.ifelse(_.year.isin(list(self.study.windows.after)), 1, 0).cast("int8"),
-            send_ever=ibis.cases((_.marked == 1, 1), (_.unknown == 1, None), else_=0).cast("int8"),
-            missed=_.missed,
-            possible=_.possible,
-            absences=_.absences,
-            suspended=suspended,
-            cin_months=_.cin.coalesce(zero),
-            cp_months=_.cp.coalesce(zero),
-        )
-        # Left to itself, DuckDB would hold a nation's pupils in a hash table to look up those who missed school.
-        return self.make("pupil_year", found, last=True, as_written=True)
+
+        def of_year(year: int) -> Any:
+            found = one.filter(one.year == year)
+            for side in (missed, extra):
+                found = found.left_join(side.filter(side.year == year).drop("year"), "pupil").drop("pupil_right")
+            found = found.left_join(with_send.mutate(marked=yes), "pupil").drop("pupil_right")
+            found = found.left_join(never.mutate(unknown=yes), "pupil").drop("pupil_right")
+            return found.select(
+                *key,
+                *_KEPT,
+                post=ibis.literal(int(year in self.study.windows.after), "int8"),
+                send_ever=ibis.cases((_.marked == 1, 1), (_.unknown == 1, None), else_=0).cast("int8"),
+                missed=_.missed,
+                possible=_.possible,
+                absences=_.absences,
+                suspended=suspended,
+                cin_months=_.cin.coalesce(zero),
+                cp_months=_.cp.coalesce(zero),
+            )
+
+        # Year by year, what is held to look pupils up in is a quarter as large: a nation's four years at once would not
+        # fit. As written, because DuckDB left to itself would hold the census and not the absence.
+        return self.make("pupil_year", *map(of_year, self.years), last=True, as_written=True)
 
     def _unmatched(self, part: str) -> Iterator[Step]:
         exclusions = received("exclusions", self.pupil)

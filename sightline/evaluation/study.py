@@ -287,7 +287,11 @@ class Study:
         """The study in a file. Raises BadSetting when there is none or it says something unknown."""
         if not path.is_file():
             raise BadSetting(f"There is no study file at {path}.")
-        return cls.from_toml(path.read_text(encoding="utf-8"))
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            raise BadSetting(f"{path.name} is no text in UTF-8, which a study file (TOML) must be.") from None
+        return cls.from_toml(text)
 
     def settings(self) -> list[dict[str, Any]]:
         """One row per setting: name, value, what it means."""
