@@ -24,6 +24,7 @@ from sightline.vocabulary.periods import Calendar, academic_year, term_span, yea
 ASSESSED: Final = "assessment only"
 STATUSES: Final = (("CIN plan", "CIN"), ("CP plan", "CP"), (ASSESSED, "Social worker assessment"))
 PLANS: Final = (("CIN plan", "CIN"), ("CP plan", "CP"), (EARLY_HELP, "Early Help"))
+SHORT: Final = "CIN: on a Child in Need plan. CP: on a Child Protection plan."
 HALF_TERM, MONTH, TERM = "half-term", "month", "term"
 KINDS: Final = (HALF_TERM, MONTH, TERM)
 NO_MARKS: Final = "No marks"
@@ -169,7 +170,7 @@ def half_termly(panel: Panel, rolls: Mapping[str, int]) -> tuple[Grid, ...]:
             "Case status", "Case status", ("", "Children", "Share, %"),
             (*((label, held.num_rows, _share(held.num_rows, total)) for label, held in by_status),
              ("All", total, _share(total, total))),
-            ("Social worker assessment: being assessed on the day, and on no plan.",), whole="All",
+            (SHORT, "Social worker assessment: being assessed on the day, and on no plan."), whole="All",
         ),
         across("Phase by status", "School phase, by case status", "phase", "Phase of the school on the day."),
         across("Setting type", "Setting type attended", "type", "Type of establishment in the register of schools."),
@@ -260,7 +261,10 @@ def _performance(
             if value in now and now[value].children:
                 first = (panel.says(by, value),) if by else ()
                 rows.append((*first, label, *_measured(now[value], then.get(value))))
-    notes = ["Children on the last day of the period. A child on a plan who also has early help counts under the plan."]
+    notes = [
+        SHORT,
+        "Children on the last day of the period. A child on a plan who also has early help counts under the plan.",
+    ]
     if not _of(panel.rows, EARLY_HELP).num_rows:
         notes.append("No child has an early help episode that day, of those counted here and the files received.")
     return Grid(name, title, (*((by.capitalize(),) if by else ()), "Plan", *_COLUMNS), tuple(rows), tuple(notes))

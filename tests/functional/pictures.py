@@ -27,7 +27,14 @@ from sightline.operations import Home
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 PUPILS, SEED = 1200, 4
 MOST = 200_000  # bytes of one picture
-ACCOUNT = re.compile(r"^  virtual-school-head +(\S+)  ", re.MULTILINE)
+ACCOUNT = re.compile(r"^  ([a-z-]+) +(\S+)  ", re.MULTILINE)
+CHART = "[data-chart] svg[role=img]"
+PICTURES = (
+    ("cohort", "virtual-school-head", "/cohort/?plan=CP+plan&plan=CIN+plan", CHART, 1380),
+    ("dashboard", "virtual-school-head", "/dashboard/?by=school&sort-groups=-2", CHART, 1300),
+    ("your-day", "data-officer", "/", "main table", 990),
+)
+"""The name of each picture, whose page it is, its address, what must be seen before it is taken, and its height."""
 
 
 def main() -> None:
@@ -48,15 +55,15 @@ def main() -> None:
                 line = server.stdout.readline() if server.stdout else ""
                 assert line, said
                 said += line
-            found = ACCOUNT.search(said)
-            assert found, said
-            take(f"http://127.0.0.1:{port}", found[1])
+            accounts = dict(ACCOUNT.findall(said))
+            assert accounts, said
+            take(f"http://127.0.0.1:{port}", accounts)
         finally:
             os.killpg(server.pid, signal.SIGTERM)
             server.wait()
 
 
-def take(address: str, password: str) -> None:
+def take(address: str, accounts: dict[str, str]) -> None:
     for _ in range(120):
         try:
             urllib.request.urlopen(f"{address}/healthz", timeout=5).close()
@@ -66,20 +73,22 @@ def take(address: str, password: str) -> None:
     with sync_playwright() as playwright:
         found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        page = browser.new_context(base_url=address, viewport={"width": 1200, "height": 1380}).new_page()
-        page.goto("/sign-in/")
-        page.locator("#id_login").fill("virtual-school-head")
-        page.locator("#id_password").fill(password)
-        page.get_by_role("button", name="Sign in", exact=True).click()
-        page.wait_for_url("/")
-        cohort(page)
+        for name, account, path, seen, height in PICTURES:
+            page = browser.new_context(base_url=address, viewport={"width": 1200, "height": height}).new_page()
+            page.goto("/sign-in/")
+            page.locator("#id_login").fill(account)
+            page.locator("#id_password").fill(accounts[account])
+            page.get_by_role("button", name="Sign in", exact=True).click()
+            page.wait_for_url(f"{address}/")
+            page.goto(path)
+            expect(page.locator(seen).first).to_be_visible()
+            picture(page, name)
+            page.context.close()
         browser.close()
 
 
-def cohort(page: Page) -> None:
-    page.goto("/cohort/?plan=CP+plan&plan=CIN+plan")
-    expect(page.locator("[data-chart] svg[role=img]")).to_be_visible()
-    path = IMAGES / "cohort.png"
+def picture(page: Page, name: str) -> None:
+    path = IMAGES / f"{name}.png"
     page.screenshot(path=path)
     size = path.stat().st_size
     assert size < MOST, f"{path.name} has {size:,} bytes; make it smaller than {MOST:,}."

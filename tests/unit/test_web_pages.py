@@ -326,3 +326,18 @@ def test_no_school_is_amiss_only_for_a_child_of_school_age(facts_of, person, bro
     assert options[:3] == [
         ("above", "Above school age"), ("below", "Below school age"), ("none", "No school found"),
     ]  # fmt: skip
+
+
+def test_what_sources_say_is_read_without_codes():
+    from sightline.web.pages.exceptions import in_words
+    from sightline.web.pages.templating import kind, year
+
+    assert in_words("SUSP from 2024-10-02") == "suspension from 2 Oct 2024"
+    assert in_words("CIN plan from 2023-04-04 to 2023-02-30") == "CIN plan from 4 Apr 2023 to 2023-02-30"
+    assert in_words("N899200320005") == "N899200320005"
+    assert kind("ssd-cin-plans") == "Social care extract: Child in Need plans"
+    assert kind("school-census-pupilonroll") == "School census: pupils on roll"
+    assert kind("marks") == "Session marks (CSV)"
+    assert [year(v) for v in ("4", "N2", None, "Not of school age")] == [
+        "4", "Nursery, second year", None, "Not of school age",
+    ]  # fmt: skip

@@ -204,7 +204,7 @@ def ranked(groups: Sequence[tuple[str, float | None, int]], *, measure: str, by:
         f"Groups without a figure, which have no bar: {len(groups) - len(known)}."
     )
     across = {"field": "value", "type": "quantitative", "scale": {"domain": [0, max(10.0, high[1])], "nice": True}}
-    up = {"field": "name", "type": "nominal", "sort": None, "axis": {"title": None, "labelLimit": 220}}
+    up = {"field": "name", "type": "nominal", "sort": None, "axis": {"title": None, "labelLimit": 320}}
     specification = {
         "width": 460,
         "height": {"step": 30},

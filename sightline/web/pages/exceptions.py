@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,12 +15,13 @@ from django.utils import timezone
 
 from sightline import operations
 from sightline.reconciliation import OWNERS, RULES, STATES, rule_named
+from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.errors import SightlineError
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.door import fields_shown
 from sightline.web.pages.cohort import name_of, reader, window
-from sightline.web.pages.templating import HIDDEN, SYSTEMS, query
+from sightline.web.pages.templating import HIDDEN, SYSTEMS, query, short_day
 from sightline.web.people.models import Child
 from sightline.web.work import asking
 from sightline.web.work.drawing import Drawn, bars
@@ -95,6 +97,25 @@ def system_in_words(system: str | None) -> str:
     return said[:1].upper() + said[1:]
 
 
+_ISO_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
+# A meaning begins with what it is called, and goes on after a colon or a comma.
+_CATEGORIES = {c.code: re.split("[:,]", c.meaning)[0].lower() for c in code_list("exclusion_category")}
+
+
+def in_words(text: str) -> str:
+    """A value of an exception as it is read: days as people write them, kinds of exclusion in words."""
+    for code, says in _CATEGORIES.items():
+        text = re.sub(rf"\b{code}\b", says, text)
+    return _ISO_DAY.sub(_day_in_words, text)
+
+
+def _day_in_words(found: re.Match[str]) -> str:
+    try:
+        return short_day(date.fromisoformat(found[0]))
+    except ValueError:
+        return found[0]  # a day there is not is shown as it came
+
+
 FIELDS = {"birth_date": "date of birth", "upn": "pupil number", "forename": "first name"}
 
 
@@ -148,11 +169,11 @@ def as_seen(row: dict[str, Any], held: facts.Facts, schools: dict[str, str]) -> 
         "child": seen(Sensitivity.IDENTITY, name_of(row)) if row["child_id"] else NO_CHILD,
         "school": schools.get(row["urn"] or "", row["urn"]),
         "owner_name": asking.owner_in_words(row["owner"], schools),
-        "left": HIDDEN if hidden else row["left_value"] or "nothing",
-        "right": HIDDEN if hidden else row["right_value"] or "nothing",
+        "left": HIDDEN if hidden else in_words(row["left_value"] or "nothing"),
+        "right": HIDDEN if hidden else in_words(row["right_value"] or "nothing"),
         "left_name": system_in_words(row["left_system"]),
         "right_name": system_in_words(row["right_system"]),
-        "what": HIDDEN if hidden else what_in_words(row["what"]),
+        "what": HIDDEN if hidden else in_words(what_in_words(row["what"])),
         "late": row["state"] == "overdue",
     }
 

@@ -21,7 +21,7 @@ from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
 from sightline.web.pages import cohort
 from sightline.web.pages.tables import file_of
-from sightline.web.pages.templating import moment
+from sightline.web.pages.templating import moment, year
 
 MOST = 500
 """Children a list may hold: more than a team or a school has, and far from the whole cohort."""
@@ -96,7 +96,7 @@ def book(held: Facts, rows: list[dict[str, object]], *, purpose: str, by: str) -
     mark = f"Taken by {by}, {moment(timezone.now())}"
 
     def value(row: dict[str, object], key: str) -> Value:
-        said = cohort.name_of(row) if key == "name" else row[key]
+        said = cohort.name_of(row) if key == "name" else year(row[key]) if key == "year_says" else row[key]
         return said if said is None or isinstance(said, str | int | float) else str(said)
 
     grid = Grid(

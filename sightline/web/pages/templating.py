@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from functools import cache, partial
 from typing import Any
@@ -16,6 +17,7 @@ from django.utils import timezone
 
 from sightline.operations.sheets import FORMS
 from sightline.sources import SOURCES
+from sightline.vocabulary.codes import code_list
 from sightline.web import assets
 from sightline.web.authz import matched
 from sightline.web.authz.access import Access
@@ -37,6 +39,9 @@ SYSTEMS = {
     "school-roll": "school rolls",
     "gias": "",  # the register of schools says nothing of a child
 }
+
+
+_FORMAT_NAME = re.compile(r" \([a-z0-9]{6,}\)$")
 
 
 class Hidden:
@@ -69,6 +74,7 @@ def environment(**options: Any) -> jinja2.Environment:
         shown=shown,
         sentence=sentence,
         kind=kind,
+        year=year,
     )
     held.globals.update(url=reverse, asset=asset, query=query, forms=FORMS, service_name=settings.SIGHTLINE_NAME)
     return held
@@ -168,8 +174,20 @@ def _kinds() -> dict[str, str]:
 
 
 def kind(value: str | None) -> str:
-    """A kind of received file in words: "ssd-cin-plans" is "SSD: Child in Need plans"."""
-    return _kinds().get(value, value) if value else "Source not known"
+    """A kind of received file in words: "ssd-cin-plans" is "Social care extract: Child in Need plans". The name a file
+    format gives a list ("pupilonroll") is for those who make files."""
+    said = _kinds().get(value, value) if value else "Source not known"
+    return _FORMAT_NAME.sub("", said.replace("SSD: ", "Social care extract: "))
+
+
+@cache
+def _years() -> dict[str, str]:
+    return {code.code: code.meaning for code in code_list("year_group")}
+
+
+def year(value: Any) -> Any:
+    """A year group as people write it: 4 stays 4, and N2 is "Nursery, second year"."""
+    return value if not isinstance(value, str) or value.isdigit() else _years().get(value, value)
 
 
 def sentence(value: Any) -> Any:

@@ -19,7 +19,8 @@ from sightline.web.pages import cohort, day
 
 # What there is for those who see no child: figures (released a month at a time, so none is counted anew here), accounts
 # and logs, as the matrix names them.
-TASKS = ("dashboard", "breakdown", "users", "proposals", "grant_review", "access_review", "break_glass_log")
+TASKS = ("dashboard", "breakdown", "users", "proposals", "grant_review", "access_review", "access_sample",
+         "break_glass_log", "agreements")  # fmt: skip
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -34,10 +35,12 @@ def home(request: HttpRequest) -> HttpResponse:
     if held is None:
         return render(request, "pages/nothing.html", {"waiting": day.waiting(request, None)})
     listed = facts.listed(request) or held
+    counts, shown = cohort.counts(held.cohort()), listed.cohort().num_rows
     context = {
         "facts": held,
-        "counts": cohort.counts(held.cohort()),
-        "all": listed.cohort().num_rows,
+        "counts": counts,
+        "all": shown,
+        "counted_only": sum(n for _, n in counts) - shown,
         "week": day.week_of(listed),
         "waiting": day.waiting(request, listed),
         "waits_first": access.role.key in day.WAITS_FIRST,
