@@ -309,7 +309,7 @@ def cohort(
         raise BadSetting(f"The day to compare with, {shown(before)}, must be before {shown(day)}.")
     if children or changes:
         if children:
-            rows = operations.cohort_on(opened, everyone, day)
+            rows = operations.with_circumstances(opened, operations.cohort_on(opened, everyone, day))
             title = f"Children in the cohort on {shown(day)}"
         else:
             rows = operations.cohort_changes(opened, everyone, day, before)

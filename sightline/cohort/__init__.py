@@ -2,6 +2,7 @@
 
 from sightline.cohort.allocations import assemble_allocations
 from sightline.cohort.changes import CHANGES, Summary, changes, summary
+from sightline.cohort.circumstances import assemble_circumstances
 from sightline.cohort.clocks import clocks
 from sightline.cohort.counted import COHORT, PLANS, STATUSES, assemble_counted_periods
 from sightline.cohort.enrolments import assemble_enrolments, enrolments_by_marks, enrolments_by_register
@@ -18,6 +19,7 @@ __all__ = [
     "StatusPeriods",
     "Summary",
     "assemble_allocations",
+    "assemble_circumstances",
     "assemble_counted_periods",
     "assemble_enrolments",
     "assemble_persons",

@@ -38,6 +38,7 @@ def panel(
     - `worker_ref`, `team_ref`: the allocation that covers the day; `phase`, `school_type`, `trust`, `locality`: of the
       school, as the latest register of schools says; `sex`, `ethnicity` (as received); `sen`, `fsm`, `eal`: the latest
       word of a school census up to the day, null where no census says, and `in_census`, whether one names the child;
+      `fsm_ever_6` and `idaci_decile` (of the home's small area, 1 the most deprived): of `circumstance`, as it is now;
     - from `start` to `on`, both in: `possible`, `authorised`, `unauthorised` (half days, all schools together),
       `with_marks` (a possible session), `persistent` and `severe` (missed the settings' share of them or more),
       `suspensions` and `exclusions` (permanent), `suspended` and `excluded` (at least one), `moved` (a registration
@@ -104,8 +105,8 @@ def panel(
                     year(start_date) - (month(start_date) < 8)::INTEGER, {_MOVES_FROM[0]}, {_MOVES_FROM[1]})
         )
         SELECT children.*, worker_ref, team_ref, s.type AS school_type, s.phase AS school_phase,
-            s.trust_name AS trust, s.locality, p.sex, p.ethnicity, sen, fsm, eal,
-            coalesce(in_census, false) AS in_census,
+            s.trust_name AS trust, s.locality, p.sex, p.ethnicity, sen, about.fsm, eal,
+            home.fsm_ever_6, home.idaci_decile, coalesce(in_census, false) AS in_census,
             coalesce(possible, 0)::BIGINT AS possible, coalesce(authorised, 0)::BIGINT AS authorised,
             coalesce(unauthorised, 0)::BIGINT AS unauthorised, coalesce(possible, 0) > 0 AS with_marks,
             coalesce(persistent, false) AS persistent, coalesce(severe, false) AS severe,
@@ -114,6 +115,7 @@ def panel(
             moves.child_id IS NOT NULL AS moved
         FROM {children} AS children LEFT JOIN allocated USING (child_id) LEFT JOIN schools s ON s.urn = children.urn
             LEFT JOIN person p ON p.child_id = children.child_id LEFT JOIN about ON about.child_id = children.child_id
+            LEFT JOIN circumstance AS home ON home.child_id = children.child_id
             LEFT JOIN marks ON marks.child_id = children.child_id LEFT JOIN out ON out.child_id = children.child_id
             LEFT JOIN moves ON moves.child_id = children.child_id
         """

@@ -13,6 +13,7 @@ from sightline.operations.answers import (
     cohort_weeks,
     findings,
     week_list,
+    with_circumstances,
 )
 from sightline.operations.batches import (
     ANSWERS,
@@ -187,6 +188,7 @@ __all__ = [
     "unsent",
     "wanted_settings",
     "week_list",
+    "with_circumstances",
     "wonde_token",
     "write_batch",
 ]

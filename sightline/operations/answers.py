@@ -21,9 +21,9 @@ from sightline.vocabulary.periods import academic_year
 class ChildFacts:
     """What is held of one child. Each table's rows carry the kind of file and the day it was received.
 
-    `person` is the row of `person`. `periods`: one row per plan period; `workers`: one row per allocation; `schools`:
-    one row per registration; `weeks`: one row per school week since `Opened.registers_since`, newest first;
-    `suspensions`: one row per suspension or exclusion.
+    `person` is the row of `person`, with the child's row of `circumstance` (nulls where there is none). `periods`: one
+    row per plan period; `workers`: one row per allocation; `schools`: one row per registration; `weeks`: one row per
+    school week since `Opened.registers_since`, newest first; `suspensions`: one row per suspension or exclusion.
     """
 
     person: dict[str, Any]
@@ -66,6 +66,18 @@ def cohort_on(opened: Opened, scope: Scope, on: date, schools: Collection[str] |
             FROM cohort_absence GROUP BY child_id
         ) USING (child_id)
         ORDER BY surname, forename, child_id
+        """
+    )
+
+
+def with_circumstances(opened: Opened, rows: pa.Table) -> pa.Table:
+    """The rows of a table of children, in their order, with what is known of home and means: `fsm`, `fsm_ever_6`,
+    `idaci_edition`, `idaci_rank`, `idaci_decile` and `idaci_score` of `circumstance`, which is of the newest day."""
+    opened.database.add("rows_of_children", rows.append_column("place", pa.array(range(rows.num_rows), pa.int64())))
+    return opened.database.query(
+        """
+        SELECT r.* EXCLUDE (place), fsm, fsm_ever_6, idaci_edition, idaci_rank, idaci_decile, idaci_score
+        FROM rows_of_children r LEFT JOIN circumstance USING (child_id) ORDER BY place
         """
     )
 
@@ -151,8 +163,10 @@ def child_facts(opened: Opened, scope: Scope, child_id: str) -> ChildFacts:
 
     Whether and how the child is in the cohort is the child's row of `cohort_on`, so that a list and a page agree.
     """
-    person = child_person(opened, scope, child_id)
     near = opened.children
+    circumstance = near.query("SELECT * EXCLUDE (child_id) FROM circumstance WHERE child_id = ?", [child_id])
+    nothing = dict.fromkeys(circumstance.column_names)
+    person = child_person(opened, scope, child_id) | next(iter(circumstance.to_pylist()), nothing)
 
     def facts(table: str, order: str, *, named: bool = False, where: str = "true") -> pa.Table:
         school = "LEFT JOIN (SELECT urn, any_value(name) AS school_name FROM school GROUP BY urn) USING (urn)"

@@ -171,6 +171,7 @@ def build(
             [*b.files("suspension", *SCHOOL_FACTS), *linked],
             lambda: database.conformed("exclusion", measures.exclusion_sql()),
         )
+        _circumstances(b, now)
         progress("Checking the records")
         _check_records(b, now)
         progress("Comparing the sources")
@@ -229,6 +230,17 @@ def _match_rate(b: _Build, now: datetime) -> None:
         *b.made_of("link", "alike", "person", "counted_period", "allocation", "enrolment_period", "presence"),
     ]  # fmt: skip
     b.table("match_rate", inputs, lambda: linkage.match_rates(b.database, tuple(linkage.RATE_GROUPS), on=as_at))
+
+
+def _circumstances(b: _Build, now: datetime) -> None:
+    """Deprivation of each child's home and free school meals, on the newest day of care data."""
+    as_at = newest_day(b.database) or now.date()
+    facts = b.files("child", "pupil", "characteristic", "deprivation", "postcode_area")
+    b.table(
+        "circumstance",
+        [*facts, *b.made_of("link", "delivery"), str(as_at)],
+        lambda: cohort.assemble_circumstances(b.database, as_at),
+    )
 
 
 def _known_of_people(b: _Build) -> list[str]:

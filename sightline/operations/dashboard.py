@@ -44,6 +44,7 @@ class Dimension:
 
 
 DAYS = ("under 3 months", "3 to 6 months", "6 months to 1 year", "1 to 2 years", "2 years or more")
+DEPRIVATION = ("Most deprived fifth", "Second fifth", "Third fifth", "Fourth fifth", "Least deprived fifth")
 _YEARS = tuple(c.code for c in code_list("year_group"))
 _E, _S = Sensitivity.EDUCATION, Sensitivity.SPECIAL
 DIMENSIONS: Final[Mapping[str, Dimension]] = {
@@ -69,6 +70,11 @@ DIMENSIONS: Final[Mapping[str, Dimension]] = {
         Dimension("fsm", "Free school meals", "Free school meals not known", _E,
                   "Eligible on the latest census day; a census that names no eligibility is said to",
                   ("Eligible", "Not eligible", "None recorded")),
+        Dimension("fsm_ever_6", "Free school meals in six years", "Free school meals in six years not known", _E,
+                  "Ever 6 FSM: eligible on a census day of the six years to the newest day", ("Yes", "No")),
+        Dimension("deprivation", "Deprivation of the home’s area", "Area of the home not known", _E,
+                  "Fifth of England’s small areas by income deprivation affecting children (IDACI): the home’s, now",
+                  DEPRIVATION),
         Dimension("eal", "English as an additional language", "First language not known", _S,
                   "First language is not English", ("Yes", "No")),
         Dimension("days", "Time on plan", "No plan open", Sensitivity.CARE_STATUS,
@@ -259,6 +265,8 @@ def _sliced(
                 WHEN sen = 'N' THEN 'No SEN recorded' END AS sen,
             CASE WHEN fsm THEN 'Eligible' WHEN NOT fsm THEN 'Not eligible'
                 WHEN in_census THEN 'None recorded' END AS fsm,
+            CASE fsm_ever_6 WHEN true THEN 'Yes' WHEN false THEN 'No' END AS fsm_ever_6,
+            ([{", ".join(f"'{fifth}'" for fifth in DEPRIVATION)}])[(idaci_decile + 1) // 2] AS deprivation,
             CASE eal WHEN true THEN 'Yes' WHEN false THEN 'No' END AS eal,
             CASE WHEN days_open < 91 THEN '{DAYS[0]}' WHEN days_open < 183 THEN '{DAYS[1]}'
                 WHEN days_open < 365 THEN '{DAYS[2]}' WHEN days_open < 730 THEN '{DAYS[3]}'

@@ -29,7 +29,7 @@ _KEPT_OPEN = 2
 CHILD_WEEKS = 54
 # Children whom a social care source has known on a plan, in assessment or with a worker.
 _KNOWN = "(SELECT child_id FROM status_period UNION SELECT child_id FROM allocation)"
-_OF_CHILDREN = ("person", "status_period", "allocation", "enrolment_period", "exclusion")
+_OF_CHILDREN = ("person", "status_period", "allocation", "enrolment_period", "exclusion", "circumstance")
 _NAMING = ("delivery", "school")
 
 

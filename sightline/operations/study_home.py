@@ -111,21 +111,15 @@ def _census(database: Database, path: Path) -> dict[str, int]:
             SELECT s.child_id, s.year, arg_max(k.fsm, k.as_at) FILTER (k.fsm IS NOT NULL) AS fsm,
                 arg_max(k.sen_provision, k.as_at) FILTER (k.sen_provision IS NOT NULL) AS sen
             FROM school AS s JOIN known AS k ON k.child_id = s.child_id AND k.as_at < s.next GROUP BY ALL
-        ), area AS (
-            SELECT l.child_id, max(n.idaci_score) AS idaci FROM pupil AS p JOIN delivery AS d USING (delivery)
-            JOIN link AS l ON l.system = d.system AND l.ref = p.pupil_ref
-            JOIN (SELECT lsoa, arg_max(idaci_score, edition) AS idaci_score FROM deprivation GROUP BY lsoa) AS n
-                ON n.lsoa = p.lsoa
-            GROUP BY ALL
         )
         SELECT i.pupil AS PupilMatchingRefAnonymous, s.label AS AcademicYear, p.sex AS Gender,
             -- Completed years on the last day of August before the year.
             s.year - year(p.birth_date) - CAST(month(p.birth_date) > 8 AS INTEGER) AS AgeAtStartOfAcademicYear,
             left(p.ethnicity, 1) AS EthnicGroupMajor, CAST(v.fsm AS INTEGER) AS FSMeligible,
-            v.sen AS SENprovision, a.idaci AS IDACIScore, s.urn AS URN
+            v.sen AS SENprovision, a.idaci_score AS IDACIScore, s.urn AS URN
         FROM school AS s JOIN study_pupil AS i USING (child_id) JOIN person AS p USING (child_id)
         LEFT JOIN said AS v ON v.child_id = s.child_id AND v.year = s.year
-        LEFT JOIN area AS a ON a.child_id = s.child_id
+        LEFT JOIN circumstance AS a ON a.child_id = s.child_id
         """
     )
     every, fsm, idaci = database.rows(

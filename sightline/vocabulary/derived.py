@@ -297,6 +297,33 @@ DERIVED_TABLES = (
         derived=True,
     ),
     Table(
+        "circumstance",
+        "One row per child of whom a school census, or the small area of the home, says something on the newest day.",
+        (
+            CHILD_ID,
+            Column("as_at", DATE, "The day it is of: the newest of the social care data"),
+            Column("fsm", FLAG, "Eligible for free school meals by the latest word up to the day", E),
+            Column(
+                "fsm_ever_6",
+                FLAG,
+                "Eligible for free school meals on a census day of the last six years (Ever 6 FSM): true where a "
+                "census held says so, else what a source states in the year before the day; false where six years of "
+                "censuses name the child and none as eligible; null where nothing says",
+                E,
+                source="Department for Education, pupil premium: conditions of grant",
+            ),
+            Column("lsoa", TEXT, "Small area (LSOA) of the home, by the latest source that places it", LOC),
+            Column("lsoa_by", TEXT, "How it is known: sender (given with the pupil) or postcode (looked up)", E),
+            Column("idaci_edition", INT, "Edition of the index: the newest received that holds the area", E),
+            Column(
+                "idaci_rank", INT, "Income deprivation affecting children: rank of the area, 1 the most deprived", LOC
+            ),
+            Column("idaci_decile", INT, "The same: tenth of areas, 1 the most deprived", E),
+            Column("idaci_score", REAL, "The same: share of children", LOC),
+        ),
+        derived=True,
+    ),
+    Table(
         "finding",
         "One row per thing found wrong in one place of one received file, or by comparing files.",
         (

@@ -101,6 +101,13 @@ PLAN_ATTENDANCE: Final = Limit(
     "Below this attendance one Virtual School requires a target in the CIN or CP plan",
     "evaluation report, Education focus in CIN and CP plans (practice of one authority, not law)",
 )
+EVER_6_MEALS: Final = Limit(
+    "Ever 6 FSM",
+    6,
+    "years",
+    "How far back eligibility for free school meals on a school census day counts as Ever 6 FSM",
+    "Department for Education, pupil premium: conditions of grant",
+)
 EXPECTED_SCALED_SCORE: Final = Limit(
     "expected scaled score",
     100,
@@ -131,6 +138,7 @@ LIMITS: Final = (
     SICKNESS_RETURN,
     REGISTER_YEARS,
     PLAN_ATTENDANCE,
+    EVER_6_MEALS,
     EXPECTED_SCALED_SCORE,
     PHONICS_MARK,
 )

@@ -125,7 +125,30 @@ def key_facts(person: dict[str, Any], seen: Any) -> list[tuple[str, Any]]:
         ("Unique pupil number", seen(Sensitivity.IDENTITY, person.get("upn"))),
         ("Home postcode", seen(Sensitivity.LOCATION, person.get("postcode"))),
         ("Ethnicity", seen(Sensitivity.SPECIAL, ethnicities.get(ethnicity, ethnicity) if ethnicity else None)),
+        ("Free school meals", seen(Sensitivity.EDUCATION, _meals(person))),
+        ("Deprivation of the home’s area", seen(Sensitivity.EDUCATION, _deprivation(person))),
     ]
+
+
+def _meals(person: dict[str, Any]) -> str | None:
+    """Free school meals now and in the last six years, in words; None where nothing says."""
+    now, ever = person.get("fsm"), person.get("fsm_ever_6")
+    if now:
+        return "Eligible"
+    if ever:
+        return "Not recorded as eligible now; eligible in the last six years (Ever 6 FSM)"
+    if ever is False:
+        return "Not eligible in the last six years"
+    return "Not eligible" if now is False else None
+
+
+def _deprivation(person: dict[str, Any]) -> str | None:
+    """The tenth of small areas the home lies in, in words; None where the home cannot be placed."""
+    decile, edition = person.get("idaci_decile"), person.get("idaci_edition")
+    if decile is None:
+        return None
+    end = {1: ", the most deprived", 10: ", the least deprived"}.get(decile, "")
+    return f"{decile} of 10{end} (income deprivation affecting children, {edition})"
 
 
 def said(row: dict[str, Any]) -> dict[str, str]:
