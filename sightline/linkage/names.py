@@ -20,7 +20,7 @@ aleksandra alexandra oleksandra ola sasha sandra lexi lexie alex alix
 alexander aleksander oleksandr aleksandr alexandre alessandro alejandro alasdair alistair alex sasha sandy xander zander
 alfred alf alfie fred freddie freddy
 ali aly
-amelia millie milly amelie
+amelia millie milly amelie amy
 amina aminah ameena aamina
 andrew andy drew andrzej andriy andrii andrei andrey andreas andre
 angela angie

@@ -42,6 +42,7 @@ _ROUNDS, _WORTH = 20, 1.25
 # with first names somewhat alike, and with others. Twins of one sex are about 20 of 1,000 children.
 _TWINS = {1: 0.001, 2: 0.004}
 _LIKE_A_TWIN = 0.6
+_A_YEAR_WRONG = 400  # days: a year mistyped, and the day or the month beside it
 
 SCHEMA = pa.schema(
     [
@@ -103,12 +104,12 @@ def predict(
     _reckon(database, begun=chance * min(sizes) * max(*sizes, FEWEST_TO_CHOOSE_FROM), smaller=min(sizes))
     pairs = _listed(database)
     _settle(pairs, accept, review)
-    if _rename(pairs, accept):
+    if _rename(pairs, accept, min(sizes)):
         _settle(pairs, accept, review)
     if "postcode" in {c.name for c in comparisons} and _with_siblings(database, left, right, pairs):
         pairs = _listed(database)
         _settle(pairs, accept, review)
-        if _rename(pairs, accept):
+        if _rename(pairs, accept, min(sizes)):
             _settle(pairs, accept, review)
     database.execute("DROP TABLE _pair")
     kept = sorted((p for p in pairs if p.probability >= LEAST), key=lambda p: (p.left, -p.probability, p.right))
@@ -151,6 +152,11 @@ def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Compariso
     beside = f"({alike['birth_date']} OR {meets('school', AGREES)} OR {home})"
     # One first name is not held, or its first letter alone.
     unnamed = f"({missing('forename')} AND ({alike['surname']} OR {contact}) AND (a.initial = b.initial) IS NOT FALSE)"
+    # No two children of a family bear one first name, and a father is not a year older than his son.
+    namesake = (
+        f"{meets('surname', AGREES)} AND {meets('forename', AGREES)} AND {meets('postcode', AGREES)} "
+        f"AND abs(a.birth_date - b.birth_date) <= {_A_YEAR_WRONG}"
+    ) if "birth_date" in present else "false"  # fmt: skip
     words = ", ".join(
         f"CASE gamma_{name} " + " ".join(_when(present[name])) + " END" for name in _SAID if name in present
     )
@@ -167,7 +173,7 @@ def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Compariso
                     THEN 'without agreeing first names it may be a brother, a sister or somebody else'
                 WHEN NOT {alike["forename"]} AND (a.twin OR b.twin)
                     THEN 'another child of the same age lives at the address'
-                WHEN {meets("birth_date", DIFFERS)} AND NOT {number} AND NOT {contact}
+                WHEN {meets("birth_date", DIFFERS)} AND NOT {number} AND NOT {contact} AND NOT ({namesake})
                     THEN 'names agree, but not the birth date'
                 WHEN NOT {number} AND NOT {beside} THEN 'only names agree'
             END AS unsettled,
@@ -200,14 +206,14 @@ def _when(c: Comparison) -> Iterator[str]:
 
 
 def _listed(database: Database) -> list[_Pair]:
-    """The pairs, the weightiest first; the order of equals is that of their rows."""
+    """The pairs that may be listed, the weightiest first; the order of equals is that of their rows."""
     rows = database.rows(
         f"""
         SELECT row_l, row_r, weight + CASE WHEN sibling THEN log2({SIBLING_ODDS}) ELSE 0 END AS w,
             1 - 1 / (1 + probability / greatest(1 - probability, 1e-15)
                 * CASE WHEN sibling THEN {SIBLING_ODDS} ELSE 1 END) AS p,
             said, coalesce(unsettled, ''), family, left_person, right_person, renamed, sibling
-        FROM _pair ORDER BY w DESC, row_l, row_r
+        FROM _pair WHERE sibling OR probability >= {LEAST} ORDER BY w DESC, row_l, row_r
         """
     )
     return [
@@ -258,15 +264,18 @@ def _reckon(database: Database, begun: float, smaller: int) -> None:
         )
 
 
-def _rename(pairs: list[_Pair], accept: float) -> bool:
+def _rename(pairs: list[_Pair], accept: float, smaller: int) -> bool:
     """Settle pairs that agree in all but the first name, where they are too many to be twins parted by the lists.
 
     A twin whom only one list holds, beside the other twin whom only the other list holds, looks like a child with a
     wrong first name. Of `_TWINS` of the children at most is that so, and of fewer with first names somewhat alike: a
     list with many more such pairs has wrong first names. Each is then as likely as the share that cannot be twins.
+    Where not even half of the shorter list has a partner, the lists may part all their twins, and nothing is settled.
     """
     settled = False
     accepted = [p for p in pairs if p.status == ACCEPTED]
+    if len(accepted) < smaller / 2:
+        return False
     left_taken, right_taken = {p.left for p in accepted}, {p.right for p in accepted}
     for renamed, share in _TWINS.items():
         free = [
@@ -275,7 +284,7 @@ def _rename(pairs: list[_Pair], accept: float) -> bool:
             if p.renamed == renamed and p.unsettled and p.likely >= accept
             and p.left not in left_taken and p.right not in right_taken
         ]  # fmt: skip
-        twins = 2 + share * len(accepted)
+        twins = 2 + share * smaller
         probability = 1 - twins / max(len(free), 1)
         if probability >= accept:
             settled = True
@@ -340,8 +349,7 @@ def _settle(pairs: list[_Pair], accept: float, review: float) -> None:
 def _with_siblings(database: Database, left: str, right: str, pairs: list[_Pair]) -> bool:
     """Mark pairs of children who seem to have moved and whose brother or sister matched between the same two homes."""
     accepted = [p for p in pairs if p.status == ACCEPTED]
-    open_pairs = [p for p in pairs if p.status != ACCEPTED and not p.unsettled]
-    if not accepted or not open_pairs:
+    if not accepted:
         return False
     database.add(
         "_accepted",

@@ -18,6 +18,7 @@ from sightline.engine import Database, arrow_schema
 from sightline.linkage import COLUMNS, Model, expected_missed, learn, link, predict, standardise, train_model
 from sightline.linkage.comparing import BY_NAME, COMPARISONS
 from sightline.linkage.model import chance_of_a_pair
+from sightline.linkage.names import forms
 from sightline.synthetic import invent
 from sightline.synthetic.person_lists import PersonLists, person_lists
 from sightline.vocabulary.errors import BadSetting
@@ -417,3 +418,15 @@ def test_a_second_record_of_a_child_becomes_a_doubt_and_takes_nobody_elses_pupil
     assert children(links.link) == {(1, 1)}
     assert [(d["left_ref"], d["right_ref"]) for d in links.doubt.to_pylist()] == [("P000001", "P000002")]
     assert "two records of one social care system" in links.doubt.to_pylist()[0]["why"]
+
+
+def test_forms_of_a_name():
+    """Bill is William and Mohamed Muhammad; a name that is none of the listed has no forms."""
+    known = forms()
+    assert set(known["bill"]) & set(known["william"])
+    assert set(known["mohamed"]) & set(known["muhammad"])
+    assert not set(known["bill"]) & set(known["mohamed"])
+    assert "vrilbive" not in known
+    rows = scored(CHILD | {"forename": "William"}, CHILD | {"forename": "Bill"})
+    assert rows[0]["status"] == "accepted"
+    assert "first names are forms of one name" in rows[0]["evidence"]
