@@ -63,6 +63,13 @@ def match(
     for file in (matched.left, matched.right):
         told = "; ".join(f"{role}: {' + '.join(columns)}" for role, columns in file.columns.items())
         errors.print(f"{file.name}: {told}.", markup=False, highlight=False)
+        if file.undated:
+            errors.print(
+                f"{file.name}: {file.undated:,} rows say a date of birth that cannot be read; write it as 2012-03-04 "
+                "or 04/03/2012.",
+                markup=False,
+                highlight=False,
+            )
     errors.print(f"Weights from {matched.learnt}.", markup=False, highlight=False)
 
 

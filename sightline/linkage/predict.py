@@ -152,6 +152,8 @@ def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Compariso
     beside = f"({alike['birth_date']} OR {meets('school', AGREES)} OR {home})"
     # One first name is not held, or its first letter alone.
     unnamed = f"({missing('forename')} AND ({alike['surname']} OR {contact}) AND (a.initial = b.initial) IS NOT FALSE)"
+    # Of twins the one whose first name neither list holds is the same in both.
+    alone = "(NOT a.twin AND NOT b.twin OR a.forename IS NULL AND b.forename IS NULL)"
     # No two children of a family bear one first name, and a father is not a year older than his son.
     namesake = (
         f"{meets('surname', AGREES)} AND {meets('forename', AGREES)} AND {meets('postcode', AGREES)} "
@@ -169,9 +171,9 @@ def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Compariso
                 WHEN NOT {alike["forename"]} AND NOT {alike["birth_date"]}
                     THEN 'neither first name nor birth date agrees'
                 WHEN NOT {alike["forename"]} AND NOT {number}
-                    AND NOT ({unnamed} AND {home} AND {alike["birth_date"]} AND NOT a.twin AND NOT b.twin)
+                    AND NOT ({unnamed} AND {home} AND {alike["birth_date"]} AND {alone})
                     THEN 'without agreeing first names it may be a brother, a sister or somebody else'
-                WHEN NOT {alike["forename"]} AND (a.twin OR b.twin)
+                WHEN NOT {alike["forename"]} AND NOT {alone}
                     THEN 'another child of the same age lives at the address'
                 WHEN {meets("birth_date", DIFFERS)} AND NOT {number} AND NOT {contact} AND NOT ({namesake})
                     THEN 'names agree, but not the birth date'
