@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 
 from sightline.evaluation import (
@@ -282,7 +283,9 @@ def spec(name: str) -> Spec:
     plain = name.removesuffix("-with-send").removesuffix("-all-children")
     found = next((s for s in CATALOGUE if s.id == plain), None)
     if found is None:
-        raise BadSetting(f"There is no table '{name}'. There are: {', '.join(s.id for s in CATALOGUE)}.")
+        near = get_close_matches(plain, [s.id for s in CATALOGUE], n=3)
+        like = f" The nearest: {', '.join(near)}." if near else ""
+        raise BadSetting(f"There is no table '{name}'.{like} See all: sightline evaluate --list.")
     return found
 
 

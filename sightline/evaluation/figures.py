@@ -278,7 +278,7 @@ def _beyond() -> list[Drawing]:
     found = []
     for domain, says in DOMAINS.items():
         title = f"Children on a plan less others, year by year: {says}"
-        found.append(_by_plan("event", domain, title, "Difference from the year compared with", _year))
+        found.append(_by_plan("event", domain, title, "Difference from the last year before the extension", _year))
         for plan, word in (("cin", "CIN plan"), ("cp", "CP plan")):
             found.append(
                 _one(

@@ -46,12 +46,13 @@ DEFINITIONS: Final[Mapping[str, str]] = {
         "study's setting says"
     ),
     "Session": "half a school day; sessions missed are authorised and unauthorised absence, or suspension",
-    "Persistent and severe absence": "at least 10%, and at least 50%, of possible sessions missed",
+    "Persistent and severe absence": "more than 10%, and more than 50%, of possible sessions missed",
     "SEND": "special educational needs: support or an education, health and care plan in the school census",
     "FSM, IDACI": (
         "eligible for free school meals in the school census; income deprivation affecting children index of the home, "
         "from 0 to 1 (most deprived)"
     ),
+    "c": "a figure that is hidden: few children stand behind it, or it would give away one that is hidden",
     "Stars": "*** p below .01, ** p below .05, * p below .10, from the p value before rounding",
 }
 
