@@ -67,8 +67,8 @@ IDENTITY_RULES: Final = (
     Rule(
         code="upn-missing",
         name="No pupil number in social care",
-        says="A care system holds no UPN for a child of school age (or four, and at school) whom a school "
-        "knows by one.",
+        says="A care system holds no UPN for a child of school age (or in the reception year, and at school) whom a "
+        "school knows by one.",
         grain="child and care system",
         between="each care system and the latest school register",
         due=14,
@@ -83,7 +83,7 @@ IDENTITY_RULES: Final = (
                 ON r.child_id = a.child_id
             WHERE NOT EXISTS (SELECT 1 FROM _upn u WHERE u.child_id = a.child_id AND u.system = a.system)
                 -- A nursery may have given a number; social care is expected to hold it from the reception year on.
-                AND c.birth_date + INTERVAL 4 YEAR <= a.day
+                AND c.birth_date + INTERVAL 4 YEAR <= make_date(year(a.day) - (month(a.day) < 9)::INT, 9, 1)
                 AND (coalesce(r.entry_date <= a.day, true) OR c.birth_date + INTERVAL 5 YEAR <= a.day)
             """,
             what="'upn'",

@@ -138,7 +138,9 @@ _SHOWN: Final = """
             JOIN _who_is w ON w.child = t.child
             JOIN person p ON p.child_id = w.child_id
             WHERE t.child = f.child AND c.system = f.system
-                AND (p.birth_date + INTERVAL 5 YEAR <= d.day OR (p.birth_date + INTERVAL 4 YEAR <= d.day AND EXISTS (
+                AND (p.birth_date + INTERVAL 5 YEAR <= d.day OR (
+                    p.birth_date + INTERVAL 4 YEAR <= make_date(year(d.day) - (month(d.day) < 9)::INT, 9, 1)
+                    AND EXISTS (
                     SELECT 1 FROM enrolment e JOIN _true_ref r ON r.system = e.system AND r.ref = e.pupil_ref
                     WHERE r.child = f.child AND e.entry_date <= d.day))))
         WHEN f.kind = 'duplicate-child' THEN (

@@ -89,18 +89,20 @@ def test_names_birth_date_and_sex():
 
 def test_pupil_numbers():
     """The register's word on each: A has none in social care, B a malformed one, C that of D, D the right one, E an earlier
-    one, F another well-formed one. G is of no school."""
+    one, F another well-formed one. G is of no school, and H, four this autumn, in a nursery class."""
     got = compared(
         child="""
             child_ref | birth_date | delivery
             ----------+------------+---------
             A         | 2012-05-10 | ssd
             G         | 2012-05-10 | ssd
+            H         | 2020-10-10 | ssd
         """,
         enrolment="""
             pupil_ref | school_ref | entry_date | delivery
             ----------+------------+------------+---------
             A         | 900001     | 2023-09-01 | sc
+            H         | 900001     | 2024-09-01 | sc
         """,
         person="""
             child_id | birth_date | known_to_care
@@ -112,6 +114,7 @@ def test_pupil_numbers():
             E        | 2012-05-10 | true
             F        | 2012-05-10 | true
             G        | 2012-05-10 | true
+            H        | 2020-10-10 | true
         """,
         identifier="""
             ref | kind       | value         | delivery
@@ -128,9 +131,11 @@ def test_pupil_numbers():
             E   | upn        | L899200012006 | ssd
             F   | upn        | N899200012007 | sc
             F   | upn        | Q899200012008 | ssd
+            H   | upn        | R899200012009 | sc
         """.replace("Y899200012001", upn(1)).replace("B899200012002", upn(2)).replace("D899200012003", upn(3))
         .replace("G899200012004", upn(4)).replace("J899200012005", upn(5)).replace("L899200012006", upn(6))
-        .replace("N899200012007", upn(7)).replace("Q899200012008", upn(8)).replace("A899200012002", "!" + upn(2)[1:]),
+        .replace("N899200012007", upn(7)).replace("Q899200012008", upn(8)).replace("A899200012002", "!" + upn(2)[1:])
+        .replace("R899200012009", upn(9)),
     )  # fmt: skip
     assert found(got, "upn-missing") == [("A", "ssd", None, upn(1))]
     assert found(got, "upn-malformed") == [("B", "ssd", "!" + upn(2)[1:], upn(2))]
