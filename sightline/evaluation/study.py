@@ -237,7 +237,11 @@ class Study:
         if not re.fullmatch(r"(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])", w.year_starts):
             raise BadSetting("windows.year_starts is a month and a day up to the 28th, such as 09-01.")
         if any(not 1 <= y <= len(w.years) for y in self.groups.years_on_plan):
-            raise BadSetting(f"groups.years_on_plan must lie between 1 and the {len(w.years)} years of the windows.")
+            told = ", ".join(map(str, self.groups.years_on_plan))
+            raise BadSetting(
+                f"groups.years_on_plan ({told}) must lie between 1 and the {len(w.years)} years of the windows. Give it "
+                f"under [groups]: years_on_plan = [{min(2, len(w.years))}]."
+            )
         if not 1 <= self.models.idaci_places <= 6 or not 1 <= self.models.cell_places <= 6:
             raise BadSetting("models.idaci_places and models.cell_places are from 1 to 6.")
         if not 0.5 < self.models.level < 1:
