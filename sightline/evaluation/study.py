@@ -239,8 +239,8 @@ class Study:
         if any(not 1 <= y <= len(w.years) for y in self.groups.years_on_plan):
             told = ", ".join(map(str, self.groups.years_on_plan))
             raise BadSetting(
-                f"groups.years_on_plan ({told}) must lie between 1 and the {len(w.years)} years of the windows. Give it "
-                f"under [groups]: years_on_plan = [{min(2, len(w.years))}]."
+                f"groups.years_on_plan ({told}) must lie between 1 and the {len(w.years)} years of the windows. Give "
+                f"it under [groups]: years_on_plan = [{min(2, len(w.years))}]."
             )
         if not 1 <= self.models.idaci_places <= 6 or not 1 <= self.models.cell_places <= 6:
             raise BadSetting("models.idaci_places and models.cell_places are from 1 to 6.")
