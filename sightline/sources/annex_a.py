@@ -55,9 +55,9 @@ _TRUSTED = (6, 7, 8, 3, 4, 5, 9, 10, 1, 2)
 
 
 def _recognise(head: Head) -> bool:
-    """A workbook with at least three sheets named List and a number, one of them a list of cases."""
+    """A workbook with at least three sheets named List and a number, or none but such; one of them a list of cases."""
     numbers = {number for sheet in head.sheets if (number := _number(sheet)) is not None}
-    return len(numbers) >= 3 and bool(numbers & {3, 4, 5, 6, 7, 8})
+    return (len(numbers) >= 3 or len(numbers) == len(head.sheets)) and bool(numbers & {3, 4, 5, 6, 7, 8})
 
 
 def _number(sheet: str) -> int | None:
@@ -145,7 +145,18 @@ def _list(sheet: Sheet, rows: list[list[str]], findings: list[Finding]) -> pa.Ta
                 Finding("missing-column", Severity.QUERY, says, sheet.title, "", names[0], "", right, at + 1)
             )
     days = {"birth_date", *sheet.days}
-    kept = [(line, row) for line, row in enumerate(rows[at + 1 :], start=at + 2) if any(c.strip() for c in row)]
+    kept = []
+    first: dict[tuple[str, ...], int] = {}
+    for line, row in enumerate(rows[at + 1 :], start=at + 2):
+        if not any(cell.strip() for cell in row):
+            continue
+        before = first.setdefault(tuple(row), line)
+        if before == line:
+            kept.append((line, row))
+            continue
+        says = f"The whole row stands on row {before:,} too; it was read once."
+        right = "one row for each record"
+        findings.append(Finding("repeated-record", Severity.QUERY, says, sheet.title, "", "", "", right, line))
     columns: dict[str, pa.Array] = {}
     for column, place in places.items():
         cells = [row[place] if place < len(row) else "" for _, row in kept]

@@ -117,7 +117,7 @@ BY_NUMBER = {sheet.number: sheet for sheet in LISTS}
 # for what all lists of cases have), the whole of the name as `plain_header` writes it.
 _CHILD_ID = (
     r".*\bchilds?\b.*\b(id|identifier|ref|reference|number)\b.*|.*\b(id|identifier)\b.*\bchild\b.*|child no"
-    r"|(client|person|mosaic|liquidlogic|lcs|ics|eclipse|azeus|cms|unique|case) (id|number|ref|identifier)"
+    r"|((client|person|mosaic|liquidlogic|lcs|ics|eclipse|azeus|cms|unique|case) ){1,3}(id|number|ref|identifier)"
 )
 _BEGAN, _ENDED = r"(start|started|began|begin|beginning|open|opened)", r"(end|ended|clos\w*|ceas\w*)"
 PATTERNS: Mapping[int, Mapping[str, str]] = {

@@ -258,6 +258,20 @@ def test_local_names_of_sheets_and_columns(read):
     assert {r["child_ref"]: r["referral_source"] for r in referrals} == {"C1": "21) Other internal dept", "C2": "2A"}
 
 
+def test_a_row_that_stands_twice_is_read_once_and_told(read):
+    row = need(start_date=date(2024, 1, 8), status="CIN")
+    reading = read({"List 6": [USUAL[6], row, row, need(start_date=date(2024, 3, 8), status="CIN")]})
+    assert reading.tables["cin_plan"].num_rows == 2
+    (told,) = [f for f in reading.findings if f.rule == "repeated-record"]
+    assert (told.table, told.line, "row 2 too" in told.says) == ("List 6", 3, True)
+
+
+def test_a_workbook_of_one_list_is_known(tmp_path: Path):
+    path = workbook(tmp_path / "cin.xlsx", {"List 6": [USUAL[6], need(start_date=date(2024, 1, 8), status="CIN")]})
+    assert recognise(path).kind == "annex-a"
+    assert recognise(path).read(path, Context()).tables["cin_plan"].num_rows == 1
+
+
 def spellings(schema: str, column: str) -> list[tuple[str, str]]:
     """Each spelling that the sector's schema lists for a column, and the choice (a, b, c ...) it stands for."""
     block = schema.partition(f"        {column}: &")[2].partition("            canbeblank")[0]
