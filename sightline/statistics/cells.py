@@ -145,7 +145,7 @@ def grouping_sql(source: str, outcomes: Sequence[str], regressors: Sequence[str]
 
 def cells_from(grouped: Mapping[str, ArrayLike], outcome: str, regressors: Sequence[str]) -> Cells:
     """Cells of one outcome from the columns that `grouping_sql` returns; what was missing is counted in rows."""
-    arrays = {name: column(name, grouped[name]).astype(float) for name in regressors}
+    arrays = {name: column(name, grouped[name]).astype(float, copy=False) for name in regressors}
     everyone = column("n", grouped["n"]).astype(float)
     n = column("n", grouped[f"n_{outcome}"]).astype(float)
     cluster: Any = np.ma.asarray(grouped["cluster"]) if "cluster" in grouped else None
@@ -153,9 +153,11 @@ def cells_from(grouped: Mapping[str, ArrayLike], outcome: str, regressors: Seque
     keep = np.ones(len(n), dtype=bool)
     masks = {name: ~np.isfinite(values) for name, values in arrays.items()}
     if cluster is not None:
-        masks["cluster"] = np.ma.getmaskarray(cluster) | np.array(
-            [v is None or v != v for v in cluster.data], dtype=bool
+        held = cluster.data
+        unknown_cluster = (
+            np.isnan(held) if held.dtype.kind == "f" else np.array([v is None or v != v for v in held], dtype=bool)
         )
+        masks["cluster"] = np.ma.getmaskarray(cluster) | unknown_cluster
     for name, mask in masks.items():
         lost = int(everyone[mask & keep].sum())
         keep &= ~mask
