@@ -11,7 +11,7 @@ from sightline.statistics import Estimate
 
 
 def test_exports_are_all_there() -> None:
-    assert sorted(st.__all__, key=lambda name: (name != "CONSTANT", not name[0].isupper(), name)) == st.__all__
+    assert sorted(st.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name)) == st.__all__
     assert all(hasattr(st, name) for name in st.__all__)
 
 
