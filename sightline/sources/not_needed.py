@@ -75,6 +75,10 @@ def not_needed(head: Head) -> str:
     table = _ssd_table(names)
     if table:
         return f"This is {table} of the Standard Safeguarding Dataset. {_NOT_KEPT}"
+    census = sorted(name for name in names if name.endswith("orderseqcolumn"))
+    if census and {"nativeid", "sourceid"} & names:
+        table = census[0].removesuffix("orderseqcolumn")
+        return f"This is the table {table[:40]} of the school census. {_NOT_KEPT}"
     if not names and _WORKFORCE.search(text_of(head.start)):
         return f"This is the children's social work workforce census. {_NOT_KEPT}"
     return ""

@@ -153,8 +153,10 @@ def _recognise(extract: Extract, head: Head) -> bool:
 def _is(extract: Extract, header: Sequence[str]) -> bool:
     if extract.shape != "pupils":
         return any(own in header for own in extract.own)
-    others = (own for e in EXTRACTS if e.shape != "pupils" for own in e.own)
-    return any(own in header for own in extract.own) and not any(own in header for own in others)
+    # Every other table that speaks of a pupil names the pupil's row too, and has an id or an order of its own.
+    mine = (*extract.own, "schoolcensustableid")
+    others = any(c.endswith(("tableid", "orderseqcolumn")) and c not in mine for c in header)
+    return any(own in header for own in extract.own) and not others
 
 
 def _read(extract: Extract, path: Path, context: Context) -> Reading:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from sightline.sources import recognise
 from sightline.sources.base import Context, Head, Reading
 from sightline.sources.delimited import header_of
 from sightline.sources.school_census import SOURCES
-from sightline.vocabulary.errors import UnreadableFile
+from sightline.vocabulary.errors import NotNeeded, UnreadableFile
 
 
 @pytest.fixture
@@ -192,3 +193,12 @@ def test_another_table_is_refused_in_one_sentence(tmp_path: Path):
     path.write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(UnreadableFile, match="pupilonrolltableid"):
         SOURCES[0].read(path, Context())
+
+
+@pytest.mark.parametrize("table", ["nationalitiesonroll", "learningaimsonroll", "annualsessiondetailsonroll"])
+def test_a_table_of_the_census_that_is_not_used_is_no_list_of_pupils(tmp_path, table):
+    """It names the rows of pupils, and would be read as pupils without a name."""
+    path = tmp_path / f"2016_autumn_{table}.csv"
+    path.write_text(f"{table}tableid,NativeId,{table}orderseqcolumn,sourceid,pupilonrolltableid,code\n1,9,1,s,p1,GB\n")
+    with pytest.raises(NotNeeded, match=f"the table {table} of the school census"):
+        recognise(path)
