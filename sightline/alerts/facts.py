@@ -77,6 +77,12 @@ class Found:
     urn: str | None = None
 
 
+def registers_from(as_at: date, settings: Settings) -> date:
+    """The first day of whose registers the list of a day is made."""
+    compared = settings.drift_recent_weeks + settings.drift_before_weeks + HOLIDAY_WEEKS
+    return min(year_start(academic_year(as_at)), monday(as_at) - compared * ONE_WEEK)
+
+
 def in_words(day: date) -> str:
     """A day as people write it: 3 October 2025."""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
@@ -167,8 +173,7 @@ def gather(database: Database, *, as_at: date, weeks_back: int, settings: Settin
         "QUALIFY row_number() OVER (PARTITION BY s.urn ORDER BY delivery.place DESC NULLS LAST, s.line DESC) = 1",
     )
     take("delivery", "SELECT * FROM delivery")
-    compared = settings.drift_recent_weeks + settings.drift_before_weeks + HOLIDAY_WEEKS
-    first = min(facts.year_start, monday(as_at) - compared * ONE_WEEK)
+    first = registers_from(as_at, settings)
     take("register_as_sent", f"SELECT * FROM register_week {member} WHERE week BETWEEN ? AND ?", [first, as_at])
     take("school_total", "SELECT * FROM register_school_week WHERE week BETWEEN ? AND ?", [first, as_at])
     small.execute(

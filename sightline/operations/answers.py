@@ -39,20 +39,24 @@ def cohort_on(opened: Opened, scope: Scope, on: date, schools: Collection[str] |
     `possible`, `absent`, `attendance_rate` (percent, of the academic year so far) and `attendance_band`
     ("90% and above", "50% to 90%", "below 50%", "no marks"). With `schools`, attendance is that in the registers of
     these schools alone."""
-    within = opened.within(scope)
-    rows = cohort.status_on(opened.database, on, within=within)
-    opened.database.add("cohort_rows", rows)
-    by = ("child",) if schools is None else ("child", "school")
-    so_far = measures.absence(
-        opened.database, by=by, unit="child", start=date(academic_year(on), 8, 1), end=on + timedelta(days=1),
-        settings=opened.settings, within="cohort_rows",
+    start = date(academic_year(on), 8, 1)
+    door = opened.door(start)
+    everybody = opened.once(("status", on), lambda: cohort.status_on(door, on))
+    door.add("cohort_everybody", everybody)
+    so_far = opened.once(
+        ("absence", on),
+        lambda: measures.absence(
+            door, by=("child", "school"), unit="child", start=start, end=on + timedelta(days=1),
+            settings=opened.settings, within="cohort_everybody",
+        ),
     )  # fmt: skip
     if schools is not None:
         so_far = so_far.filter(pc.is_in(so_far["urn"], value_set=pa.array(sorted(schools), pa.string())))
-    opened.database.add("cohort_absence", so_far)
+    door.add("cohort_rows", scope.only(everybody))
+    door.add("cohort_absence", so_far)
     crossing = sorted(opened.settings.crossing_percents, reverse=True)
     high, low = crossing[0], crossing[-1]
-    return opened.database.query(
+    return door.query(
         f"""
         SELECT cohort_rows.*, possible, authorised + unauthorised AS absent,
             100.0 * (possible - authorised - unauthorised) / nullif(possible, 0) AS attendance_rate,
@@ -84,8 +88,8 @@ def with_circumstances(opened: Opened, rows: pa.Table) -> pa.Table:
 
 def cohort_summary(opened: Opened, scope: Scope, on: date, since: date) -> cohort.Summary:
     """The size of the cohort on two days and what moved between them (see `cohort.summary`)."""
-    within = opened.within(scope)
-    return cohort.summary(opened.database, on, since, settings=opened.settings, within=within)
+    door = opened.door()
+    return cohort.summary(door, on, since, settings=opened.settings, within=opened.within(scope, door))
 
 
 def cohort_changes(opened: Opened, scope: Scope, on: date, since: date) -> pa.Table:
@@ -113,7 +117,7 @@ def cohort_weeks(
 ) -> pa.Table:
     """One row per week: sessions possible and missed and the attendance rate of these children, in the registers of
     these schools (None: of all). Children outside the scope are left out."""
-    door = opened.children if start >= opened.registers_since else opened.database
+    door = opened.door(start)
     within = opened.within(Scope.of(c for c in children if scope.holds(c)), door)
     at = "true"
     if schools is not None:
@@ -134,7 +138,8 @@ def cohort_weeks(
 
 def week_list(opened: Opened, scope: Scope, as_at: date) -> pa.Table:
     """One row per child per reason to act in the week to `as_at` (see `alerts.week`)."""
-    return alerts.week(opened.database, as_at=as_at, settings=opened.settings, within=opened.within(scope))
+    door = opened.door(alerts.registers_from(as_at, opened.settings))
+    return scope.only(opened.once(("week", as_at), lambda: alerts.week(door, as_at=as_at, settings=opened.settings)))
 
 
 def absence_by(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sightline.engine import Database
 from sightline.operations.home import Home
@@ -24,12 +25,15 @@ from sightline.vocabulary.tables import SHAPE
 CARE_SYSTEMS = ("cin-census", "ssd")
 REGISTER_OF_SCHOOLS = "gias"
 _KEPT_OPEN = 2
+_ANSWERS = 12  # answers kept of one snapshot: a few, of a few days each
 
 # Weeks of registers kept in memory with the children: a child's page shows a year and a bit.
 CHILD_WEEKS = 54
 # Children whom a social care source has known on a plan, in assessment or with a worker.
 _KNOWN = "(SELECT child_id FROM status_period UNION SELECT child_id FROM allocation)"
-_OF_CHILDREN = ("person", "status_period", "allocation", "enrolment_period", "exclusion", "circumstance")
+_OF_CHILDREN = (
+    "person", "status_period", "counted_period", "allocation", "enrolment_period", "exclusion", "circumstance",
+)  # fmt: skip
 _NAMING = ("delivery", "school")
 
 
@@ -61,6 +65,14 @@ class Scope:
         but = frozenset(child_ids)
         return cls(False, frozenset(), but) if but else cls.everyone()
 
+    def only(self, rows: pa.Table) -> pa.Table:
+        """The rows of children (`child_id`) in the scope, in their order."""
+        if self.every:
+            return rows
+        ids = self.child_ids if self.but is None else self.but
+        held = pc.is_in(rows["child_id"], value_set=pa.array(sorted(ids), pa.string()))
+        return rows.filter(held if self.but is None else pc.invert(held))
+
     def holds(self, child_id: str) -> bool:
         return self.every or child_id in self.child_ids or (self.but is not None and child_id not in self.but)
 
@@ -71,7 +83,7 @@ class Opened:
 
     `as_at` is the newest day any social care source speaks of (any source, where there is none); `data_to` gives
     the newest day by system. `children` is a second door, for looking one child up (see `opened`): where nobody asked
-    for it, it is the same as `database`.
+    for it, it is the same as `database`. `answers` is what has been asked of the whole snapshot (see `once`).
     """
 
     id: str
@@ -80,6 +92,7 @@ class Opened:
     as_at: date
     data_to: dict[str, date]
     near: Database | None = None
+    answers: dict[Hashable, pa.Table] = field(default_factory=dict)
 
     @property
     def children(self) -> Database:
@@ -94,6 +107,19 @@ class Opened:
     def registers_since(self) -> date:
         """The first day of whose registers `children` holds every week."""
         return self.newest - timedelta(weeks=CHILD_WEEKS)
+
+    def door(self, since: date | None = None) -> Database:
+        """Where to ask about known children: near, unless their registers are wanted from before those held there."""
+        return self.children if since is None or since >= self.registers_since else self.database
+
+    def once(self, key: Hashable, ask: Callable[[], pa.Table]) -> pa.Table:
+        """An answer about every child, asked once by this process: a snapshot does not change, and two hundred people
+        each ask for their part of the same. Cut it to a scope before it leaves."""
+        if key not in self.answers:
+            while len(self.answers) >= _ANSWERS:
+                self.answers.pop(next(iter(self.answers)), None)
+            self.answers[key] = ask()
+        return self.answers[key]
 
     def within(self, scope: Scope, door: Database | None = None) -> str:
         """The name of a table whose `child_id` column is the scope, to be given to a measure that asks this door."""
@@ -123,6 +149,7 @@ class _Held:
     as_at: date
     data_to: dict[str, date]
     children: bool = False
+    answers: dict[Hashable, pa.Table] = field(default_factory=dict)
 
 
 _open_snapshots: OrderedDict[tuple[Path, str], _Held] = OrderedDict()
@@ -153,7 +180,7 @@ def opened(home: Home, snapshot_id: str | None = None, *, keep_children: bool = 
             held.children = True
         database = held.database.cursor()
         near = _door_to_children(held.database) if held.children else None
-    return Opened(snapshot.id, database, home.settings, held.as_at, dict(held.data_to), near)
+    return Opened(snapshot.id, database, home.settings, held.as_at, dict(held.data_to), near, held.answers)
 
 
 def _keep_children(held: _Held) -> None:

@@ -34,7 +34,7 @@ Answer = TypeVar("Answer")
 LEAST_WEEKS = 20  # early in a year a chart also shows the end of the year before
 SINCE = timedelta(weeks=4)
 ADDRESS = frozenset(c.name for c in TABLES["person"] if c.sensitivity == Sensitivity.LOCATION)
-_KEPT = 64  # answers a process keeps: a few for each scope in use
+_KEPT = 1024  # answers a process keeps: a few for each of two hundred people, most of a few rows
 _KEPT_CHARTS = 512  # what is drawn of a choice of filters; some twenty thousand characters each
 
 
