@@ -178,13 +178,19 @@ SCHOOLED = """
 """
 
 # One row per child of `_cohort`: found, in a register, and caught by number and by likeness.
-_CAUGHT = f"""
-    WITH schooled AS ({SCHOOLED}),
-    marked AS (SELECT DISTINCT l.child_id FROM link l JOIN presence p ON p.system = l.system AND p.pupil_ref = l.ref),
+_CAUGHT = """
+    WITH own AS MATERIALIZED (SELECT l.system, l.ref, l.child_id FROM link l SEMI JOIN _cohort c USING (child_id)),
+    marked AS (SELECT DISTINCT l.child_id FROM presence p JOIN own l ON l.system = p.system AND l.ref = p.pupil_ref),
+    schooled AS (
+        SELECT l.child_id FROM pupil p JOIN own l ON l.system = p.system AND l.ref = p.pupil_ref
+        UNION SELECT l.child_id FROM enrolment e JOIN own l ON l.system = e.system AND l.ref = e.pupil_ref
+        UNION SELECT child_id FROM marked
+        UNION SELECT child_id FROM enrolment_period SEMI JOIN _cohort USING (child_id)
+    ),
     number AS (
         SELECT DISTINCT l.child_id, CASE i.kind WHEN 'former_upn' THEN 'upn' ELSE i.kind END AS kind, i.value,
             (l.system, l.ref) IN (SELECT (system, child_ref) FROM child) AS care
-        FROM identifier i JOIN link l ON l.system = i.system AND l.ref = i.ref SEMI JOIN _cohort c USING (child_id)
+        FROM identifier i JOIN own l ON l.system = i.system AND l.ref = i.ref
         WHERE i.kind IN ('upn', 'former_upn', 'nhs_number')
     ),
     numbered AS (SELECT DISTINCT a.child_id FROM number a JOIN number b USING (child_id, kind, value)
