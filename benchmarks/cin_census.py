@@ -92,15 +92,19 @@ def run(folder: Path, sizes: list[int], repeats: int) -> None:
         print(
             f"{size:>9,} {path.stat().st_size / 1e6:>6.1f} {rows / size:>6.1f} {floor:>7.1f} "
             f"{parsed:>6.1f} {parsed / floor:>5.2f} {read:>6.1f} {read / floor:>5.2f} {peak / 1e6:>8.0f}"
-            f"   {verdict(parsed / floor <= PARSE_TIMES and read / floor <= READ_TIMES)}"
-            + (f", memory {verdict(peak < MEMORY)}" if size == MEMORY_AT else ""),
+            + (
+                f"   {verdict(parsed / floor <= PARSE_TIMES and read / floor <= READ_TIMES)}, "
+                f"memory {verdict(peak < MEMORY)}"
+                if size == MEMORY_AT
+                else ""
+            ),
             flush=True,
         )
         path.unlink()
     growth = each[-1][1] / each[0][1]
     print(
-        f"Targets: parse at most {PARSE_TIMES} times bare, whole read at most {READ_TIMES}; "
-        f"under {MEMORY / 1e6:.0f} MB at {MEMORY_AT:,} children."
+        f"Targets at {MEMORY_AT:,} children: parse at most {PARSE_TIMES} times bare, whole read at most {READ_TIMES}; "
+        f"under {MEMORY / 1e6:.0f} MB."
     )
     print(
         f"A child of {each[-1][0]:,} takes {growth:.2f} times as long as one of {each[0][0]:,} "
