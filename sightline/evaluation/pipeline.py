@@ -6,7 +6,7 @@ study is linked, since Ibis takes half a second to load.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -347,13 +347,7 @@ class _Making:
         narrow = census.select(*key, *columns)
         order = [ibis.desc(_[n], nulls_first=False) if n in ("send", "fsm") else ibis.asc(_[n], nulls_first=False)
                  for n in _BEST]  # fmt: skip
-        best = (
-            narrow.semi_join(twice, key)
-            .mutate(place=ibis.row_number().over(ibis.window(group_by=list(key), order_by=order)))
-            .filter(_.place == 0)
-            .drop("place")
-        )
-        one = ibis.union(narrow.anti_join(twice, key), best)
+        one = _one_each(narrow, twice, key, order)
         yes = ibis.literal(1, "int8")
         held = self.relations.row(exclusions.aggregate(n=exclusions.count()))["n"]
         # A pupil in the census with no suspension in the exclusions extract was not suspended.
@@ -427,13 +421,7 @@ class _Making:
         outcomes = [name for name in TABLES[stage] if name not in key]
         order = [ibis.desc(_[name], nulls_first=False) for name in outcomes]
         twice = self._twice(f"{stage}_twice", mine)
-        best = (
-            mine.semi_join(twice, key)
-            .mutate(place=ibis.row_number().over(ibis.window(group_by=list(key), order_by=order)))
-            .filter(_.place == 0)
-            .drop("place")
-        )
-        one = ibis.union(mine.anti_join(twice, key), best)
+        one = _one_each(mine, twice, key, order)
         taken = ("post", "female", "ethnicity", "fsm", "idaci", "authority", "region", "school", "send", "send_ever")
         linked = (
             one.join(self.pupil_year, key)
@@ -449,3 +437,14 @@ class _Making:
             (n["inside"] or 0) - pupils,
         )
         yield part, "Pupils", pupils
+
+
+def _one_each(records: Any, twice: Any, key: tuple[str, ...], order: Sequence[Any]) -> Any:
+    """The records, of those in `twice` the first in the order alone."""
+    best = (
+        records.semi_join(twice, key)
+        .mutate(place=ibis.row_number().over(ibis.window(group_by=list(key), order_by=list(order))))
+        .filter(_.place == 0)
+        .drop("place")
+    )
+    return ibis.union(records.anti_join(twice, key), best)

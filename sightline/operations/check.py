@@ -19,6 +19,7 @@ from sightline.sources.cin_census import element_lines, table_of
 from sightline.validation import (
     FIRST_YEAR,
     LAST_YEAR,
+    REPEATED,
     Check,
     Outcome,
     RecordCheck,
@@ -35,18 +36,6 @@ FINDINGS = pa.schema(
      ("table", pa.string()), ("field", pa.string()), ("value", pa.string()), ("line", pa.int32()),
      ("more", pa.string())]
 )  # fmt: skip
-
-
-# What the reader of a census says of a value, and the rules that say the same of it with the code people know.
-_SAID_BY_RULES = {
-    "duplicate-la-child-id": ("8510",),
-    "header-reference-date": ("100",),
-    "la-child-id-missing": ("8500",),
-    "unknown-code": ("4220", "8540", "8640", "8650", "8866", "8897Q", "8905", "8910"),
-    "upn-characters": ("1530", "1540", "1550", "1560Q"),
-    "upn-check-letter": ("1510", "upn-temporary-letter"),
-    "upn-length": ("upn-length",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +161,7 @@ def _once(findings: pa.Table) -> pa.Table:
     told, seen = set(rows), set()
     kept = []
     for place, row in enumerate(rows):
-        codes = _SAID_BY_RULES.get(row[0], ())
+        codes = REPEATED.get(row[0], ())
         # One that reader and rule call by the same name is kept once.
         again = row[0] in codes and row in seen
         seen.add(row)

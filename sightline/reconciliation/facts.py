@@ -28,6 +28,11 @@ _VIEWS = ("_school_name", "_cohort", "_upn_value")
 _PLANS = (("CIN plan", "cin_plan"), ("CP plan", "cp_plan"), ("looked after", "looked_after"))
 
 
+def reception_sql(birth: str, day: str) -> str:
+    """SQL: whether a child is in the reception year or above on a day: four by the 1 September that began the year."""
+    return f"{birth} + INTERVAL 4 YEAR <= make_date(year({day}) - (month({day}) < 9)::INT, 9, 1)"
+
+
 @contextmanager
 def gathered(
     database: Database, *, settings: Settings, schools: pa.Table, cohort: pa.Table, as_at: date

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from sightline.reconciliation.facts import reception_sql
 from sightline.reconciliation.rule import IDENTITY, Rule, parted
 
 _TWO: Final = "(SELECT count(DISTINCT system) FROM _said) > 1"
@@ -77,13 +78,13 @@ IDENTITY_RULES: Final = (
         ready="EXISTS (SELECT 1 FROM _upn_reference) AND EXISTS (SELECT 1 FROM _mention)",
         lacks="A care system must send children, and a school's system pupil numbers.",
         find=parted(
-            """
+            f"""
             FROM _mention a JOIN _upn_reference b ON b.child_id = a.child_id JOIN _care c ON c.child_id = a.child_id
             LEFT JOIN (SELECT child_id, min(entry_date) AS entry_date FROM _roll_said GROUP BY ALL) r
                 ON r.child_id = a.child_id
             WHERE NOT EXISTS (SELECT 1 FROM _upn u WHERE u.child_id = a.child_id AND u.system = a.system)
                 -- A nursery may have given a number; social care is expected to hold it from the reception year on.
-                AND c.birth_date + INTERVAL 4 YEAR <= make_date(year(a.day) - (month(a.day) < 9)::INT, 9, 1)
+                AND {reception_sql("c.birth_date", "a.day")}
                 AND (coalesce(r.entry_date <= a.day, true) OR c.birth_date + INTERVAL 5 YEAR <= a.day)
             """,
             what="'upn'",

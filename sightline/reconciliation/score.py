@@ -8,6 +8,7 @@ from typing import Final
 import pyarrow as pa
 
 from sightline.engine import Database
+from sightline.reconciliation.facts import reception_sql
 
 _UPN: Final = ("upn-malformed", "upn-differs", "upn-former", "upn-of-another")
 # By kind of planted fault, the rules that find it. The kinds not named here are for readers and validation to find:
@@ -126,7 +127,7 @@ _RAISED: Final = """
     FROM exception e WHERE e.closed IS NULL
 """
 # Whether a file in force holds the fault.
-_SHOWN: Final = """
+_SHOWN: Final = f"""
     CASE
         WHEN f.kind = 'missing-upn' THEN EXISTS (
             SELECT 1 FROM child c JOIN _true_ref t ON t.system = c.system AND t.ref = c.child_ref
@@ -139,7 +140,7 @@ _SHOWN: Final = """
             JOIN person p ON p.child_id = w.child_id
             WHERE t.child = f.child AND c.system = f.system
                 AND (p.birth_date + INTERVAL 5 YEAR <= d.day OR (
-                    p.birth_date + INTERVAL 4 YEAR <= make_date(year(d.day) - (month(d.day) < 9)::INT, 9, 1)
+                    {reception_sql("p.birth_date", "d.day")}
                     AND EXISTS (
                     SELECT 1 FROM enrolment e JOIN _true_ref r ON r.system = e.system AND r.ref = e.pupil_ref
                     WHERE r.child = f.child AND e.entry_date <= d.day))))

@@ -36,12 +36,24 @@ from sightline.validation.records import (
     record_rules,
     runs_of,
 )
-from sightline.validation.rule import FIRST_YEAR, LAST_YEAR, Check, Outcome, Rule, check, check_all, rules, rules_for
+from sightline.validation.rule import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    REPEATED,
+    Check,
+    Outcome,
+    Rule,
+    check,
+    check_all,
+    rules,
+    rules_for,
+)
 from sightline.validation.specs import Case, Spec, heading_of, outcome_of, rules_markdown, specs
 
 __all__ = [
     "FIRST_YEAR",
     "LAST_YEAR",
+    "REPEATED",
     "Case",
     "Census",
     "Check",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -22,6 +22,16 @@ ROWS: Final = pa.schema(
 )  # fmt: skip
 _COLUMNS: Final = ", ".join(f'"{name}"' for name in ROWS.names)
 _TABLES: Final = (*FIELDS, "period", "upn_seen")
+REPEATED: Final[Mapping[str, tuple[str, ...]]] = {
+    "duplicate-la-child-id": ("8510",),
+    "header-reference-date": ("100",),
+    "la-child-id-missing": ("8500",),
+    "unknown-code": ("4220", "8540", "8640", "8650", "8866", "8897Q", "8905", "8910"),
+    "upn-characters": ("1530", "1540", "1550", "1560Q"),
+    "upn-check-letter": ("1510", "upn-temporary-letter"),
+    "upn-length": ("upn-length",),
+}
+"""What the reader of a census says of a value, and the rules that say the same of it with the code people know."""
 
 
 class Outcome(StrEnum):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import pytest
 
-from sightline import operations
+from sightline import alerts, cohort, measures, operations
 from sightline.operations import Home, Scope
 from sightline.vocabulary.errors import NotAllowed
+from sightline.vocabulary.periods import academic_year
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +72,30 @@ def test_a_child_outside_the_scope_is_refused_in_memory_too(both):
     rows = operations.cohort_weeks(kept, Scope.of([one]), kept.registers_since, kept.newest, [one, other])
     alone = operations.cohort_weeks(kept, Scope.of([one]), kept.registers_since, kept.newest, [one])
     assert rows.equals(alone)
+
+
+@pytest.mark.parametrize("years_ago", [0, 2])
+def test_what_is_asked_once_and_cut_is_what_asking_within_the_scope_gives(both, years_ago):
+    """The slow twin: the same questions, asked of the files and of the scope's own children alone."""
+    files, kept = both
+    on = files.as_at.replace(year=files.as_at.year - years_ago)
+    some = known(files)[::3]
+    for scope in (Scope.everyone(), Scope.of(some), Scope.everyone_but(some), Scope.of([])):
+        within, database = files.within(scope), files.database
+        week = operations.week_list(kept, scope, on)
+        assert week.equals(alerts.week(database, as_at=on, settings=files.settings, within=within))
+        rows = operations.cohort_on(kept, scope, on)
+        listed = cohort.status_on(database, on, within=files.within(scope))
+        assert rows.select(listed.column_names).equals(listed)
+        database.add("listed_alone", listed)
+        so_far = measures.absence(
+            database, by=("child",), unit="child", start=date(academic_year(on), 8, 1), end=on + timedelta(days=1),
+            settings=files.settings, within="listed_alone",
+        )  # fmt: skip
+        told = {r["child_id"]: r["possible"] for r in so_far.to_pylist()}
+        assert {r["child_id"]: r["possible"] for r in rows.to_pylist() if r["possible"]} == told
+        assert operations.cohort_summary(kept, scope, on, on - timedelta(weeks=4)) == cohort.summary(
+            database, on, on - timedelta(weeks=4), settings=files.settings, within=files.within(scope)
+        )
+    assert week.num_rows == rows.num_rows == 0, "nobody in scope, nobody listed"
+    assert operations.cohort_on(kept, Scope.everyone(), on).num_rows > len(some) / 10

@@ -175,8 +175,13 @@ def test_the_message_of_a_drawing_is_about_groups_and_a_missing_figure_has_no_ba
 
     groups = [("North", 91.0, 30), ("South", 84.5, 12), ("One child", 20.0, 1), ("No marks", None, 9)]
     drawn = ranked(groups, measure="Attendance", by="Locality", within="locality")
-    assert drawn.message == "Attendance is highest for North (91.0%) and lowest for South (84.5%)"
+    highest = "Attendance is highest for North (91.0%) and lowest for South (84.5%)"
+    assert drawn.message == f"{highest}, of groups of 6 children or more"
     assert [v["name"] for v in json.loads(drawn.specification)["data"]["values"]] == ["North", "South", "One child"]
+    assert ranked(groups[:2], measure="Attendance", by="Locality", within="locality").message == highest
+    # A bar of few children that is the longest still ends within the drawing.
+    drawn = ranked([*groups[:2], ("One child", 100.0, 1), groups[3]], measure="Attendance", by="Locality", within="l")
+    assert json.loads(drawn.specification)["encoding"]["x"]["scale"]["domain"] == [0, 100.0]
     assert drawn.rows[-1] == ("No marks", "9", "")
     assert "Groups without a figure, which have no bar: 1." in drawn.describes
     assert ranked(groups[:1], measure="Attendance", by="Locality", within="locality") is None

@@ -192,18 +192,24 @@ def ranked(groups: Sequence[tuple[str, float | None, int]], *, measure: str, by:
         return None
     # One child alone is soon the highest or the lowest: the message is about groups, where there are two.
     large = [(name, value) for name, value, n in groups if value is not None and n >= OF_A_GROUP]
-    low, high = (end(large if len(large) > 1 else known, key=lambda g: g[1]) for end in (min, max))
+    told = large if len(large) > 1 else known
+    low, high = (end(told, key=lambda g: g[1]) for end in (min, max))
+    # Said where a bar of few children stands beside those that the message is about.
+    of_them = f"of groups of {OF_A_GROUP} children or more" if len(told) < len(known) else ""
     if round(low[1], 1) == round(high[1], 1):
-        message = f"{measure} is {high[1]:.1f}% in every group by {within} with a figure"
+        every = f"of {OF_A_GROUP} children or more" if of_them else "with a figure"
+        message = f"{measure} is {high[1]:.1f}% in every group by {within} {every}"
     else:
         message = f"{measure} is highest for {high[0]} ({high[1]:.1f}%) and lowest for {low[0]} ({low[1]:.1f}%)"
+        message += f", {of_them}" if of_them else ""
     drawn = known[:LONGEST]
     describes = (
         f"Bar chart of {measure.lower()} as a percentage, for {len(drawn)} groups by {within}. "
-        f"Highest {high[1]:.1f}% for {high[0]}, lowest {low[1]:.1f}% for {low[0]}. "
+        f"Highest {high[1]:.1f}% for {high[0]}, lowest {low[1]:.1f}% for {low[0]}{', ' + of_them if of_them else ''}. "
         f"Groups without a figure, which have no bar: {len(groups) - len(known)}."
     )
-    across = {"field": "value", "type": "quantitative", "scale": {"domain": [0, max(10.0, high[1])], "nice": True}}
+    most = max(10.0, *(value for _, value in drawn))
+    across = {"field": "value", "type": "quantitative", "scale": {"domain": [0, most], "nice": True}}
     up = {"field": "name", "type": "nominal", "sort": None, "axis": {"title": None, "labelLimit": 320}}
     specification = {
         "width": 460,

@@ -93,7 +93,7 @@ def options_of(rows: pa.Table, schools: dict[str, str]) -> dict[str, list[tuple[
 
 
 def system_in_words(system: str | None) -> str:
-    said = SYSTEMS.get(system or "", system or "") or (system or "")
+    said = SYSTEMS.get(system or "", system or "")
     return said[:1].upper() + said[1:]
 
 

@@ -34,10 +34,7 @@ def view(request: HttpRequest) -> HttpResponse:
     context = {
         "facts": held,
         "on": on,
-        "senders": [
-            {**r, "name": "Register of schools" if r["system"] == "gias" else system_in_words(r["system"])}
-            for r in systems
-        ],
+        "senders": [{**r, "name": system_in_words(r["system"])} for r in systems],
         "schools": [r for r in schools if not state or r["state"] == state],
         "all": len(schools),
         "counted": [(s, counted[s]) for s in ("silent", "late", "on time")],

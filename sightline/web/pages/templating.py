@@ -15,6 +15,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 
+from sightline.operations.opened import REGISTER_OF_SCHOOLS
 from sightline.operations.sheets import FORMS
 from sightline.sources import SOURCES
 from sightline.vocabulary.codes import code_list
@@ -37,7 +38,7 @@ SYSTEMS = {
     "attainment": "attainment",
     "ctf": "Common Transfer Files",
     "school-roll": "school rolls",
-    "gias": "",  # the register of schools says nothing of a child
+    "gias": "register of schools",
 }
 
 
@@ -110,7 +111,7 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
         "person": request.user if signed_in else None,
         "acting": access if signed_in else None,
         "navigation": navigation,
-        "systems": SYSTEMS,
+        "systems": {**SYSTEMS, REGISTER_OF_SCHOOLS: ""},  # which says nothing of a child
         "closed": partial(matched.closed_of, access) if signed_in and access is not None else tuple,
         "emergencies": _emergencies(access) if here == "home" and access is not None else 0,
         "demonstration": settings.SIGHTLINE_DEMONSTRATION,
