@@ -5,61 +5,42 @@ A page never mixes two snapshots: it reads the one its projection was made from,
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from django.conf import settings
 from django.http import HttpRequest
 
 from sightline import operations
-from sightline.operations import ChildFacts, Home, Opened, SchoolFacts, Scope, lawful, retention
+from sightline.operations import ChildFacts, Opened, SchoolFacts, Scope, lawful, retention
 from sightline.vocabulary.errors import NothingHeld
 from sightline.vocabulary.periods import academic_year, monday
 from sightline.vocabulary.tables import TABLES, Sensitivity
-from sightline.web.authz.access import Access, counted_for, hidden_from, in_force, openable_by, visible_to
+from sightline.web.authz.access import HIDDEN, Access, counted_for, hidden_from, in_force, openable_by, visible_to
 from sightline.web.authz.matrix import CHILDREN, OF_CHILDREN, PAGES, Role
-from sightline.web.pages.templating import HIDDEN
-from sightline.web.people.models import Child, Projection, Restriction, ScopeKind
-from sightline.web.people.projection import project
+from sightline.web.people.models import Child, Restriction, ScopeKind
 from sightline.web.retention import gate
+from sightline.web.served import Answer, answers, charts, forget, gates, home, open_current
 
-Answer = TypeVar("Answer")
+__all__ = [
+    "Facts",
+    "exactly",
+    "forget",
+    "gates",
+    "home",
+    "listed",
+    "of",
+    "of_the_same_surname",
+    "open_current",
+    "scope_day",
+]
+
 LEAST_WEEKS = 20  # early in a year a chart also shows the end of the year before
 SINCE = timedelta(weeks=4)
 ADDRESS = frozenset(c.name for c in TABLES["person"] if c.sensitivity == Sensitivity.LOCATION)
-_KEPT = 1024  # answers a process keeps: a few for each of two hundred people, most of a few rows
-_KEPT_CHARTS = 512  # what is drawn of a choice of filters; some twenty thousand characters each
-
-
-@cache
-def home() -> Home:
-    """The home of this process. Its settings are read once: a change needs a restart."""
-    return Home.open(settings.SIGHTLINE_HOME)
-
-
-def open_current() -> Opened:
-    """The newest snapshot, projected first when nobody has. Raises NothingHeld."""
-    current = operations.opened(home(), keep_children=True)
-    if not Projection.objects.filter(snapshot=current.id).exists():
-        project(current)
-    return current
-
-
-def gates() -> tuple[operations.Gate, ...]:
-    """Every school and team with a child to find, and whether it may see children yet. None where nothing is held."""
-    try:
-        # Asked several times for each page: the name of the newest snapshot costs less than opening it.
-        newest = home().store.current_id() or open_current().id
-        return _answers.kept(("gates", newest), lambda: operations.match_gates(open_current()))
-    except NothingHeld:
-        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +68,7 @@ class Facts:
 
     def _kept(self, name: str, ask: Callable[[], Answer]) -> Answer:
         """An answer, worked out once for each snapshot and scope: a snapshot never changes, so neither does it."""
-        return _answers.kept((name, self.opened.id, self.scope, self.on, self.access.schools), ask)
+        return answers.kept((name, self.opened.id, self.scope, self.on, self.access.schools), ask)
 
     def of_role(self, name: str, ask: Callable[[], Answer]) -> Answer:
         """What a page makes of answers that a role sees in part, worked out once for each snapshot, scope and role."""
@@ -98,7 +79,7 @@ class Facts:
         """What is drawn of one choice of filters, worked out once for each snapshot, scope and role."""
         role = self.access.role
         key = (choice, self.opened.id, self.scope, self.on, role.key if role is not None else "", self.access.schools)
-        return _charts.kept(key, ask)
+        return charts.kept(key, ask)
 
     def cohort(self) -> pa.Table:
         """One row per child of the cohort this person may see (see `operations.cohort_on`), in order of name; a
@@ -325,38 +306,4 @@ def _shut_to(role: Role | None, on: date, snapshot: str) -> frozenset[str]:
         return frozenset(Child.objects.filter(held=True).exclude(pk__in=shown).values_list("child_id", flat=True))
 
     # The same for everybody in the role, for as long as the snapshot, the day and the recorded bases stand.
-    return _answers.kept(("shut", snapshot, role, on, gate.bases(role, on)), ask)
-
-
-class _Answers:
-    """Answers kept in this process, the least lately used forgotten first."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.held: OrderedDict[Hashable, Any] = OrderedDict()
-        self.lock = threading.Lock()
-
-    def kept(self, key: Hashable, ask: Callable[[], Answer]) -> Answer:
-        with self.lock:
-            if key in self.held:
-                self.held.move_to_end(key)
-                return self.held[key]  # type: ignore[no-any-return]
-        answer = ask()
-        with self.lock:
-            self.held[key] = answer
-            while len(self.held) > self.most:
-                self.held.popitem(last=False)
-        return answer
-
-    def clear(self) -> None:
-        with self.lock:
-            self.held.clear()
-
-
-_answers, _charts = _Answers(_KEPT), _Answers(_KEPT_CHARTS)
-
-
-def forget() -> None:
-    """Forget every answer kept: for tests, whose authorities share a name."""
-    _answers.clear()
-    _charts.clear()
+    return answers.kept(("shut", snapshot, role, on, gate.bases(role, on)), ask)

@@ -10,7 +10,9 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from sightline.operations import Gate
 from sightline.vocabulary.tables import Sensitivity
+from sightline.web import served
 from sightline.web.authz import matched
 from sightline.web.authz.matrix import AS_SET, CHILDREN, FIGURES, NOBODY, PAGES, ROLES, Role
 from sightline.web.people.models import (
@@ -31,6 +33,18 @@ from sightline.web.retention.gate import looked_back_to, shown_by_name
 
 OF_SCHOOLS = frozenset({ScopeKind.SCHOOL, ScopeKind.TRUST})
 ALL = "all"
+
+
+class Hidden:
+    """Stands for a value the role may not read. Never blank, so that nobody takes it for "none"."""
+
+    words = "Not shared with your role"
+
+    def __str__(self) -> str:
+        return self.words
+
+
+HIDDEN = Hidden()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,18 @@ class Access:
         role = self.role.key if self.role is not None else None
         opens = self.sees == CHILDREN or (held.shows == "child" and bool(self.glass))
         return held.allows(method, signed_in=True, role=role) and (not held.of_children or opens)
+
+    def gates(self) -> list[Gate]:
+        """The gates of this person's own teams and schools, open or not."""
+        teams = {g.team_ref for g in self.grants if g.scope == ScopeKind.TEAM}
+        schools = self.schools or frozenset()
+        if not teams and not schools:
+            return []
+        return [g for g in served.gates() if g.ref in (teams if g.kind == matched.TEAM else schools)]
+
+    def closed(self) -> list[Gate]:
+        """Those of them that show this person no child yet."""
+        return [gate for gate in self.gates() if not gate.is_open]
 
 
 def access_of(user: Any, *, acting_as: str | None = None, today: date | None = None) -> Access:

@@ -15,11 +15,11 @@ from sightline.cohort import STATUSES
 from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
-from sightline.web.authz.access import Access
+from sightline.web.authz.access import HIDDEN, Access
 from sightline.web.authz.door import fields_shown
 from sightline.web.authz.matrix import PAGES
 from sightline.web.pages import charts
-from sightline.web.pages.templating import HIDDEN, query
+from sightline.web.pages.templating import query
 from sightline.web.people.models import Child
 
 PAGE = 25

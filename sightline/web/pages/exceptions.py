@@ -19,9 +19,10 @@ from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.errors import SightlineError
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
+from sightline.web.authz.access import HIDDEN
 from sightline.web.authz.door import fields_shown
 from sightline.web.pages.cohort import name_of, reader, window
-from sightline.web.pages.templating import HIDDEN, SYSTEMS, query, short_day
+from sightline.web.pages.templating import SYSTEMS, query, short_day
 from sightline.web.people.models import Child
 from sightline.web.work import asking
 from sightline.web.work.drawing import Drawn, bars

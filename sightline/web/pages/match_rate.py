@@ -10,7 +10,7 @@ from django.shortcuts import render
 from sightline.disclosure import LOCAL
 from sightline.operations import Gate
 from sightline.web import facts
-from sightline.web.authz.matched import SCHOOL, TEAM, gates_of
+from sightline.web.authz.matched import SCHOOL, TEAM
 from sightline.web.people.models import ScopeKind
 
 # The roles that put the data right see every count; to others a count below what may leave could say who somebody is.
@@ -26,7 +26,7 @@ def view(request: HttpRequest) -> HttpResponse:
         return render(request, "pages/nothing.html")
     access = held.access
     all_of_them = any(g.scope == ScopeKind.AUTHORITY for g in access.grants)
-    gates = facts.gates() if all_of_them else tuple(gates_of(access))
+    gates = facts.gates() if all_of_them else tuple(access.gates())
     exact = access.role is not None and access.role.key in SEES_COUNTS
     shown = [as_shown(g, exact) for g in sorted(gates, key=lambda g: g.is_open)]
     context = {

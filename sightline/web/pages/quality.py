@@ -14,10 +14,11 @@ from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.findings import Severity
 from sightline.vocabulary.tables import TABLES, Sensitivity
 from sightline.web import audit, facts
+from sightline.web.authz.access import HIDDEN
 from sightline.web.authz.door import fields_shown
 from sightline.web.pages.cohort import reader, window
 from sightline.web.pages.downloads import csv_file
-from sightline.web.pages.templating import HIDDEN, kind, query
+from sightline.web.pages.templating import kind, query
 from sightline.web.people.models import Child
 
 PAGE = 50

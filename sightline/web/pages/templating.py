@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from functools import cache, partial
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,8 +20,8 @@ from sightline.operations.sheets import FORMS
 from sightline.sources import SOURCES
 from sightline.vocabulary.codes import code_list
 from sightline.web import assets
-from sightline.web.authz import matched
 from sightline.web.authz.access import Access
+from sightline.web.people import glass
 
 SYSTEMS = {
     "cin-census": "CIN census",
@@ -43,18 +43,6 @@ SYSTEMS = {
 
 
 _FORMAT_NAME = re.compile(r" \([a-z0-9]{6,}\)$")
-
-
-class Hidden:
-    """Stands for a value the role may not read. Never blank, so that nobody takes it for "none"."""
-
-    words = "Not shared with your role"
-
-    def __str__(self) -> str:
-        return self.words
-
-
-HIDDEN = Hidden()
 
 
 def environment(**options: Any) -> jinja2.Environment:
@@ -112,7 +100,7 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
         "acting": access if signed_in else None,
         "navigation": navigation,
         "systems": {**SYSTEMS, REGISTER_OF_SCHOOLS: ""},  # which says nothing of a child
-        "closed": partial(matched.closed_of, access) if signed_in and access is not None else tuple,
+        "closed": access.closed if signed_in and access is not None else tuple,
         "emergencies": _emergencies(access) if here == "home" and access is not None else 0,
         "demonstration": settings.SIGHTLINE_DEMONSTRATION,
         "providers": settings.SIGHTLINE_PROVIDERS,
@@ -128,8 +116,6 @@ def _emergencies(access: Access) -> int:
     """Records opened in an emergency that nobody has marked as seen, for those who mark them."""
     if not access.may_open("break_glass_log", "POST"):
         return 0
-    from sightline.web.people import glass
-
     return int(glass.untold().count())
 
 
