@@ -119,6 +119,17 @@ def guarded(run: Callable[..., None]) -> Callable[..., None]:
     return safely
 
 
+def goes_on(context: typer.Context) -> bool:
+    """Whether a command under this one was called. Raises BadSetting for an option written before its name: this
+    one's options are not the other's, and none is accepted and ignored."""
+    if context.invoked_subcommand is None:
+        return False
+    sources = (context.get_parameter_source(name) for name in context.params)
+    if any(source is not None and source.name == "COMMANDLINE" for source in sources):
+        raise BadSetting(f"Write options after {context.invoked_subcommand}, not before it.")
+    return True
+
+
 def command(run: Callable[..., None]) -> Callable[..., None]:
     """Register a command of the program, guarded."""
     safely = guarded(run)

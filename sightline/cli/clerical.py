@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 import typer
 
 from sightline import operations
-from sightline.cli.app import FormatOption, HomeOption, JsonOption, OutOption, app, guarded
+from sightline.cli.app import FormatOption, HomeOption, JsonOption, OutOption, app, goes_on, guarded
 from sightline.cli.output import Format, console, give, print_json, print_table
 from sightline.operations import Home, Scope
-from sightline.vocabulary.errors import BadSetting
 
 _SCREEN = ("pair_id", "state", "outcome", "left_system", "left_surname", "left_forename", "right_system",
            "right_surname", "right_forename", "in_force")  # fmt: skip
@@ -57,9 +56,7 @@ def clerical(
     as_json: JsonOption = False,
 ) -> None:
     """List the doubtful pairs, with who has read each and what was decided; how likely they are is not told here."""
-    if context.invoked_subcommand:
-        if any(v not in (None, False, Format.table) for v in context.params.values()):
-            raise BadSetting(f"Write options after {context.invoked_subcommand}, not before it.")
+    if goes_on(context):
         return
     place = Home.open(home)
     opened = operations.opened(place)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import typer
 
 from sightline import operations
-from sightline.cli.app import FormatOption, HomeOption, JsonOption, OutOption, app, command, guarded
+from sightline.cli.app import FormatOption, HomeOption, JsonOption, OutOption, app, command, goes_on, guarded
 from sightline.cli.output import Format, console, give, print_json, print_table
 from sightline.operations import Home, Scope
 from sightline.vocabulary.errors import BadSetting
@@ -71,10 +71,7 @@ def exceptions(
     as_json: JsonOption = False,
 ) -> None:
     """List where sources disagree about a child, with both values, who puts it right and by when."""
-    if context.invoked_subcommand:
-        told = [n for n, v in context.params.items() if v not in (None, False, Format.table)]
-        if told:
-            raise BadSetting(f"Write options after {context.invoked_subcommand}, not before it.")
+    if goes_on(context):
         return
     filters = {"owner": owner, "rule": rule, "state": state, "system": system}
     if rules + bool(history) + bool(any(filters.values()) or cohort_only) > 1:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import typer
 
 from sightline import operations
-from sightline.cli.app import FormatOption, HomeOption, JsonOption, OutOption, app, guarded
+from sightline.cli.app import FormatOption, HomeOption, JsonOption, OutOption, app, goes_on, guarded
 from sightline.cli.output import Format, console, give, print_table
 from sightline.operations import AGREEMENTS, REQUESTS, Home
 from sightline.vocabulary.errors import BadSetting, NothingHeld
@@ -38,7 +38,7 @@ def agreements(
     as_json: JsonOption = False,
 ) -> None:
     """List the agreements to share data: with whom, which data, on which basis, and whether in force today."""
-    if not context.invoked_subcommand:
+    if not goes_on(context):
         _list(AGREEMENTS, fields, Format.json if as_json else form, out, home)
 
 
@@ -60,7 +60,7 @@ def requests(
     as_json: JsonOption = False,
 ) -> None:
     """List what schools were asked for, by whom, and whether it was answered."""
-    if not context.invoked_subcommand:
+    if not goes_on(context):
         _list(REQUESTS, fields, Format.json if as_json else form, out, home)
 
 

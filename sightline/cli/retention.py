@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from sightline import operations
-from sightline.cli.app import HomeOption, JsonOption, app, guarded
+from sightline.cli.app import HomeOption, JsonOption, app, goes_on, guarded
 from sightline.cli.output import console, errors, print_json, print_table
 from sightline.operations import Home, lawful, purge, removals, retention, searching
 from sightline.vocabulary.errors import BadSetting, SightlineError
@@ -45,7 +45,7 @@ def clocks(context: typer.Context, home: HomeOption = None, as_json: JsonOption 
     Counts alone: no child is named. Without a basis in retention.toml, children whose plan has ended are counted and
     shown to nobody by name.
     """
-    if context.invoked_subcommand:
+    if goes_on(context):
         return
     place, opened, on = _on(home)
     register = lawful.Register.of(place)

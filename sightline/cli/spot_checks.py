@@ -10,10 +10,9 @@ import pyarrow as pa
 import typer
 
 from sightline import operations
-from sightline.cli.app import FormatOption, HomeOption, JsonOption, OutOption, _day, app, day_option, guarded
+from sightline.cli.app import FormatOption, HomeOption, JsonOption, OutOption, _day, app, day_option, goes_on, guarded
 from sightline.cli.output import Format, console, give
 from sightline.operations import Home, Scope
-from sightline.vocabulary.errors import BadSetting
 
 spot_app = typer.Typer(
     invoke_without_command=True,
@@ -45,10 +44,7 @@ def spot_checks(
     as_json: JsonOption = False,
 ) -> None:
     """Say week by week on what share of the children checked the register was right, with its 95% interval."""
-    if context.invoked_subcommand:
-        told = [n for n, v in context.params.items() if v not in (None, False, Format.table)]
-        if told:
-            raise BadSetting(f"Write options after {context.invoked_subcommand}, not before it.")
+    if goes_on(context):
         return
     place = Home.open(home)
     opened = operations.opened(place)

@@ -115,9 +115,9 @@ def serve(
     if not aside(make_ready, home, demonstration=demonstration):
         print("Nothing has been received yet: the pages say so until something is.", file=sys.stderr)
 
-    from sightline.web.wsgi import application
+    from django.core.wsgi import get_wsgi_application
 
-    _run(application, host, port, workers)
+    _run(get_wsgi_application(), host, port, workers)
 
 
 def _run(application: Any, host: str, port: int, workers: int) -> None:

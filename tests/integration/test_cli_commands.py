@@ -61,6 +61,21 @@ def test_every_command_that_prints_a_result_prints_it_as_json_too(name: str):
     assert all("--json" in {option for p in verb.params for option in p.opts} for verb in verbs(name))
 
 
+GROUPS = {"clerical": "show", "exceptions": "send", "spot-checks": "draw", "retention": "record", "agreements": "keep",
+          "requests": "keep"}  # fmt: skip
+
+
+@pytest.mark.parametrize(("group", "verb"), GROUPS.items())
+def test_an_option_before_the_name_of_what_is_called_is_refused_and_the_environment_s_home_is_not(
+    group: str, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path))
+    needs = {"show": ("pair",), "keep": ("--set", "what=x")}.get(verb, ())
+    refusal = f"Write options after {verb}, not before it."
+    assert refusal in call(group, "--home", str(tmp_path), verb, *needs).err
+    assert refusal not in call(group, verb, *needs).err
+
+
 def test_without_a_command_the_commands_are_listed():
     said = call()
     assert all(name in said.out + said.err for name in COMMANDS)
