@@ -38,7 +38,7 @@ def dashboard(
                      "known. Again for another dimension, or another value of the same."),
     ] = None,
     by: Annotated[list[str] | None, typer.Option(help="Break down by this; again for more.")] = None,
-    on: Annotated[str | None, day_option("--on", "The day [the newest of the data].")] = None,
+    on: Annotated[str | None, day_option("--on", "The day; the newest of the data if left out.")] = None,
     to_share: Annotated[
         bool, typer.Option("--to-share", help="Hide small numbers, so that the figures may be passed on. The day is "
                            "the last of a month, and no children are left out.")
@@ -90,7 +90,7 @@ def breakdown(
                                 "and team.")
     ] = Stretch.half_term,
     period: Annotated[
-        str | None, typer.Option(help="Which one, such as 2024-autumn-1, 2024-10 or 2024-autumn [the newest].")
+        str | None, typer.Option(help="Which one, such as 2024-autumn-1, 2024-10 or 2024-autumn; the newest if left out.")
     ] = None,
     list_periods: Annotated[
         bool, typer.Option("--list", help="List the periods that the data reach, and stop.")

@@ -45,7 +45,9 @@ def test_every_command_and_option_says_what_it_is(name: str):
     assert command.help and command.help.strip().endswith(".")
     for parameter in command.params:
         if parameter.name != "help":
-            assert getattr(parameter, "help", None), f"{name}: {parameter.name} has no help"
+            said = getattr(parameter, "help", None)
+            assert said, f"{name}: {parameter.name} has no help"
+            assert "[" not in said, f"{name}: what stands in brackets in the help of {parameter.name} is not printed"
     assert call(name, "--help").code == 0
 
 
