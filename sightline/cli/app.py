@@ -32,7 +32,9 @@ app = typer.Typer(
 
 HomeOption = Annotated[
     Path | None,
-    typer.Option("--home", envvar="SIGHTLINE_HOME", help="The folder Sightline keeps its data in; sightline-data if left out."),
+    typer.Option(
+        "--home", envvar="SIGHTLINE_HOME", help="The folder Sightline keeps its data in; sightline-data if left out."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the rows.")]
@@ -465,7 +467,9 @@ def synthesise(
         int, typer.Option(help="Pupils: at most 200,000 in an authority, ten million in a nation.", min=200)
     ] = 2_000,
     seed: Annotated[int, typer.Option(help="The same number makes the same files.")] = 1,
-    until: Annotated[str | None, day_option("--until", "The day the files are written; 22 November 2024 if left out.")] = None,
+    until: Annotated[
+        str | None, day_option("--until", "The day the files are written; 22 November 2024 if left out.")
+    ] = None,
     national: Annotated[
         bool, typer.Option("--national", help="Linked national extracts with the report's effects planted instead.")
     ] = False,

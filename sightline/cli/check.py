@@ -49,7 +49,7 @@ def check(
     else:
         title = f"Findings in {file.name}"
         if form is Format.table and out is None:
-            print_table("Findings by rule", answer.by_rule())
+            print_table("Findings by rule", answer.by_rule)
         give(title, answer.findings, form, out)
     sys.stdout.flush()
     _tell(answer)

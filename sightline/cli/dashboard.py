@@ -90,7 +90,7 @@ def breakdown(
                                 "and team.")
     ] = Stretch.half_term,
     period: Annotated[
-        str | None, typer.Option(help="Which one, such as 2024-autumn-1, 2024-10 or 2024-autumn; the newest if left out.")
+        str | None, typer.Option(help="Which one, such as 2024-autumn-1, 2024-10, 2024-autumn; the newest if left out.")
     ] = None,
     list_periods: Annotated[
         bool, typer.Option("--list", help="List the periods that the data reach, and stop.")

@@ -16,7 +16,9 @@ from sightline.vocabulary.errors import BadSetting
 @command
 def evaluate(
     study: Annotated[Path | None, typer.Argument(help="The study: a TOML file.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The folder to write; evaluation, beside the study, if left out.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder to write; evaluation, beside the study, if left out.")
+    ] = None,
     only: Annotated[list[str] | None, typer.Option(help="Make only this table; give it again for more.")] = None,
     against: Annotated[str, typer.Option(help="Compare each figure with those printed: report.")] = "",
     afresh: Annotated[bool, typer.Option("--afresh", help="Make again what an earlier run has made.")] = False,
