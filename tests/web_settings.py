@@ -39,6 +39,9 @@ from sightline.web.settings import SIGHTLINE_CHOSEN  # noqa: E402
 # Off unless an authority decides otherwise; on here, so that pages of children are tested as officers too.
 SIGHTLINE_CHOSEN = replace(SIGHTLINE_CHOSEN, officers_open=("all",))
 
+# Tests undo what they write: what would be noted of it is not there to stay.
+SIGHTLINE_LOG_HEADS = None
+
 # No page's test asks for a style sheet, and to look for them all takes longer than most pages.
 WHITENOISE_USE_FINDERS = False
 

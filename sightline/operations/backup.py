@@ -31,6 +31,8 @@ from sightline.store import Store
 from sightline.vocabulary.errors import BadSetting, SightlineError, StoreDamaged, UnreadableFile
 
 LIST = "backup.json"
+# What the application notes of its logs: copied before the database, which then holds all that was noted.
+HEADS = "log-heads.jsonl"
 SQLITE, DUMP = "application.sqlite3", "application.pgdump"
 URL = "SIGHTLINE_DATABASE_URL"
 # Made from invented data, or made anew at need.
@@ -122,6 +124,8 @@ def _write(home: Home, aside: Path, now: datetime, progress: Progress) -> Backup
     files: dict[str, dict[str, Any]] = {}
     handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb") as stream, tarfile.open(fileobj=stream, mode="w") as archive:
+        if (home.path / HEADS).is_file():
+            files[HEADS] = _add(archive, HEADS, home.path / HEADS)
         progress("Copying the database")
         database = _database(home, lambda name, path: files.update({name: _add(archive, name, path)}))
         progress("Copying the home")
@@ -193,7 +197,7 @@ def _of_home(home: Home) -> Iterator[tuple[str, Path]]:
     for path in sorted(home.path.rglob("*")):
         name = path.relative_to(home.path)
         hidden = any(part.startswith(".") for part in name.parts)
-        if hidden or name.parts[0] in ("store", *_LEFT_OUT) or name.name.startswith(SQLITE) or path.is_symlink():
+        if hidden or name.parts[0] in ("store", HEADS, *_LEFT_OUT) or name.name.startswith(SQLITE) or path.is_symlink():
             continue
         if path.is_file():
             yield str(name), path

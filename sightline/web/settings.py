@@ -113,6 +113,9 @@ if SIGHTLINE_DEMONSTRATION:
     # The page of one child is worth showing; the children are invented. The foot of each page says so.
     SIGHTLINE_CHOSEN = replace(SIGHTLINE_CHOSEN, officers_open=("all",))
 
+# The last entry of each log is noted here while the service works: see `audit.heads`.
+SIGHTLINE_LOG_HEADS: Path | None = SIGHTLINE_HOME / "log-heads.jsonl"
+
 # Who signs people in besides passwords: sign-in.toml of the home.
 SIGHTLINE_PROVIDERS = providers.read(SIGHTLINE_HOME)
 
@@ -125,7 +128,14 @@ if SIGHTLINE_DEMONSTRATION:
 DATABASES = {"default": _database(SIGHTLINE_HOME, os.environ.get("SIGHTLINE_DATABASE_URL", "").strip())}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # One-time codes already used and rate limits are remembered here: every process must see the same memory.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+# With room for all of them: beyond its room (300 by default) a memory forgets at random, a code used a moment ago too.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 1_000_000},
+    }
+}
 
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -425,12 +425,79 @@ def test_a_hash_noted_earlier_shows_that_the_end_of_a_log_was_cut_off(db, capsys
 
     entries = _write(3)
     call_command("verify_logs", noted=[entries[2].hash])
-    with connection.cursor() as cursor:
-        _untriggered(cursor, "DELETE FROM audit_shownchild WHERE entry = %s", [entries[2].pk], table="audit_shownchild")
-        _untriggered(cursor, "DELETE FROM audit_accessentry WHERE id = %s", [entries[2].pk])
+    _cut_off(entries[2])
+    _forget_the_highest(entries[1])
     call_command("verify_logs")
     with pytest.raises(CommandError, match="entries were cut off"):
         call_command("verify_logs", noted=[entries[2].hash])
+
+
+def _cut_off(entry):
+    with connection.cursor() as cursor:
+        _untriggered(cursor, "DELETE FROM audit_shownchild WHERE entry = %s", [entry.pk], table="audit_shownchild")
+        _untriggered(cursor, "DELETE FROM audit_accessentry WHERE id = %s", [entry.pk])
+
+
+def _forget_the_highest(entry):
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE sqlite_sequence SET seq = %s WHERE name = 'audit_accessentry'", [entry.pk])
+
+
+def test_what_the_service_noted_of_itself_shows_a_log_that_was_cut_off(db, tmp_path, settings):
+    from django.core.management import CommandError, call_command
+
+    from sightline.web.audit import heads
+
+    settings.SIGHTLINE_LOG_HEADS = tmp_path / "log-heads.jsonl"
+    entries = _write(3)
+    heads.note()
+    heads.note()
+    assert len(settings.SIGHTLINE_LOG_HEADS.read_text().splitlines()) == 1, "one note in a while is enough"
+    call_command("verify_logs")
+    assert len(settings.SIGHTLINE_LOG_HEADS.read_text().splitlines()) == 2, "what was verified is noted"
+    _cut_off(entries[2])
+    _forget_the_highest(entries[1])
+    assert AccessEntry.verify().broken_at == entries[2].pk
+    with pytest.raises(CommandError, match="cut off the end: entry .* was noted in log-heads.jsonl"):
+        call_command("verify_logs")
+    # Another entry in its place is not the one that was noted.
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT setval('audit_accessentry_id_seq', %s)", [entries[1].pk])
+    assert _write(1)[0].pk == entries[2].pk
+    assert AccessEntry.verify().broken_at == entries[2].pk
+
+
+def test_sqlite_remembers_how_far_a_log_went(db):
+    if connection.vendor != "sqlite":
+        assert connection.vendor == "postgresql"  # whose numbers have gaps: a transaction undone takes one too
+        return
+    entries = _write(3)
+    _cut_off(entries[2])
+    assert AccessEntry.verify().broken_at == entries[2].pk
+
+
+@pytest.mark.parametrize("by", ["id", "hash"])
+def test_no_entry_takes_the_place_of_another(db, by):
+    first, last = _write(2)
+    if connection.vendor != "sqlite":
+        assert connection.vendor == "postgresql"  # which has no such statement
+        return
+    columns = [f.column for f in AccessEntry._meta.concrete_fields]
+    taken = ", ".join("'nobody'" if c == "actor_label" else c for c in columns if not (by == "hash" and c == "id"))
+    named = ", ".join(c for c in columns if not (by == "hash" and c == "id"))
+    with (
+        pytest.raises(DatabaseError, match="never changed or deleted"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(
+            f"INSERT OR REPLACE INTO audit_accessentry ({named}) SELECT {taken} FROM audit_accessentry WHERE id = %s",
+            [last.pk],
+        )
+    assert AccessEntry.objects.count() == 2
+    assert first.pk < last.pk
 
 
 def test_the_command_line_asks_the_application_and_answers_as_it_did(tmp_path, monkeypatch):

@@ -240,6 +240,28 @@ def test_an_invitation_is_taken_up_once_with_a_long_password(db, browse):
     }
 
 
+def test_of_two_who_take_up_one_invitation_at_once_one_does(db, browse, monkeypatch):
+    from sightline.web.accounts import views
+
+    path = invite(**INVITED)
+    held = views.open_invitation(path.rstrip("/").rpartition("/")[2])
+    # Both had read the invitation as open before either of them sent.
+    monkeypatch.setattr(views, "open_invitation", lambda token: held)
+    good = {"password1": authority.PASSWORD, "password2": authority.PASSWORD}
+    other = {"password1": authority.PASSWORD + " other", "password2": authority.PASSWORD + " other"}
+    assert browse().post(path, good).status_code == 302
+    assert browse().post(path, other).status_code == 404
+    assert User.objects.get(username="new").check_password(authority.PASSWORD)
+
+
+def test_the_memory_of_used_codes_has_room(db):
+    from django.conf import settings
+    from django.core.cache import caches
+
+    assert caches["default"]._max_entries >= 100_000, "beyond its room it forgets at random, a code used just now too"
+    assert settings.CACHES["default"]["BACKEND"].endswith("DatabaseCache")
+
+
 def test_an_invitation_ends_after_some_days(db, browse):
     path = invite(**INVITED)
     Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))

@@ -180,6 +180,9 @@ def test_an_answer_is_taken_once_in_the_session_that_asked(issuer, facts, browse
     state = parse_qs(urlsplit(back).query)["state"][0]
     assert sign_in(browser, back.replace(state, "x" * len(state))).status_code == 403, "another state"
     assert sign_in(browser, back).status_code == 403, "the journey is over, whatever came of it"
+    back = away(browser)
+    state = parse_qs(urlsplit(back).query)["state"][0]
+    assert sign_in(browser, back.replace(state, "%C3%A9")).status_code == 403, "a state with any letter"
     assert not ProviderIdentity.objects.exists()
 
 

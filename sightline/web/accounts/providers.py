@@ -161,7 +161,7 @@ def claims_of(provider: Provider, journey: Journey, answer: Mapping[str, str], c
     """Who came back, from the provider's answer to the journey. Raises NotSignedIn."""
     if journey.provider != provider.key or time.time() - journey.begun > UNDER_WAY:
         raise NotSignedIn("The sign-in took too long, or began with another provider.")
-    if not hmac.compare_digest(journey.state, answer.get("state", "")):
+    if not _equal(journey.state, answer.get("state", "")):
         raise NotSignedIn("The answer is not to the question that was asked.")
     if "error" in answer or not answer.get("code"):
         raise NotSignedIn("The provider did not sign the person in.")
@@ -217,9 +217,14 @@ def verified(token: str, provider: Provider, nonce: str, keys: Mapping[str, Any]
     several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
     if (party is not None or several) and party != provider.client_id:
         raise NotSignedIn("The identity token was made for somebody else.")
-    if not hmac.compare_digest(str(claims.get("nonce", "")), nonce):
+    if not _equal(str(claims.get("nonce", "")), nonce):
         raise NotSignedIn("The identity token answers another question.")
     return claims
+
+
+def _equal(one: str, other: str) -> bool:
+    # As bytes: what somebody else sends may hold any letter, and texts are compared in ASCII alone.
+    return hmac.compare_digest(one.encode(), other.encode())
 
 
 def discovered(provider: Provider) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from sightline.web import audit
 from sightline.web.accounts.forms import AcceptInvitationForm
 from sightline.web.accounts.inviting import open_invitation
+from sightline.web.accounts.models import Invitation
 
 
 @login_not_required
@@ -29,13 +30,17 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
     form = AcceptInvitationForm(request.POST if request.method == "POST" else None, user=invitation.user)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
-            invitation.user.set_password(form.cleaned_data["password1"])
-            invitation.user.is_active = True
-            invitation.user.save(update_fields=["password", "is_active"])
-            invitation.used_at = timezone.now()
-            invitation.save(update_fields=["used_at"])
-            audit.security(request, "invitation taken up", user=invitation.user)
-        return redirect("account_login")
+            # Of two who send at once, one takes it up: the database answers whose it was.
+            mine = Invitation.objects.filter(pk=invitation.pk, used_at__isnull=True).update(used_at=timezone.now())
+            if mine:
+                invitation.user.set_password(form.cleaned_data["password1"])
+                invitation.user.is_active = True
+                invitation.user.save(update_fields=["password", "is_active"])
+                audit.security(request, "invitation taken up", user=invitation.user)
+        if mine:
+            return redirect("account_login")
+        audit.security(request, "invitation refused")
+        return render(request, "account/invitation_over.html", status=404)
     return render(request, "account/invitation.html", {"form": form, "invited": invitation.user})
 
 

@@ -53,7 +53,8 @@ def security(request: HttpRequest | None, event: str, *, user: Any = None, detai
         detail=detail,
         request_id=getattr(request, "id", ""),
     )
-    lines.info(json.dumps({"log": "security", "entry": entry.pk, "actor": entry.actor_id, "event": event}))
+    said = {"log": "security", "entry": entry.pk, "actor": entry.actor_id, "event": event, "seal": entry.hash}
+    lines.info(json.dumps(said))
 
 
 def changed(
@@ -90,7 +91,8 @@ def changed(
         purpose=purpose[:300],
         request_id=getattr(request, "id", ""),
     )
-    lines.info(json.dumps({"log": "change", "entry": entry.pk, "actor": entry.actor_id, "action": action}))
+    said = {"log": "change", "entry": entry.pk, "actor": entry.actor_id, "action": action, "seal": entry.hash}
+    lines.info(json.dumps(said))
 
 
 def _plain(fields: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -158,8 +160,9 @@ def _access(
         outcome=outcome,
         request_id=getattr(request, "id", ""),
     )
-    shown = {"log": "access", "entry": entry.pk, "actor": entry.actor_id, "action": action, "children": len(child_ids)}
-    lines.info(json.dumps(shown))
+    said = {"log": "access", "entry": entry.pk, "actor": entry.actor_id, "action": action, "children": len(child_ids),
+            "seal": entry.hash}  # fmt: skip
+    lines.info(json.dumps(said))
 
 
 def _session_hash(request: HttpRequest | None) -> str:

@@ -17,6 +17,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
 from django.utils import timezone
 
+from sightline.web.audit import heads
+
 START = "0" * 64
 _BATCH = 2000
 
@@ -68,6 +70,7 @@ class Entry(models.Model):
             entry.hash = entry.computed_hash()
             entry.save(force_insert=True)
             entry.index()
+            transaction.on_commit(heads.note)
         return entry
 
     def index(self) -> None:
@@ -89,11 +92,12 @@ class Entry(models.Model):
 
     @classmethod
     def verify(cls) -> Verdict:
-        """Read the whole log, from where the latest purge ended, and recompute every hash.
+        """Read the whole log, from where the latest purge ended, recompute every hash, and look for what was noted.
 
         A purge counts only when the security log says that it was made: see `audit.purge`.
         """
         before, last_id, recorded = cls._before()
+        purged_to = last_id
         count = 0
         name = str(cls._meta.verbose_name)
         if not recorded:
@@ -107,6 +111,9 @@ class Entry(models.Model):
             if entry.hash != entry.computed_hash():
                 return Verdict(name, count, before, entry.pk, f"Entry {entry.pk} was changed.")
             before, last_id = entry.hash, entry.pk
+        cut = heads.cut_off(cls, purged_to)
+        if cut is not None:
+            return Verdict(name, count, before, *cut)
         return Verdict(name, count, before, None)
 
 
