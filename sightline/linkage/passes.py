@@ -12,9 +12,13 @@ from dataclasses import dataclass
 
 from sightline.engine import Database
 
-# A value on more nodes than this names nobody: a placeholder, or one number typed for many children. A child has one
-# per social care system, one for all school records that agree, and few besides.
+# A value that more people than this bear names nobody: a placeholder, or one number typed for many children. Records
+# that agree in birth date, sex and first name count once; one without a birth date counts by itself.
 MOST_SHARED = 12
+_BEARERS = (
+    "count(DISTINCT CASE WHEN n.birth_date IS NULL THEN n.id::TEXT "
+    "ELSE concat_ws(' ', n.birth_date, n.sex, n.forename) END)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ _COMPARED = """
     year(a.birth_date) = year(b.birth_date) AND month(a.birth_date) = day(b.birth_date)
         AND day(a.birth_date) = month(b.birth_date) AS swapped,
     a.muddled OR b.muddled AS muddled,
+    coalesce(a.birth_date::TEXT, a.sex, a.surname, a.forename) IS NULL
+        OR coalesce(b.birth_date::TEXT, b.sex, b.surname, b.forename) IS NULL AS silent,
     coalesce(a.system = b.system, false) AS one_system
 """
 
@@ -153,18 +159,37 @@ def _shared_number(kinds: tuple[tuple[str, str], ...], step: str, shared: str) -
     """
 
 
+# Marks that hold nothing but a number are the pupil's whom the school's register has under it in the same year, where
+# nobody else there ever bore it. A malformed UPN is such a number: the school files by it, however it came about.
+_OF_ONE_SCHOOL = f"""
+    WITH held AS (
+        SELECT s.school, s.kind, s.value, NOT bool_or(n.muddled) AND count(DISTINCT n.birth_date) <= 1
+            AND count(DISTINCT n.sex) <= 1 AND count(DISTINCT n.forename) <= 1 AS by_one
+        FROM _at_school s JOIN _node n USING (id)
+        GROUP BY s.school, s.kind, s.value HAVING {_BEARERS} <= {MOST_SHARED}
+    )
+    SELECT p.id AS a_id, q.id AS b_id, 'mis-id' AS step,
+        CASE WHEN min(p.kind) = 'upn' THEN 'Same malformed or temporary UPN at one school'
+            ELSE 'Same number in the information system of one school' END AS shared,
+        bool_or(h.by_one AND p.from_year <= q.to_year AND q.from_year <= p.to_year) AS theirs_alone
+    FROM held h JOIN _at_school p USING (school, kind, value) JOIN _at_school q USING (school, kind, value)
+    WHERE q.id > p.id
+    GROUP BY p.id, q.id
+"""
+
+
 def shared_numbers(database: Database) -> Iterator[list[Pair]]:
-    """Pass by pass, strongest first: UPN, former UPN, NHS number, and a school's own number for a pupil.
+    """Pass by pass, strongest first: UPN, former UPN, NHS number, and a number that means something at one school.
 
     A UPN with nothing to confirm it, or with a birth date against it, is a doubt. Values that more than
-    MOST_SHARED records hold name nobody and are doubts against one record each.
+    MOST_SHARED people bear name nobody and are doubts against one record each.
     """
     database.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE _crowded AS
-        SELECT kind, value, min(id) AS hub FROM _key
+        SELECT kind, value, min(id) AS hub FROM _key JOIN _node n USING (id)
         WHERE kind IN ('upn', 'former_upn', 'nhs_number')
-        GROUP BY kind, value HAVING count(*) > {MOST_SHARED}
+        GROUP BY kind, value HAVING count(*) > {MOST_SHARED} AND {_BEARERS} > {MOST_SHARED}
         """
     )
     steps = (
@@ -178,19 +203,7 @@ def shared_numbers(database: Database) -> Iterator[list[Pair]]:
     )
     for kinds, step, shared in steps:
         yield _pairs(database, _judged(_shared_number(kinds, step, shared)))
-    yield _pairs(
-        database,
-        _judged(
-            """
-            SELECT DISTINCT x.id AS a_id, y.id AS b_id, 'mis-id' AS step,
-                'Same number in the information system of one school' AS shared
-            FROM _key x JOIN _at_school p ON p.id = x.id
-            JOIN _key y ON y.value = x.value AND y.kind = 'mis_id' AND y.id > x.id
-            JOIN _at_school q ON q.id = y.id AND q.school = p.school
-            WHERE x.kind = 'mis_id'
-            """
-        ),
-    )
+    yield _pairs(database, _judged(_OF_ONE_SCHOOL, confirmed=f"({_CONFIRMED}) OR (silent AND theirs_alone)"))
     yield [
         Pair(hub, other, step, False, False, f"The same number is on {n} records, so it names nobody")
         for hub, other, step, n in database.rows(

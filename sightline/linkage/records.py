@@ -20,6 +20,12 @@ _MADE = ("_seen_at", "_record", "_decided", "_record_key", "_upn_sound", "_group
 # A pupil may be registered twice or thrice at once. A UPN that one file gives to more pupils than this names nobody.
 MOST_IN_ONE_FILE = 4
 UPN_SHAPE = "^[A-Z][0-9]{11}[0-9A-Z]$"
+# What was meant for a UPN, though a character is missing, wrong or too many: 11 to 15 characters, nine of them digits.
+_MEANT_FOR_UPN = "regexp_matches(value, '^[0-9A-Z]{11,15}$') AND regexp_matches(value, '([0-9][A-Z]*){9}')"
+
+
+def _academic_year(day: str) -> str:
+    return f"year({day} - INTERVAL 7 MONTH)"
 
 
 def _plain(name: str) -> str:
@@ -28,7 +34,7 @@ def _plain(name: str) -> str:
 
 
 def gather(database: Database) -> None:
-    """Make `_record`, `_node` and `_key`, and `_at_school` for records that hold a school's own number.
+    """Make `_record`, `_node` and `_key`, and `_at_school` for records that hold a number of one school's alone.
 
     `_record`: one row per record: id (care before school, then by system and ref, so that order never depends on
     arrival), its node, what it says of itself (latest word of each field), the place of its first delivery, whether
@@ -50,7 +56,8 @@ def gather(database: Database) -> None:
 
 def _gather_records(database: Database) -> None:
     database.execute(
-        "CREATE OR REPLACE TEMP TABLE _seen_at AS SELECT DISTINCT system, pupil_ref AS ref, school_ref FROM presence"
+        f"CREATE OR REPLACE TEMP TABLE _seen_at AS SELECT DISTINCT system, pupil_ref AS ref, school_ref, "
+        f"{_academic_year('first_week')} AS from_year, {_academic_year('last_week')} AS to_year FROM presence"
     )
     mentioned = [
         f"SELECT DISTINCT 'care' AS side, system, child_ref AS ref FROM {t} WHERE NOT contains(child_ref, ':')"
@@ -116,7 +123,7 @@ _RECORD_KEYS = f"""
         UNION ALL SELECT 'person_id', upper(ref), id FROM _record WHERE system = 'ssd'
         UNION ALL SELECT 'upn', ref, id FROM _record WHERE side = 'school' AND regexp_matches(ref, '{UPN_SHAPE}')
     )
-    WHERE value IS NOT NULL AND (kind NOT IN ('upn', 'former_upn') OR regexp_matches(value, '{UPN_SHAPE}'))
+    WHERE value IS NOT NULL AND (kind NOT IN ('upn', 'former_upn') OR {_MEANT_FOR_UPN})
 """
 
 # Schools issue UPNs and file by them, so a sound one needs no further proof between schools, only no contradiction.
@@ -177,24 +184,28 @@ _NODES = f"""
     )
 """
 
-# A school's own number for a pupil means something only at that school.
-_AT_SCHOOL = """
+# A school's own number for a pupil means something only at that school; so does what is no sound UPN.
+_AT_SCHOOL = f"""
     CREATE OR REPLACE TEMP TABLE _at_school AS
     WITH numbered AS (
-        SELECT DISTINCT r.node AS id, r.system, r.ref FROM _record_key k JOIN _record r USING (id)
-        WHERE k.kind = 'mis_id'
+        SELECT DISTINCT r.node AS id, r.system, r.ref, k.kind, k.value FROM _record_key k JOIN _record r USING (id)
+        WHERE r.side = 'school'
+            AND (k.kind = 'mis_id' OR (k.kind = 'upn' AND k.value NOT IN (SELECT value FROM _upn_sound)))
     ),
     named AS (
         SELECT urn AS name, urn FROM school UNION
         SELECT regexp_replace(laestab, '[^0-9]', '', 'g'), min(urn) FROM school WHERE laestab IS NOT NULL GROUP BY 1
     ),
     place AS (
-        SELECT system, pupil_ref AS ref, school_ref FROM enrolment
-        UNION SELECT system, ref, school_ref FROM _seen_at
+        -- A register that names no day of leaving says only that the pupil was there on its own day.
+        SELECT e.system, e.pupil_ref AS ref, e.school_ref, coalesce({_academic_year("e.entry_date")}, 0) AS from_year,
+            coalesce({_academic_year("coalesce(e.leaving_date, d.as_at)")}, 9999) AS to_year
+        FROM enrolment e LEFT JOIN delivery d USING (delivery)
+        UNION SELECT system, ref, school_ref, from_year, to_year FROM _seen_at
     )
-    SELECT DISTINCT n.id, coalesce(named.urn, p.school_ref) AS school
+    SELECT DISTINCT n.id, n.kind, n.value, coalesce(named.urn, p.school_ref) AS school, p.from_year, p.to_year
     FROM numbered n JOIN place p USING (system, ref)
-    LEFT JOIN named ON named.name = regexp_replace(p.school_ref, '^([0-9]{3})[/ -]([0-9]{4})$', '\\1\\2')
+    LEFT JOIN named ON named.name = regexp_replace(p.school_ref, '^([0-9]{{3}})[/ -]([0-9]{{4}})$', '\\1\\2')
     WHERE p.school_ref IS NOT NULL
 """
 

@@ -211,7 +211,7 @@ def _link(b: _Build) -> None:
     model = b.home.linkage_model()
     linked = cache(lambda: linkage.link(b.database, model=model, settings=b.home.settings))
     decided = repr(linkage.binding(b.database).to_pylist())
-    inputs = [*b.files("child", "pupil"), *_known_of_people(b), decided, repr(b.home.settings)]
+    inputs = [*b.files("child", "pupil", "enrolment"), *_known_of_people(b), decided, repr(b.home.settings)]
     inputs.append(model.json() if model else "")
     b.table("link", inputs, lambda: linked().link)
     b.table("link_doubt", inputs, lambda: linked().doubt)
@@ -246,14 +246,15 @@ def _circumstances(b: _Build, now: datetime) -> None:
 def _known_of_people(b: _Build) -> list[str]:
     """Digests of which records there are, their identifiers and their schools.
 
-    Linkage takes these as sets, so a week of marks that names no new pupil and no new identifier leaves its answer as
-    it was; only what records say of themselves (`child`, `pupil`) depends on which file came last.
+    Linkage takes these as sets, so a week of marks that names no new pupil, identifier, school or academic year leaves
+    its answer as it was; only what records say of themselves (`child`, `pupil`) depends on which file came last.
     """
     mentions = " UNION ".join(f"SELECT system, {column} AS ref FROM {table}" for table, column in MENTIONS.items())
     sets = (
         mentions,
         "SELECT DISTINCT system, ref, kind, value FROM identifier",
-        "SELECT DISTINCT system, pupil_ref, school_ref FROM presence",
+        "SELECT DISTINCT system, pupil_ref, school_ref, year(first_week - INTERVAL 7 MONTH), "
+        "year(last_week - INTERVAL 7 MONTH) FROM presence",
     )
     return [
         repr(b.database.rows(f"SELECT count(*), bit_xor(hash(known)) FROM (SELECT known FROM ({rows}) AS known)"))

@@ -237,6 +237,56 @@ def test_a_number_of_a_schools_own_system_counts_only_at_that_school(linked):
     assert says["7"][0] == "mis-id"
 
 
+@pytest.mark.parametrize(
+    ("number", "seen", "another", "is_one"),
+    [
+        (WRONG, "999/2001 | 2023-09-04 | 2024-07-22", "", True),  # not its check letter
+        (f"{U1}7", "999/2001 | 2023-09-04 | 2024-07-22", "", True),  # a character too many
+        (U1[:-1], "100901 | 2023-09-04 | 2024-07-22", "", True),  # one too few
+        ("A99900002000B", "100901 | 2023-09-04 | 2024-07-22", "", True),  # temporary
+        (WRONG, "100902 | 2023-09-04 | 2024-07-22", "", False),  # another school
+        (WRONG, "100901 | 2021-09-06 | 2022-07-18", "", False),  # the year before the pupil came
+        (WRONG, "100901 | 2023-09-04 | 2024-07-22", "2013-05-06 | F | Lark", False),  # two pupils there bear it
+        (WRONG, "100901 | 2023-09-04 | 2024-07-22", "2012-03-04 | F | Lark", False),  # twins
+        ("NOT YET KNOWN", "100901 | 2023-09-04 | 2024-07-22", "", False),
+    ],
+)
+def test_marks_under_what_is_no_sound_upn_are_the_pupils_whom_the_school_has_under_it(
+    linked, number, seen, another, is_one
+):
+    who, doubts, says = linked(
+        pupil=f"""
+            pupil_ref | system        | birth_date | sex | forename
+            c1        | school-census | 2012-03-04 | F   | Wren
+            c2        | school-census | {another or "2012-03-04 | F | Wren"}
+        """,
+        identifier=f"""
+            ref | kind | value    | system
+            c1  | upn  | {number} | school-census
+            c2  | upn  | {number if another else U3} | school-census
+            m   | upn  | {number} | marks
+        """,
+        enrolment="pupil_ref | school_ref | entry_date | leaving_date | system\n"
+        "c1 | 9992001 | 2022-09-01 | | school-census\nc2 | 9992001 | 2022-09-01 | | school-census",
+        presence=f"pupil_ref | school_ref | first_week | last_week | system\nm | {seen} | marks",
+        school="urn | laestab\n100901 | 9992001\n100902 | 9992002",
+    )
+    assert one(who, "c1", "m") is is_one
+    if is_one:
+        assert says["m"] == ("mis-id", "Same malformed or temporary UPN at one school")
+        assert doubts == []
+
+
+def test_many_records_of_one_pupil_do_not_crowd_a_malformed_upn(linked):
+    """Six years of censuses number a pupil anew at each collection."""
+    refs = [f"c{n}" for n in range(18)]
+    who, doubts, _ = linked(
+        pupil="pupil_ref | birth_date | sex | system\n" + "\n".join(f"{r} | 2012-03-04 | F | wonde" for r in refs),
+        identifier="ref | kind | value | system\n" + "\n".join(f"{r} | upn | {U1}7 | wonde" for r in refs),
+    )
+    assert one(who, *refs) and doubts == []
+
+
 def test_one_id_for_two_people_in_one_file_is_linked_to_nobody(linked):
     who, doubts, _ = linked(
         child="child_ref | birth_date | sex\nA | 2012-03-04 | F",
