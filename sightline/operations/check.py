@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +33,19 @@ from sightline.vocabulary.findings import Severity
 CENSUS_KINDS = ("cin-census", "cin-census-csv")
 FINDINGS = pa.schema(
     [("rule", pa.string()), ("severity", pa.string()), ("says", pa.string()), ("child", pa.string()),
-     ("table", pa.string()), ("field", pa.string()), ("value", pa.string()), ("line", pa.int32()),
-     ("more", pa.string())]
+     ("table", pa.string()), ("field", pa.string()), ("value", pa.string()), ("line", pa.int32())]
 )  # fmt: skip
+# While a file is judged, what a finding was held against, or what would be right, stands apart from its sentence.
+_FOUND = FINDINGS.append(pa.field("more", pa.string()))
 
 
 @dataclass(frozen=True, slots=True)
 class FileCheck:
     """What one file says when judged.
 
-    `findings`: one row per thing found, by the reader and by the rules, errors first; `child` is the sender's own id,
-    `line` the line of the file (0 for the whole return), `more` what the value was held against or what would be right.
+    `findings`: one row per thing found, by the reader and by the rules, errors first; `says` is the sentence, then what
+    the value was held against or what would be right; `child` is the sender's own id, `line` the line of the file (0
+    for the whole return). `by_rule`: one row per rule that found something, with how many and about how many children.
     `not_run`: one row per rule that could not run, and why. `rules`: how many there were to run, those included.
     `year`: the collection year whose rules were applied (None for a file that is no CIN census). `note` says, where
     that needs saying, why that year.
@@ -54,6 +56,7 @@ class FileCheck:
     year: int | None
     rules: int
     findings: pa.Table
+    by_rule: pa.Table
     not_run: tuple[dict[str, str], ...]
     note: str = ""
 
@@ -71,20 +74,6 @@ class FileCheck:
     def errors(self) -> int:
         """How many of the findings are errors."""
         return sum(severity == Severity.ERROR for severity in self.findings["severity"].to_pylist())
-
-    def by_rule(self) -> pa.Table:
-        """One row per rule that found something: rule, severity, says, findings and children."""
-        with Database() as database:
-            database.add("findings", self.findings)
-            return database.query(
-                """
-                SELECT rule, severity, min(says) AS says, count(*) AS findings,
-                    count(DISTINCT nullif(child, '')) AS children
-                FROM findings GROUP BY rule, severity
-                ORDER BY list_position(['error', 'query', 'note'], severity), try_cast(regexp_extract(rule, '^[0-9]+')
-                    AS INTEGER) NULLS LAST, rule
-                """
-            )
 
 
 def check_file(path: Path, *, year: int | None = None) -> FileCheck:
@@ -106,12 +95,13 @@ def check_file(path: Path, *, year: int | None = None) -> FileCheck:
             applied, note = _year(received, year)
             with census(received, applied) as made:
                 checks = check_all(made)
-            answer = _answer(readings, checks, applied, note)
-            found = answer.findings if first.kind != CENSUS_KINDS[0] else _placed(answer.findings, places[0])
-            return replace(answer, findings=_once(found))
+            found = _found(readings, checks)
+            found = _once(_placed(found, places[0]) if first.kind == CENSUS_KINDS[0] else found)
+            return _answer(first, found, checks, applied, note)
         with census({}, LAST_YEAR, identifier=_identifiers(first)) as made:
             checks = check_all(made, [rule for rule in rules_for(LAST_YEAR) if rule.last_year > LAST_YEAR])
-        return _answer(readings, [*checks, *check_reading(first)], None, "")
+        every = [*checks, *check_reading(first)]
+        return _answer(first, _found(readings, every), every, None, "")
 
 
 def _read(path: Path, folder: Path) -> tuple[list[Reading], list[Path]]:
@@ -212,27 +202,51 @@ def _identifiers(reading: Reading) -> pa.Table | None:
     return reading.tables.get("identifier")
 
 
-def _answer(
-    readings: Sequence[Reading], checks: Sequence[Check | RecordCheck], year: int | None, note: str
-) -> FileCheck:
+def _found(readings: Sequence[Reading], checks: Sequence[Check | RecordCheck]) -> pa.Table:
+    """One row per thing found, as `_FOUND`: errors first, then by rule and line."""
     rows = [
         (f.rule, str(f.severity), f.says, f.record, f.table, f.field, f.value, f.line, f.right and f"right: {f.right}")
         for reading in readings
         for f in reading.findings
     ]
-    tables = [pa.table(list(zip(*rows, strict=True)), schema=FINDINGS)] if rows else []
+    tables = [pa.table(list(zip(*rows, strict=True)), schema=_FOUND)] if rows else []
     tables += [_of_rule(check) for check in checks if check.outcome is Outcome.FOUND]
     with Database() as database:
-        database.add("found", pa.concat_tables(tables) if tables else FINDINGS.empty_table())
-        findings = database.query(
+        database.add("found", pa.concat_tables(tables) if tables else _FOUND.empty_table())
+        return database.query(
             "SELECT * FROM found ORDER BY list_position(['error', 'query', 'note'], severity), "
             "try_cast(regexp_extract(rule, '^[0-9]+') AS INTEGER) NULLS LAST, rule, line, child, field"
+        ).cast(_FOUND)
+
+
+def _answer(
+    first: Reading, found: pa.Table, checks: Sequence[Check | RecordCheck], year: int | None, note: str
+) -> FileCheck:
+    with Database() as database:
+        database.add("found", found)
+        # A sentence that ends in a full stop is followed by another, one that does not by a bracket.
+        findings = database.query(
+            """
+            SELECT * EXCLUDE more REPLACE (CASE
+                WHEN coalesce(more, '') = '' THEN says
+                WHEN starts_with(more, 'right: ') THEN rtrim(says, '. ') || '. Right: ' || rtrim(more[8:], '. ') || '.'
+                ELSE rtrim(says, '. ') || ' (held against ' || more || ').' END AS says)
+            FROM found
+            """
         ).cast(FINDINGS)
+        by_rule = database.query(
+            """
+            SELECT rule, severity, min(says) AS says, count(*) AS findings,
+                count(DISTINCT nullif(child, '')) AS children
+            FROM found GROUP BY rule, severity
+            ORDER BY list_position(['error', 'query', 'note'], severity), try_cast(regexp_extract(rule, '^[0-9]+')
+                AS INTEGER) NULLS LAST, rule
+            """
+        )
     not_run = tuple(
         {"rule": c.rule.code, "says": c.rule.says, "why": c.why} for c in checks if c.outcome is Outcome.NOT_RUN
     )
-    first = readings[0]
-    return FileCheck(first.kind, first.period, year, len(checks), findings, not_run, note)
+    return FileCheck(first.kind, first.period, year, len(checks), findings, by_rule, not_run, note)
 
 
 def _of_rule(check: Check | RecordCheck) -> pa.Table:
@@ -241,4 +255,4 @@ def _of_rule(check: Check | RecordCheck) -> pa.Table:
     same = {"rule": rule.code, "severity": str(rule.severity), "says": rule.says}
     columns = {name: pa.repeat(pa.scalar(value), rows.num_rows) for name, value in same.items()}
     columns |= {name: rows[name] for name in ("child", "table", "field", "value", "line")}
-    return pa.table(columns | {"more": rows["against"]}).cast(FINDINGS)
+    return pa.table(columns | {"more": rows["against"]}).cast(_FOUND)

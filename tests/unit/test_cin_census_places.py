@@ -69,7 +69,7 @@ def test_the_rules_findings_stand_on_their_values_and_name_the_other_value_s_lin
     assert found["4011"]["line"] == line_of("<CINPlanEndDate>")
     # A comment is not the value; neither is the plan before, which ends on the line this one begins on.
     assert found["8630"]["line"] == line_of("<CINclosureDate>2025-05-02")
-    assert found["8630"]["more"].endswith("2025-06-01")
+    assert found["8630"]["says"].endswith("2025-06-01).")
     assert found["8875"]["line"] == line_of("<DateOfInitialCPC>")
     # A value that is missing has the line of the part of the census that lacks it.
     assert found["8805"]["line"] in (line_of("<CINdetails>"), line_of("<CINclosureDate>2025-05-02"))
