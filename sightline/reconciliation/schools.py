@@ -248,7 +248,8 @@ SCHOOL_RULES: Final = (
     Rule(
         code="not-in-education",
         name="No education record",
-        says="On a plan and of compulsory school age, and no record of any school's system is known to be the child's.",
+        says="On a plan and of compulsory school age, and no record of any school's system is known to be the child's, "
+        "nor of another record that is plainly the same child.",
         grain="child",
         between="the care systems and every education system",
         due=7,
@@ -263,6 +264,14 @@ SCHOOL_RULES: Final = (
             WHERE c.on_plan AND c.school_age
                 AND NOT EXISTS (SELECT 1 FROM _ref r JOIN pupil p ON p.system = r.system AND p.pupil_ref = r.ref
                     WHERE r.child_id = a.child_id)
+                -- A second record of a child whom a school knows is a duplicate to be put right, and no child missing.
+                AND a.child_id NOT IN (
+                    SELECT x.child_id
+                    FROM _twice t JOIN _record x ON x.system = t.system AND x.value IN (t.first, t.second)
+                    JOIN _record y ON y.system = t.system AND y.value IN (t.first, t.second)
+                    JOIN person p ON p.child_id = x.child_id JOIN person q ON q.child_id = y.child_id
+                    JOIN _ref r ON r.child_id = y.child_id JOIN pupil u ON u.system = r.system AND u.pupil_ref = r.ref
+                    WHERE x.child_id <> y.child_id AND (x.upn = y.upn OR p.postcode = q.postcode))
             QUALIFY row_number() OVER (PARTITION BY a.child_id ORDER BY a.day DESC, a.system) = 1
             """,
             what="'education record'",

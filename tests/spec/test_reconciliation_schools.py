@@ -162,6 +162,26 @@ def test_no_school_and_schools_across_the_border():
     assert found(got, "school-outside") == [("C", "school-census", "on roll at 700001", "a school of authority 898")]
 
 
+def test_a_second_record_of_a_pupil_is_a_duplicate_and_no_child_missing_from_education():
+    """A, B, C and D are on a plan, in no school's record and born the same day. A has the names and home of E, who is
+    at school, and B the names alone; C has F's number; D's double G is at no school either."""
+    same = "\n".join(f"{c} | Oakby | Wren{'ly' * n} | {h} | true | 2012-05-10" for c, n, h in (
+        ("A", 0, "ZZ1 1AA"), ("E", 0, "ZZ1 1AA"), ("B", 1, "ZZ2 2BB"), ("H", 1, "ZZ3 3CC"), ("C", 2, ""), ("F", 3, ""),
+        ("D", 4, "ZZ1 1AA"), ("G", 4, "ZZ1 1AA"),
+    ))  # fmt: skip
+    people = [row.split(" | ") for row in same.splitlines()]
+    got = compared(
+        "ABCD",
+        child="child_ref | surname | forename | birth_date | delivery\n"
+        + "\n".join(f"{c} | {s} | {f} | {born} | ssd" for c, s, f, _, _, born in people),
+        person="child_id | surname | forename | postcode | known_to_care | birth_date\n" + same,
+        identifier="ref | kind | value | delivery\nC | upn | Z999000020001 | ssd\nF | upn | Z999000020001 | ssd",
+        pupil="pupil_ref | delivery\nE | sc\nF | sc\nH | sc",
+    )
+    assert [row[0] for row in found(got, "not-in-education")] == ["B", "D"]
+    assert {row[0] for row in found(got, "duplicate-record")} == {"A", "B", "C", "D"}
+
+
 # Suspensions
 
 
