@@ -13,9 +13,10 @@ from sightline.evaluation.received import (
     NPD,
     TABLES,
     empty_received,
-    kind_of_plans,
+    kinds_of_plans,
     projection,
     reference_column,
+    unread,
     wanted,
 )
 from sightline.evaluation.result import Cell, Left, Table, grid, shown
@@ -47,7 +48,7 @@ __all__ = [
     "empty_received",
     "grid",
     "jobs",
-    "kind_of_plans",
+    "kinds_of_plans",
     "latex",
     "link",
     "ods",
@@ -59,6 +60,7 @@ __all__ = [
     "spec",
     "table_csv",
     "table_html",
+    "unread",
     "wanted",
     "xlsx",
 ]

@@ -67,6 +67,11 @@ def _decimal(column: Any) -> Any:
     return column.cast(SESSIONS)
 
 
+def _missed(record: Any) -> Any:
+    # Both kinds of absence, or the whole where an extract has nothing else.
+    return (record.authorised + record.unauthorised).coalesce(record.overall)
+
+
 def _later(day: Any, **by: int) -> Any:
     # A day and an interval are a moment in DuckDB, which Ibis takes for a day: the cast must be said twice.
     return (day + ibis.interval(**by)).cast("timestamp").cast("date")
@@ -294,13 +299,13 @@ class _Making:
             absence.semi_join(twice, key)
             .distinct()
             .group_by(*key)
-            .aggregate(missed=_decimal((_.authorised + _.unauthorised).sum()), possible=_decimal(_.possible.sum()))
+            .aggregate(missed=_decimal(_missed(_).sum()), possible=_decimal(_.possible.sum()))
             .join(twice, key)
             .select(*key, "missed", "possible", absences=_.records.cast("int16"))
         )
         once = absence.anti_join(twice, key).select(
             *key,
-            missed=_decimal(_.authorised + _.unauthorised),
+            missed=_decimal(_missed(_)),
             possible=_decimal(_.possible),
             absences=ibis.literal(1, "int16"),
         )
@@ -382,6 +387,13 @@ class _Making:
         wanted = exclusions.category.isin(list(SUSPENDED))
         n = self.relations.row(exclusions.aggregate(n=(~wanted | exclusions.category.isnull()).sum()))
         yield part, "Exclusion records that are not suspensions", n["n"] or 0
+        known = exclusions.filter(wanted)
+        once, every = (self.relations.row(r.aggregate(n=r.count()))["n"] for r in (known.distinct(), known))
+        yield (
+            part,
+            "Suspension records alike in pupil, year, category, first day and sessions, counted once",
+            every - once,
+        )
         here = self.pupil_year
         lone = (
             exclusions.filter(wanted & exclusions.year.isin(self.years))

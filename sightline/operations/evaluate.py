@@ -26,7 +26,7 @@ from sightline.operations.clearing import Cleared, clear, policy_of
 from sightline.operations.study_home import from_home
 from sightline.operations.study_inputs import Found
 from sightline.operations.study_outputs import verdicts, write_text
-from sightline.vocabulary.errors import BadSetting, SightlineError
+from sightline.vocabulary.errors import BadSetting, SightlineError, UnreadableFile
 
 __all__ = ["Evaluated", "catalogue", "evaluate", "explain", "explain_each", "verdicts"]
 
@@ -242,11 +242,16 @@ def _linked(study: Study, found: Found, work: Path, say: Progress, steps: Sequen
     complete = folder / "complete"
     if not complete.is_file():
         say("Reading the extracts")
+        scratch = work / "received" / "unpacked"
+        found = study_inputs.unpacked(found, scratch)
         kind = study_inputs.reference_type(database, found)
+        # A study of all children alone has no use for SEND, which an extract may then lack.
+        spared = ("send",) if study.sample.send == ("all",) else ()
+        unread = []
         for name in evaluation.NPD:
-            study_inputs.received(database, name, found.npd[name], kind)
+            unread += study_inputs.received(database, name, found.npd[name], kind, spared=spared)
         say("Reading the plans")
-        study_inputs.plan_records(database, found, kind)
+        unread += study_inputs.plan_records(database, found, kind)
         say("Linking")
         pupil = "int64" if kind == "BIGINT" else "string"
         relations = _relations(study, database, work)
@@ -254,18 +259,34 @@ def _linked(study: Study, found: Found, work: Path, say: Progress, steps: Sequen
             evaluation.link(database, study, relations, pupil=pupil)
         finally:
             relations.close()
-        for place, (step, n) in enumerate(steps):
-            database.execute('INSERT INTO "count" VALUES (?, ?, ?, ?)', [place - len(steps), "The home", step, n])
+        _same_pupils(database)
+        first = [*(("The home", *step) for step in steps), *(("The files", *step) for step in unread)]
+        for place, told in enumerate(first):
+            database.execute('INSERT INTO "count" VALUES (?, ?, ?, ?)', [place - len(first), *told])
         for name in OWN:
             database.write_parquet(f'SELECT * FROM "{name}"', folder / f"{name}.parquet")
         write_text(complete, "complete")
         database.close()
+        study_outputs.empty_folder(scratch)
         database = Database(memory_limit=MEMORY, temp=work)
     for name in evaluation.LINKED:
         path = folder / f"{name}.parquet"
         # Spark writes a folder of parts.
         database.add_parquet(name, sorted(path.glob("*.parquet")) if path.is_dir() else [path])
     return database
+
+
+def _same_pupils(database: Database) -> None:
+    """Refuse plans and extracts that have not one pupil in common: they bear different kinds of reference."""
+    plans, both = (
+        int(database.one(f"SELECT count(DISTINCT pupil) FROM pupil_plan{where}"))
+        for where in ("", " WHERE pupil IN (SELECT pupil FROM pupil_year)")
+    )
+    if plans and not both and database.one("SELECT count(*) FROM pupil_year"):
+        raise UnreadableFile(
+            f"None of the {plans:,} pupils with a plan in a year of the study is in the school census. Both must bear "
+            "the same pupil matching reference: were the plans drawn for another project, or is a file of links needed?"
+        )
 
 
 OWN = ("week", "count")

@@ -1,11 +1,22 @@
-"""A study's files found and read: NPD extracts, plans of each census, and the links between them."""
+"""A study's files found and read: NPD extracts, plans of each census, and the links between them.
+
+Parquet, or text with commas, semicolons, tabs or bars in UTF-8, UTF-16 or Windows' Latin, plain, in .gz or in .zip.
+"""
 
 from __future__ import annotations
 
+import codecs
+import csv
+import gzip
 import re
+import shutil
+import zipfile
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import duckdb
 import pyarrow as pa
@@ -32,20 +43,57 @@ class Found:
         return [*parts, *([self.links] if self.links else [])]
 
 
+TEXT: Final = (".csv", ".txt", ".tsv", ".tab")
+ELSEWHERE: Final[Mapping[str, str]] = {
+    ".dta": "Stata (export delimited)",
+    ".sav": "SPSS (SAVE TRANSLATE)",
+    ".sas7bdat": "SAS (PROC EXPORT)",
+    ".rds": "R (write.csv)",
+    ".rdata": "R (write.csv)",
+    ".xlsx": "Excel (save as CSV)",
+}
+"""Files of statistics packages, and how each writes the text that is read here."""
+OTHER_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "exclusions": ("exclusion", "suspensions", "suspension"),
+    "ks1": ("ks1pupil", "ks1candidate"),
+    "ks2": ("ks2pupil", "ks2candidate"),
+    "ks4": ("ks4pupil", "ks4candidate"),
+}
+
+
+def _form(path: Path) -> tuple[str, str]:
+    """What a file is called without its ending, and its ending without .gz, both in small letters."""
+    name = path.name.lower().removesuffix(".gz")
+    stem, _, ending = name.rpartition(".")
+    return (stem, f".{ending}") if stem else (name, "")
+
+
+def _is_text(path: Path) -> bool:
+    return _form(path)[1] in TEXT
+
+
+def _packed(path: Path) -> bool:
+    return path.suffix.lower() == ".zip"
+
+
+def _bears(path: Path, name: str) -> bool:
+    """Whether a file's name says that it is this extract: census_2018.csv, Spring_Census_2018.txt, KS4Pupil.csv.gz."""
+    words = re.split(r"[^a-z0-9]+", _form(path)[0])
+    return bool({name, *OTHER_WORDS.get(name, ())} & set(words)) and "cin" not in words
+
+
 def find(study: Study, base: Path) -> Found:
     """The files a study names, below the folder it lies in. NothingHeld says which is missing, and where."""
     folder = base / study.data.npd
     if not folder.is_dir():
         raise NothingHeld(f"There is no folder of NPD extracts at {folder} (data.npd of the study).")
+    listed = sorted(p for p in folder.iterdir() if p.is_file())
     npd = {}
     for name in evaluation.NPD:
-        files = sorted(
-            p
-            for p in folder.iterdir()
-            if p.suffix.lower() in (".parquet", ".csv") and re.fullmatch(rf"{name}([-_ .].*)?", p.stem.lower())
-        )
+        mine = [p for p in listed if _bears(p, name)]
+        files = [p for p in mine if _is_text(p) or p.suffix.lower() == ".parquet" or _packed(p)]
         if not files and name in ("census", "absence", "exclusions"):
-            raise NothingHeld(f"There is no {name} extract (Parquet or CSV, named {name}...) in {folder}.")
+            raise NothingHeld(_none(name, folder, mine))
         npd[name] = tuple(files)
     plans = tuple(sorted({p for pattern in study.data.plans for p in base.glob(pattern) if p.is_file()}))
     if not plans:
@@ -56,21 +104,125 @@ def find(study: Study, base: Path) -> Found:
     return Found(npd, plans, links)
 
 
+def _none(name: str, folder: Path, mine: list[Path]) -> str:
+    """The sentence for an extract that is not there, or lies there as a file of another program."""
+    for path in mine:
+        program = ELSEWHERE.get(path.suffix.lower())
+        if program:
+            return (
+                f"{path.name} is a file of {program.partition(' (')[0]}, which is not read. Save it as CSV: {program}."
+            )
+    return f"There is no {name} extract (CSV or Parquet, plain, .gz or .zip, with '{name}' in its name) in {folder}."
+
+
+def unpacked(found: Found, folder: Path) -> Found:
+    """The same files with those in .zip unpacked into a folder, each named by its archive and itself."""
+    if not any(map(_packed, found.all())):
+        return found
+
+    def opened(path: Path) -> tuple[Path, ...]:
+        return tuple(_unzipped(path, folder)) if _packed(path) else (path,)
+
+    links = opened(found.links)[0] if found.links else None
+    return Found(
+        {name: tuple(p for path in paths for p in opened(path)) for name, paths in found.npd.items()},
+        tuple(p for path in found.plans for p in opened(path)),
+        links,
+    )
+
+
+def _unzipped(path: Path, folder: Path) -> list[Path]:
+    made = []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                name = Path(member.filename).name
+                if member.is_dir() or name.startswith(".") or "__MACOSX" in member.filename:
+                    continue
+                target = folder / f"{path.stem}-{name}"
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(member) as packed, target.open("wb") as out:
+                    shutil.copyfileobj(packed, out)
+                made.append(target)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
+        raise UnreadableFile(f"{path.name} is damaged, cut short or locked with a password; make it again.") from None
+    if not made:
+        raise UnreadableFile(f"{path.name} holds no file.")
+    return sorted(made)
+
+
 def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
 def _source(path: Path) -> str:
-    if path.suffix.lower() == ".parquet":
+    if not _is_text(path):
         return f"read_parquet({_text(str(path))})"
-    return f"read_csv({_text(str(path))}, all_varchar = true, header = true)"
+    told = _look_at(path)
+    columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in told.columns)
+    # Nothing is left to be guessed from the first lines: neither where the table starts nor what separates it.
+    return (
+        f"read_csv({_text(str(path))}, auto_detect = false, columns = {{{columns}}}, header = true, "
+        f"encoding = '{told.encoding}', delim = '{told.separator}', quote = '\"', escape = '\"')"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """How a text is to be read: its encoding, what separates its columns, and their names."""
+
+    encoding: str
+    separator: str
+    columns: tuple[str, ...]
+
+
+def _look_at(path: Path) -> _Text:
+    about = path.stat()
+    return _looked_at(path, about.st_size, about.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _looked_at(path: Path, size: int, changed: int) -> _Text:
+    """UTF-8 if all of the file is, UTF-16 by its first two bytes, else Latin; names from its first line."""
+    with _opened(path) as held:
+        block = first = held.read(_BLOCK)
+        encoding = "utf-16" if block[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8"
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            while block and encoding == "utf-8":
+                decoder.decode(block)
+                block = held.read(_BLOCK)
+        except UnicodeDecodeError:
+            encoding = "latin-1"
+    head = first.decode(encoding, errors="replace").removeprefix("\ufeff").splitlines()[:1]
+    separator = max(",;\t|", key=head[0].count) if head else ","
+    names: dict[str, None] = {}
+    for place, name in enumerate(next(csv.reader(head, delimiter=separator), []), 1):
+        name = name.strip() or f"column {place}"
+        names[f"{name} ({place})" if name.lower() in map(str.lower, names) else name] = None
+    return _Text(encoding, separator, tuple(names))
+
+
+_BLOCK: Final = 1 << 22
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
 
 
 def _columns(database: Database, path: Path) -> list[str]:
     try:
-        return [str(r[0]) for r in database.rows(f"SELECT column_name FROM (DESCRIBE SELECT * FROM {_source(path)})")]
-    except duckdb.Error:
-        raise UnreadableFile(f"{path.name} is not readable as {path.suffix[1:].upper()}.") from None
+        if _is_text(path):
+            columns = list(_look_at(path).columns)
+        else:
+            rows = database.rows(f"SELECT column_name FROM (DESCRIBE SELECT * FROM {_source(path)})")
+            columns = [str(r[0]) for r in rows]
+    except (duckdb.Error, OSError, EOFError):
+        kind = "text" if _is_text(path) else _form(path)[1][1:].upper()
+        raise UnreadableFile(f"{path.name} is not readable as {kind}.") from None
+    if not columns:
+        raise UnreadableFile(f"{path.name} is empty: it needs a line of column names.")
+    return columns
 
 
 def reference_type(database: Database, found: Found) -> str:
@@ -79,9 +231,9 @@ def reference_type(database: Database, found: Found) -> str:
     Numbers take a third of the room in the joins. Census returns have no reference of their own.
     """
     held = [p for p in found.all() if p.suffix.lower() != ".xml"]
+    if any(p.suffix.lower() != ".parquet" for p in held):
+        return "VARCHAR"
     for path in held:
-        if path.suffix.lower() != ".parquet":
-            return "VARCHAR"
         column = evaluation.reference_column(_columns(database, path))
         if column is None:
             continue
@@ -108,7 +260,9 @@ def _quicker(database: Database, name: str, path: Path) -> dict[str, str]:
     source = _source(path)
     kinds = dict(database.rows(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {source})"))
     found = {}
-    for ours, column in evaluation.wanted(name, list(kinds)).items():
+    for ours, (column, *others) in evaluation.wanted(name, list(kinds)).items():
+        if others:
+            continue
         spec, quoted, kind = evaluation.TABLES[name][ours], '"' + column.replace('"', '""') + '"', kinds[column]
         if spec.kind == "DOUBLE" and kind in (*_WHOLE, "DOUBLE"):
             found[ours] = quoted
@@ -130,19 +284,69 @@ def _quicker(database: Database, name: str, path: Path) -> dict[str, str]:
     return found
 
 
-def received(database: Database, name: str, files: tuple[Path, ...], kind: str = "VARCHAR") -> None:
-    """All files of one extract as one table, its columns by our names and nothing else.
+def received(
+    database: Database, name: str, files: tuple[Path, ...], kind: str = "VARCHAR", *, spared: Collection[str] = ()
+) -> list[tuple[str, int]]:
+    """All files of one extract as one table, its columns by our names and nothing else; counts of what was not read.
 
-    Parquet is read where it lies each time it is needed, which takes less room than a copy; CSV is read once.
+    Parquet is read where it lies each time it is needed, which takes less room than a copy; text is read once.
     """
-    parts = []
+    parts, unread = [], []
     for path in files:
         columns, quicker = _columns(database, path), _quicker(database, name, path)
-        parts.append(evaluation.projection(name, columns, _source(path), path.name, pupil=kind, quicker=quicker))
+        parts.append(
+            evaluation.projection(name, columns, _source(path), path.name, pupil=kind, quicker=quicker, spared=spared)
+        )
+        unread += _unread(database, name, columns, path)
     if not parts:
         parts = [evaluation.empty_received(name, pupil=kind)]
     how = "VIEW" if all(p.suffix.lower() == ".parquet" for p in files) else "TABLE"
-    database.execute(f"CREATE OR REPLACE {how} {name} AS {' UNION ALL '.join(parts)}")
+    with _said(files):
+        database.execute(f"CREATE OR REPLACE {how} {name} AS {' UNION ALL '.join(parts)}")
+    return unread
+
+
+@contextmanager
+def _said(files: Iterable[Path]) -> Iterator[None]:
+    """A line that cannot be read is an error that names the file and not what the line holds."""
+    try:
+        yield
+    except duckdb.InvalidInputException as error:
+        line = re.search(r"Line:? (\d+)", str(error))
+        where = f" at line {line[1]}" if line else ""
+        names = ", ".join(p.name for p in files)
+        raise UnreadableFile(
+            f"{names}: a line cannot be told into columns{where}. Each line needs as many as the first, with quotation "
+            "marks closed."
+        ) from None
+
+
+def _unread(database: Database, name: str, columns: list[str], path: Path) -> list[tuple[str, int]]:
+    """How many values of each column there are that mean nothing to us, by sentence; none where all are typed.
+
+    Raises UnreadableFile when not one value of a column can be read: it is written in some other way.
+    """
+    faults = evaluation.unread(name, columns)
+    if not _is_text(path):
+        kinds = dict(database.rows(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {_source(path)})"))
+        faults = {column: told for column, told in faults.items() if kinds[column] == "VARCHAR"}
+    if not faults:
+        return []
+    asked = [
+        f"count(*) FILTER ({there} AND {nothing}), count(*) FILTER ({there})" for there, nothing in faults.values()
+    ]
+    with _said([path]):
+        (told,) = database.rows(f"SELECT {', '.join(asked)} FROM {_source(path)}")
+    found = []
+    for column, bad, there in zip(faults, told[::2], told[1::2], strict=True):
+        if bad and bad == there:
+            raise UnreadableFile(
+                f"{path.name}: not one of the {there:,} values of {column} can be read. Days are 2018-03-05, "
+                "05/03/2018 or 05MAR2018, years 2017/2018, 201718 or the year they end in, flags 1 and 0."
+            )
+        if bad:
+            found.append((f"{path.name}: values of {column} that cannot be read, taken as missing", int(bad)))
+    return found
 
 
 def empty(database: Database) -> None:
@@ -156,25 +360,36 @@ PLAN_COLUMNS = "pupil {kind}, plan VARCHAR, start DATE, last DATE, census INTEGE
 _PLAN = {"cin_plan": "CIN plan", "cp_plan": "CP plan"}
 
 
-def plan_records(database: Database, found: Found, reference: str) -> None:
-    """Plans of every census: tables of plans by their columns, census returns by our reader and the links."""
+def plan_records(database: Database, found: Found, reference: str) -> list[tuple[str, int]]:
+    """Plans of every census: tables of plans by their columns, census returns by our reader and the links.
+
+    A flat extract of the CIN census has CIN and CP plans side by side in its rows: both are taken, and a row with
+    neither is no plan. What could not be read is counted.
+    """
     database.execute(f"CREATE OR REPLACE TABLE plan_record ({PLAN_COLUMNS.format(kind=reference)})")
     _links(database, found.links, reference)
     returns: list[Path] = []
+    unread: list[tuple[str, int]] = []
     for path in found.plans:
-        kind = None
-        if path.suffix.lower() in (".parquet", ".csv"):
+        kinds: tuple[str, ...] = ()
+        if _is_text(path) or path.suffix.lower() == ".parquet":
             columns = _columns(database, path)
-            kind = evaluation.kind_of_plans(columns)
-        if kind is None or (path.suffix.lower() == ".csv" and "LAchildID" in columns and "CINdetailsID" in columns):
+            kinds = evaluation.kinds_of_plans(columns)
+        if not kinds or (_is_text(path) and "LAchildID" in columns and "CINdetailsID" in columns):
             returns.append(path)
             continue
         named = re.findall(r"(20\d\d)", path.stem)
         census = named[-1] if named else "NULL"
-        database.execute(
-            f"INSERT INTO plan_record SELECT pupil, '{_PLAN[kind]}', start, last, coalesce(census, {census}) "
-            f"FROM ({evaluation.projection(kind, columns, _source(path), path.name, pupil=reference)})"
-        )
+        faults: dict[str, int] = {}
+        for kind in kinds:
+            faults |= _unread(database, kind, columns, path)
+            plans = evaluation.projection(kind, columns, _source(path), path.name, pupil=reference)
+            with _said([path]):
+                database.execute(
+                    f"INSERT INTO plan_record SELECT pupil, '{_PLAN[kind]}', start, last, coalesce(census, {census}) "
+                    f"FROM ({plans}){' WHERE start IS NOT NULL' if len(kinds) > 1 else ''}"
+                )
+        unread += faults.items()
         if database.one("SELECT count(*) FROM plan_record WHERE census IS NULL"):
             raise UnreadableFile(
                 f"{path.name} does not say which census it is: name it by the year the census ends in, such as "
@@ -184,8 +399,11 @@ def plan_records(database: Database, found: Found, reference: str) -> None:
     for path in returns:
         source = recognise(path)
         if source.kind not in CENSUS_KINDS:
-            raise UnreadableFile(f"{path.name} is neither a CIN census nor a table of plans.")
+            raise UnreadableFile(
+                f"{path.name} is neither a CIN census nor a table of plans, which has CINPlanStartDate or CPPstartDate."
+            )
         _from_return(database, source.read(path, context), path.name)
+    return unread
 
 
 def _from_return(database: Database, reading: Reading, name: str) -> None:
