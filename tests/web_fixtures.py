@@ -61,47 +61,51 @@ def facts_of(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[...
         opened.database.close()
 
 
-@pytest.fixture
-def person(db: None) -> Callable[..., Any]:
-    """Makes a person with one grant (or none), by role."""
+def make_person(
+    role: str | None, *, username: str | None = None, scope: str | None = None, over: str | None = None
+) -> Any:
+    """A person with one grant (or none), by role, over what the role is usually over."""
     from sightline.web.accounts.inviting import grant
     from sightline.web.accounts.models import User
 
-    def make(
-        role: str | None, *, username: str | None = None, scope: str | None = None, over: str | None = None
-    ) -> Any:
-        name = username or role or "nobody"
-        user = User.objects.create(username=name, email=f"{name}@sightline.example", first_name=f"Person {name}")
-        if role is not None:
-            usual_scope, usual_over = web_authority.ROLE_OVER[role]
-            grant(
-                user, role=role, scope=scope or usual_scope, over=usual_over if over is None else over,
-                by="test", reason="test", valid_from=date(2020, 1, 1),
-            )  # fmt: skip
-        return user
+    name = username or role or "nobody"
+    user = User.objects.create(username=name, email=f"{name}@sightline.example", first_name=f"Person {name}")
+    if role is not None:
+        usual_scope, usual_over = web_authority.ROLE_OVER[role]
+        grant(
+            user, role=role, scope=scope or usual_scope, over=usual_over if over is None else over,
+            by="test", reason="test", valid_from=date(2020, 1, 1),
+        )  # fmt: skip
+    return user
 
-    return make
+
+def signed_in(user: Any = None, *, second_factor: bool = True) -> Browser:
+    """A browser signed in as a person, with the second factor given (or not); nobody when no person is named."""
+    from sightline.web.accounts.middleware import SIGNED_IN_AT
+
+    client = Browser(raise_request_exception=True)
+    if user is not None:
+        client.force_login(user)
+        session = client.session
+        session[SIGNED_IN_AT] = int(time.time())
+        if second_factor:
+            session["account_authentication_methods"] = [{"method": "mfa", "at": time.time()}]
+            session["account_authentication_methods_user"] = str(user.pk)
+        session.save()
+    return client
+
+
+@pytest.fixture
+def person(db: None) -> Callable[..., Any]:
+    """Makes a person with one grant (or none), by role."""
+    return make_person
 
 
 @pytest.fixture
 def browse(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Browser]:
     """A browser signed in as a person, with the second factor given (or not); nobody when no person is named."""
-    from sightline.web.accounts.middleware import SIGNED_IN_AT
     from sightline.web.work import running
 
     # What a page sends to be checked waits: no process is started that would outlive the test.
     monkeypatch.setattr(running, "start", lambda: None)
-
-    def sign_in(user: Any = None, *, second_factor: bool = True) -> Browser:
-        client = Browser(raise_request_exception=True)
-        if user is not None:
-            client.force_login(user)
-            session = client.session
-            session[SIGNED_IN_AT] = int(time.time())
-            if second_factor:
-                session["account_authentication_methods"] = [{"method": "mfa", "at": time.time()}]
-                session["account_authentication_methods_user"] = str(user.pk)
-            session.save()
-        return client
-
-    return sign_in
+    return signed_in
