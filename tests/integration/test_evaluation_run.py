@@ -51,18 +51,18 @@ def test_what_was_planted_is_what_the_report_prints(nation):
 
 
 def test_every_planted_coefficient_is_within_sampling_error(nation, run):
-    """Of some 300 estimates, none more than 4.5 errors away, and few more than 3."""
+    """Every estimate that the study makes, some 250 of them, and the drawn counts of engagement far closer still."""
     _, made = nation
     tables = {t.id: t for t in run.tables}
-    far = []
+    far = {}
     for p in made.planted:
         t = tables[f"table-{p.table}"]
         got, se = t.value(p.row, p.column, p.statistic), t.value(p.row, p.column, "se")
         if p.statistic == "estimate" and got is not None:
-            far.append(abs(got - p.planted) / se)
+            far[p.table, p.row, p.column] = abs(got - p.planted) / se
     assert len(far) > 200
-    assert max(far) < 4.5
-    assert sum(f > 3 for f in far) <= 6
+    assert max(far.values()) < 3
+    assert max(f for (table, _, _), f in far.items() if table in (55, 59, 73)) < 0.3
 
 
 def test_means_by_year_print_as_tables_53_and_57(nation, run):

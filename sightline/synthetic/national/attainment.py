@@ -2,6 +2,11 @@
 
 A printed dy/dx of a column is its coefficient times the average of p (1-p), so the coefficients are the printed
 figures over that average, which a pilot sample finds together with the constant.
+
+Results are drawn and then moved, as little as can be, until the model's own equations hold at what was planted
+(`balance`): the fit of a nation of any size and seed gives it back but for rounding, so that a mistake of a tenth of a
+standard error in an estimator shows. Whether intervals hold the truth as often as they say is another question, asked
+of free draws by the benchmark of recovery.
 """
 
 from __future__ import annotations
@@ -13,8 +18,8 @@ from typing import Final
 import numpy as np
 from scipy.special import expit, ndtr
 
-from sightline.synthetic.national import people
-from sightline.synthetic.national.people import KINDS, POST, F, Flags, Ints, Pupils
+from sightline.synthetic.national import groups, people
+from sightline.synthetic.national.people import POST, F, Flags, Ints, Pupils
 from sightline.vocabulary.report import printed_table
 
 PERIOD = "Period after COVID-19 / VSH extension"
@@ -114,66 +119,143 @@ def terms(pupils: Pupils, pupil: Ints, year: Ints) -> dict[str, F]:
 
 @dataclass(frozen=True)
 class Logit:
-    """The planted log-odds of one outcome; `slope` is the average of p (1-p) by which a dy/dx divides."""
+    """The planted log-odds of one outcome, by row of the tables."""
 
     constant: float
-    slope: float
     values: dict[str, float]
 
 
 @cache
-def logit(stage: Stage, outcome: str) -> Logit:
-    """Log-odds whose average marginal effects are those printed, at the printed share of pupils not on a plan."""
-    rng = np.random.default_rng(71)
-    pupils = _pilot(rng, stage)
-    pupil, year = takers(pupils, stage)
-    x = terms(pupils, pupil, year)
+def logit(stage: Stage, outcome: str, more_plans: float = 1.0) -> Logit:
+    """Log-odds whose average marginal effects are those printed, at the printed share of pupils not on a plan.
+
+    A plan's own terms are divided by the average of p (1-p) over its table's pupils, those not on a plan and its own;
+    the common terms by that of the table they come from.
+    """
+    x, ethnic, group, post = _pilot(stage, more_plans)
     printed = coefficients(stage, outcome)
-    effect = sum(value * x[row] for row, value in printed.items())
-    ethnic = ETHNIC_LOGIT[pupils.ethnic[pupil]]
-    plain = pupils.kind[pupil] == 0
     means = printed_table(stage.means)
     row = EXCHANGED.get(outcome, outcome) if stage.name == "ks1" else outcome
     share = [means[row, f"Not on a plan, {p}", "percent"].value / 100 for p in ("2017-2019", "2021-2023")]
-    goal = float(np.where(POST[year[plain]] > 0, share[1], share[0]).mean())
-    slope, constant = 0.15, 1.5
+    plain = group == 0
+    goal = float(np.where(post[plain] > 0, share[1], share[0]).mean())
+    table = {row: 1 if common_table(stage, outcome) == stage.cin else 2 for row in COMMON}
+    table |= dict.fromkeys(plan_labels("CIN plan"), 1) | dict.fromkeys(plan_labels("CP plan"), 2)
+    held = {place: (group == 0) | (group == place) for place in (1, 2)}
+    slopes, constant = {1: 0.15, 2: 0.15}, 1.5
     for _ in range(60):
-        eta = constant + effect / slope + ethnic
+        eta = constant + ethnic + sum(value / slopes[table[row]] * x[row] for row, value in printed.items())
         p = expit(eta)
         constant += (np.log(goal / (1 - goal)) - np.log(p[plain].mean() / (1 - p[plain].mean()))) * 0.9
-        slope += 0.7 * (float((p * (1 - p)).mean()) - slope)
-    return Logit(constant, slope, {row: value / slope for row, value in printed.items()})
+        for place, at in held.items():
+            slopes[place] += 0.7 * (float((p * (1 - p))[at].mean()) - slopes[place])
+    return Logit(constant, {row: value / slopes[table[row]] for row, value in printed.items()})
 
 
-def _pilot(rng: np.random.Generator, stage: Stage, n: int = 240_000) -> Pupils:
-    age = people.AGE_OF[stage.name]
-    year = rng.integers(0, 4, n)
-    cohort = age - people.OFFSETS[year]
-    kind = np.zeros(n, dtype=np.int64)
-    first = len(KINDS) - 2
-    share = {"ks1": (0.026, 0.0045), "ks2": (0.036, 0.004), "ks4": (0.048, 0.003)}[stage.name]
-    u = rng.random(n)
-    kind[u < share[0]] = first
-    kind[(u >= share[0]) & (u < sum(share))] = first + 1
-    plan_years = np.zeros((n, 4), dtype=bool)
-    plan_years[np.arange(n), year] = kind > 0
-    return people.make(rng, 0, kind, np.maximum(cohort, 0), np.zeros(n, dtype=np.int64), plan_years)
+@cache
+def _pilot(stage: Stage, more_plans: float) -> tuple[dict[str, F], F, Ints, F]:
+    """A key stage's pupils without SEND, drawn as the nation is: terms, ethnic log-odds, group, and period of each."""
+    rng = np.random.default_rng(71)
+    # Pupils of a cohort: fewer where plans are many, since the long samples are drawn for every cohort at once.
+    n = round(60_000 / max(1.0, more_plans / 2))
+    scale = n * len(people.COHORTS) / people.FULL_SIZE * more_plans
+    parts = [groups.samples(rng, 0, scale, False)]
+    for cohort in sorted(set(people.AGE_OF[stage.name] - people.OFFSETS) & set(people.COHORTS)):
+        parts.append(groups.rest(rng, 0, n, int(cohort), more_plans))
+    found = []
+    for pupils in parts:
+        pupil, year = takers(pupils, stage)
+        kept = (pupils.send[pupil] == 0) & pupils.linked[pupil, year]
+        pupil, year = pupil[kept], year[kept]
+        rows = terms(pupils, pupil, year)
+        found.append((rows, ETHNIC_LOGIT[pupils.ethnic[pupil]], group_of(pupils, pupil, year), POST[year]))
+    together = {row: np.concatenate([f[0][row] for f in found]) for row in found[0][0]}
+    ethnic, group, post = (np.concatenate([f[place] for f in found]) for place in (1, 2, 3))
+    return together, ethnic, group, post
 
 
-def expected_standard(rng: np.random.Generator, pupils: Pupils, stage: Stage) -> tuple[Ints, Ints, dict[str, Flags]]:
-    """Who took a key stage, in which year, and whether each reached the standard, by outcome."""
+def group_of(pupils: Pupils, pupil: Ints, year: Ints) -> Ints:
+    """Each pupil's group in a year: 0 on no plan, 1 on a CIN plan, 2 on a CP plan."""
+    return np.where(pupils.on("CP plan")[pupil, year], 2, np.where(pupils.on("CIN plan")[pupil, year], 1, 0))
+
+
+Slopes = dict[tuple[str, str], F]
+"""By stage and outcome, for pupils on no plan, a CIN and a CP plan (3, 2): the sum of p (1-p), and how many."""
+
+
+def expected_standard(
+    rng: np.random.Generator, pupils: Pupils, stage: Stage, *, more_plans: float, slopes: Slopes
+) -> tuple[Ints, Ints, dict[str, Flags]]:
+    """Who took a key stage, in which year, and whether each reached the standard, by outcome; adds to `slopes`."""
     pupil, year = takers(pupils, stage)
     x = terms(pupils, pupil, year)
+    sets = balanced_sets(pupils, pupil, year)
     nature = rng.standard_normal(len(pupil))
     found = {}
     for outcome in stage.outcomes:
-        model = logit(stage, outcome)
+        model = logit(stage, outcome, more_plans)
         eta = model.constant + sum(value * x[row] for row, value in model.values.items())
         eta = eta + ETHNIC_LOGIT[pupils.ethnic[pupil]] + SEND_LOGIT * (pupils.send[pupil] > 0)
         # Subjects go together in a child: a shared normal draw leaves each subject's own chance as it is.
         own = rng.standard_normal(len(pupil))
-        found[outcome] = ndtr(0.8 * nature + 0.6 * own) < expit(eta)
+        found[outcome] = balance(ndtr(0.8 * nature + 0.6 * own), eta, sets)
+        p = expit(eta)
+        kept = slopes.setdefault((stage.name, outcome), np.zeros((3, 2)))
+        for group, at, _ in sets:
+            kept[group] += (float((p[at] * (1 - p[at])).sum()), len(at))
     return pupil, year, found
+
+
+Sets = list[tuple[int, Ints, F]]
+
+
+def balanced_sets(pupils: Pupils, pupil: Ints, year: Ints) -> Sets:
+    """Rows of each group and period that the main run holds, with the columns that its models are made of.
+
+    A sum over a period's rows of one group settles every product with the plan and the period at once. Pupils with SEND
+    or without a record are in no such model: theirs stay as they were drawn.
+    """
+    plan = group_of(pupils, pupil, year)
+    kept = (pupils.send[pupil] == 0) & pupils.linked[pupil, year]
+    ethnic = pupils.ethnic[pupil]
+    c = np.column_stack(
+        [
+            np.ones(len(pupil)),
+            pupils.fsm[pupil, year],
+            pupils.idaci[pupil, year],
+            pupils.girl[pupil],
+            *(ethnic == place for place in range(1, len(ETHNIC_LOGIT))),
+        ]
+    ).astype(float)
+    found = []
+    for group in range(3):
+        for post in (0, 1):
+            at = np.flatnonzero(kept & (plan == group) & (POST[year] == post))
+            if len(at):
+                found.append((group, at, c[at]))
+    return found
+
+
+def balance(u: F, eta: F, sets: Sets) -> Flags:
+    """Flags u < p, with p moved along each set's columns until the flags' sums are those of the p planted.
+
+    Newton's steps: each leaves about the fourth root of what was off, so a few reach what whole flags allow.
+    """
+    flags = np.asarray(u < expit(eta))
+    for _, at, c in sets:
+        p = expit(eta[at])
+        bend = np.linalg.pinv((c * (p * (1 - p))[:, None]).T @ c)
+        move, least = np.zeros(c.shape[1]), np.inf
+        for _ in range(25):
+            drawn = u[at] < expit(eta[at] + np.clip(c @ move, -2.0, 2.0))
+            gap = c.T @ (drawn - p)
+            off = float(gap @ bend @ gap)
+            if off < least:
+                least, flags[at] = off, drawn
+            if off < 1e-3:
+                break
+            move = move - bend @ gap
+    return flags
 
 
 SCORE_NAMES: Final = {"Reading": "Reading score", "GPS": "GPS score", "Maths": "Maths score"}
@@ -187,7 +269,7 @@ def scaled_scores(
     Distances from 100 are drawn so that each group's mean in each period is about that of table 66.
     """
     means = printed_table(66)
-    plan = np.where(pupils.on("CP plan")[pupil, year], 2, np.where(pupils.on("CIN plan")[pupil, year], 1, 0))
+    plan = group_of(pupils, pupil, year)
     below = 5.0
     found = {}
     for outcome, flags in reached.items():
@@ -211,6 +293,7 @@ def scores(rng: np.random.Generator, pupils: Pupils, stage: Stage) -> tuple[Ints
     """
     pupil, year = takers(pupils, stage)
     x = terms(pupils, pupil, year)
+    sets = balanced_sets(pupils, pupil, year)
     nature = rng.standard_normal(len(pupil))
     found = {}
     for outcome, spread, most in zip(stage.outcomes, (17.0, 2.9, 1.2), (90.0, 14.0, 0.0), strict=True):
@@ -220,15 +303,20 @@ def scores(rng: np.random.Generator, pupils: Pupils, stage: Stage) -> tuple[Ints
             mu += value * x[row]
         mu += spread * (ETHNIC_SCORE[pupils.ethnic[pupil]] + SEND_SCORE * (pupils.send[pupil] > 0))
         if most:
-            mu = np.clip(mu, 0.02 * most, 0.98 * most)
-            share = mu / most
+            share = np.clip(mu / most, 0.02, 0.98)
             size = np.maximum(share * (1 - share) / (spread / most) ** 2 - 1, 0.4)
             drawn = rng.beta(share * size, (1 - share) * size)
-            if most == 90.0:
-                found[outcome] = (most * drawn).round(2)
-            else:
-                found[outcome] = rng.binomial(int(most), drawn).astype(float)
+            y = most * drawn if most == 90.0 else rng.binomial(int(most), drawn).astype(float)
         else:
             own = rng.standard_normal(len(pupil))
-            found[outcome] = (mu + spread * (0.6 * nature + 0.8 * own)).round(3)
+            y = mu + spread * (0.6 * nature + 0.8 * own)
+        # Twice, since rounding and the bounds put a little back.
+        for _ in range(2):
+            for _, at, c in sets:
+                y[at] -= c @ np.linalg.lstsq(c, y[at] - mu[at], rcond=None)[0]
+            if most == 14.0:
+                y = np.floor(y + rng.random(len(y)))
+            if most:
+                y = np.clip(y, 0.0, most)
+        found[outcome] = y.round(3 if not most else 2)
     return pupil, year, found

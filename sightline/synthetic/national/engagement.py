@@ -4,7 +4,8 @@ An expectation mu is drawn for each pupil and year from a plausible shape, then 
 linear conditions C mu = d: that least squares with pupil effects on mu gives the printed coefficients in every nested
 sample (x-demeaned' mu = A b), that its means by year and sex are those printed, and that the collapsed regressions of
 table 73 give their slopes (calibration by raking: Deville and Sarndal 1992, JASA 87, 376-382). Counts drawn with
-expectation mu keep all of it on average, are never negative, and are as skewed as real ones.
+expectation mu are never negative and are as skewed as real ones; the drawn counts are then tilted to the same
+conditions and made whole again at random, so that they hold what was planted but for rounding, whatever the seed.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ MODEL_TABLE: Final = {
 }
 FEWEST = 30
 """Pupils below which a sample's coefficients are not planted."""
+LEAST_MOVED: Final = 1.0
+"""Drawn counts are moved by no more than this power of e, however small the sample."""
+MOST: Final = {"absence": 380, "suspension": 90}
+"""Sessions of a year."""
 
 
 def term_labels(plan: str) -> tuple[str, ...]:
@@ -97,10 +102,11 @@ def targets(measure: Measure, group: str, share_of_girls: F) -> F:
         boys, girls, overall = (
             cells[year_label(year), f"{group}, {who}", "mean"] for who in ("boys", "girls", "overall")
         )
-        # What rounding hides is spent on making the three printed figures agree.
+        # What rounding hides is spent on making the three printed figures agree: half by sex and half overall, so
+        # that each stays as far from its edge as it can where few pupils make whole sessions coarse.
         gap = overall.value - (boys.value * (1 - share_of_girls[t]) + girls.value * share_of_girls[t])
         slack = 0.9 * overall.half_step
-        found[t] = np.array([boys.value, girls.value]) + np.clip(gap, -slack, slack)
+        found[t] = np.array([boys.value, girls.value]) + np.clip(gap / 2, -slack, slack)
     return found
 
 
@@ -110,34 +116,46 @@ def girls_by_year(year: Ints, girl: Flags) -> F:
     return np.where(size > 0, np.bincount(year, weights=girl, minlength=4) / np.maximum(size, 1), 0.5)
 
 
-def expectations(
+def sessions(
     rng: np.random.Generator, pupils: Pupils, rows: Rows, measure: Measure, plan: str
-) -> tuple[F, list[Planted]]:
-    """The expected sessions of each row of a plan's sample, and what they hold of the report's figures."""
+) -> tuple[Ints, list[Planted]]:
+    """The sessions of each row of a plan's sample, and what they hold of the report's figures."""
     spread = 2.5 if measure == "absence" else 0.35
     nature = rng.gamma(spread, 1 / spread, pupils.n)[rows.pupil] * 0.9 + 0.1
     goal = targets(measure, plan, girls_by_year(rows.year, rows.girl))
     base = goal[rows.year, rows.girl.astype(int)] * nature
     conditions, wanted = _conditions(rows, measure, plan, goal)
     mu = tilt(base, conditions, wanted)
-    return mu, _planted(rows, mu, measure, plan)
+    counts = draw(rng, mu, measure)
+    wanted = conditions @ mu
+    # Twice: making counts whole again puts back a little of what the first tilt took out.
+    for _ in range(2):
+        moved = tilt(counts.astype(float), conditions, wanted, most=LEAST_MOVED)
+        counts = np.minimum(np.floor(moved + rng.random(len(moved))).astype(np.int64), MOST[measure])
+    settle(rng, counts, rows.year * 2 + rows.girl, goal.reshape(-1))
+    return counts, _planted(rows, mu, measure, plan)
 
 
-def tilt(base: F, conditions: F, wanted: F) -> F:
-    """The positive mu nearest to `base` (in relative entropy) with conditions @ mu = wanted, as nearly as can be."""
+def tilt(base: F, conditions: F, wanted: F, *, most: float = 30.0) -> F:
+    """The positive mu nearest to `base` (in relative entropy) with conditions @ mu = wanted, as nearly as can be.
+
+    No row moves by more than exp(`most`) either way.
+    """
     size = np.sqrt(np.einsum("qn,qn,n->q", conditions, conditions, base))
-    c = conditions / size[:, None]
-    d = wanted / size
+    # A condition on rows that are all nought is left as it is: nothing can be moved.
+    some = size > 0
+    c = conditions[some] / size[some, None]
+    d = wanted[some] / size[some]
     weight = np.zeros(len(d))
     ridge = 1e-9
 
     def dual(w: F) -> float:
-        eta = np.clip(w @ c, -30, 30)
+        eta = np.clip(w @ c, -most, most)
         return float(base @ np.exp(eta) - w @ d + ridge / 2 * (w @ w))
 
     now = dual(weight)
     for _ in range(60):
-        mu = base * np.exp(np.clip(weight @ c, -30, 30))
+        mu = base * np.exp(np.clip(weight @ c, -most, most))
         gradient = c @ mu - d + ridge * weight
         move = np.linalg.solve((c * mu) @ c.T + ridge * np.eye(len(d)), gradient)
         fall = float(gradient @ move)
@@ -150,7 +168,7 @@ def tilt(base: F, conditions: F, wanted: F) -> F:
         # Conditions that cannot all hold send weights to infinity for ever smaller gains.
         if step <= 1e-4 or before - now < 1e-9 * abs(before):
             break
-    return np.asarray(base * np.exp(np.clip(weight @ c, -30, 30)))
+    return np.asarray(base * np.exp(np.clip(weight @ c, -most, most)))
 
 
 def _samples(rows: Rows, plan: str) -> dict[int, Flags]:
@@ -192,9 +210,11 @@ def _conditions(rows: Rows, measure: Measure, plan: str, goal: F) -> tuple[F, F]
                 found.append(cell.astype(float))
                 wanted.append(float(cell.sum()) * goal[t, girl])
     if measure == "absence" and plan == "CIN plan":
-        for z, totals in _collapsed(rows):
+        cells = printed_table(73)
+        for column, z, inner in _collapsed(rows):
+            b = np.array([cells[label, column, "estimate"].value for label in COLLAPSED])
             found += list(z)
-            wanted += [float(total) for total in totals]
+            wanted += [float(total) for total in inner @ b]
     return np.array(found), np.array(wanted)
 
 
@@ -206,12 +226,11 @@ COLLAPSED: Final = (
 )
 
 
-def _collapsed(rows: Rows) -> list[tuple[F, F]]:
-    """Conditions that the regressions on each period's averages (table 73) have the printed slopes.
+def _collapsed(rows: Rows) -> list[tuple[str, F, F]]:
+    """The regressions on each period's averages (table 73): z (4, rows) and inner (4, 4), with z y = inner b.
 
     Its constants and the row for girls cannot hold beside tables 53 and 55: they are left as they fall.
     """
-    cells = printed_table(73)
     found = []
     for period, column in ((0, "before VSH extension"), (1, "after VSH extension")):
         at = np.flatnonzero(POST[rows.year] == period)
@@ -229,15 +248,14 @@ def _collapsed(rows: Rows) -> list[tuple[F, F]]:
         # The girls' column is in the model: take out what it explains, so that the other slopes are as printed.
         basis = np.array([np.ones(len(who)), girl])
         x = x - (x @ basis.T) @ np.linalg.solve(basis @ basis.T, basis)
-        b = np.array([cells[label, column, "estimate"].value for label in COLLAPSED])
         z = np.zeros((len(x), len(rows.pupil)))
         z[:, at] = (x / size)[:, place]
-        found.append((z, x @ x.T @ b))
+        found.append((column, z, x @ x.T))
     return found
 
 
 def _planted(rows: Rows, mu: F, measure: Measure, plan: str) -> list[Planted]:
-    """What the expectations hold: coefficients by sample, and means by year and sex."""
+    """What the expectations hold: coefficients by sample, slopes of table 73, and means by year and sex."""
     found = []
     number = MODEL_TABLE[measure, plan]
     model = printed_table(number)
@@ -247,6 +265,12 @@ def _planted(rows: Rows, mu: F, measure: Measure, plan: str) -> list[Planted]:
         for label, value in zip(term_labels(plan), b, strict=True):
             cell = model[label, SAMPLES[years], "estimate"]
             found.append(Planted(number, label, SAMPLES[years], "estimate", cell.value, float(value)))
+    if measure == "absence" and plan == "CIN plan":
+        cells = printed_table(73)
+        for column, z, inner in _collapsed(rows):
+            for label, value in zip(COLLAPSED, np.linalg.lstsq(inner, z @ mu, rcond=None)[0], strict=True):
+                cell = cells[label, column, "estimate"]
+                found.append(Planted(73, label, column, "estimate", cell.value, float(value)))
     means = printed_table(MEANS_TABLE[measure])
     for t, year in enumerate(YEARS):
         for who, of in (("overall", slice(None)), ("boys", False), ("girls", True)):
@@ -262,8 +286,7 @@ def _planted(rows: Rows, mu: F, measure: Measure, plan: str) -> list[Planted]:
 def draw(rng: np.random.Generator, mu: F, measure: Measure) -> Ints:
     """Counts with expectation mu: Poisson about a gamma, skewed as absence and (far more) suspensions are."""
     shape = 4.0 if measure == "absence" else 0.12
-    most = 380 if measure == "absence" else 90
-    return np.minimum(rng.poisson(mu * rng.gamma(shape, 1 / shape, len(mu))), most)
+    return np.minimum(rng.poisson(mu * rng.gamma(shape, 1 / shape, len(mu))), MOST[measure])
 
 
 def settle(

@@ -12,18 +12,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sightline.synthetic.national import attainment, engagement, people, plans
+from sightline.synthetic.national import attainment, engagement, groups, plans
 from sightline.synthetic.national.engagement import Measure, Planted
 from sightline.synthetic.national.people import (
     COHORTS,
     ETHNIC,
     FULL_SIZE,
     KINDS,
-    OCCASIONAL,
-    OFFSETS,
     REGIONS,
-    SAMPLES,
-    SEND_SHARE,
     YEARS,
     Flags,
     Ints,
@@ -88,14 +84,17 @@ def synthesise_national(
     scale = pupils / FULL_SIZE * more_plans
     files = _Files(out)
     planted: list[Planted] = []
+    slopes: attainment.Slopes = {}
     try:
         say("Inventing the pupils on plans for years")
         children = 1
         for send in (False, True):
             rng = np.random.default_rng([seed, 1, int(send)])
-            sample = _samples(rng, children, scale * (0.6 if send else 1.0), send)
+            sample = groups.samples(rng, children, scale * (0.6 if send else 1.0), send)
             spells = plans.invent(rng, sample)
-            planted += _write(rng, files, sample, spells, children, calibrated=not send)
+            planted += _write(
+                rng, files, sample, spells, children, more_plans=more_plans, slopes=slopes, calibrated=not send
+            )
             children += sample.n
         rest = pupils - (children - 1)
         each = np.diff(np.linspace(0, max(rest, 0), len(COHORTS) + 1).astype(int))
@@ -103,13 +102,13 @@ def synthesise_national(
             say(f"Inventing the pupils aged {cohort} in 2017")
             for part, n in enumerate(_parts(int(size))):
                 rng = np.random.default_rng([seed, 2, cohort, part])
-                group = _rest(rng, children, n, cohort, more_plans)
+                group = groups.rest(rng, children, n, cohort, more_plans)
                 spells = plans.invent(rng, group)
-                _write(rng, files, group, spells, children, calibrated=False)
+                _write(rng, files, group, spells, children, more_plans=more_plans, slopes=slopes, calibrated=False)
                 children += n
     finally:
         files.close()
-    planted += _planted_attainment()
+    planted += _planted_attainment(more_plans, slopes)
     truth: dict[str, Any] = {
         "pupils": children - 1,
         "seed": seed,
@@ -139,44 +138,16 @@ def _parts(size: int) -> list[int]:
     return [min(CHUNK, size - done) for done in range(0, size, CHUNK)]
 
 
-def _samples(rng: np.random.Generator, first: int, scale: float, send: bool) -> Pupils:
-    """The pupils with plans before and after the extension."""
-    kinds, cohorts = [], []
-    for place, spec in enumerate(KINDS):
-        if spec not in SAMPLES:
-            continue
-        n = round(spec.count * scale)
-        kinds.append(np.full(n, place, dtype=np.int64))
-        cohorts.append(people.choose_ages(rng, n, spec.age))
-    kind, cohort = np.concatenate(kinds), np.concatenate(cohorts)
-    level = rng.choice([1, 2], len(kind), p=[0.75, 0.25]) if send else np.zeros(len(kind), dtype=np.int64)
-    return people.make(rng, first, kind, cohort, level, plans.years_of_samples(rng, kind))
-
-
-def _rest(rng: np.random.Generator, first: int, n: int, cohort: int, more_plans: float) -> Pupils:
-    """Pupils of one cohort never on a plan, or in one period only."""
-    send = np.where(rng.random(n) < SEND_SHARE, rng.choice([1, 2], n, p=[0.75, 0.25]), 0)
-    age = cohort + OFFSETS
-    here = (age >= people.FIRST_AGE) & (age <= people.LAST_AGE)
-    kind = np.zeros(n, dtype=np.int64)
-    plan_years = np.zeros((n, 4), dtype=bool)
-    for spec in OCCASIONAL:
-        rate = np.minimum(people.occasional_rate(spec.plan, age) * here * more_plans, 0.2)
-        # A plan in one period only, else the pupil would be in the long samples: one period is drawn for each.
-        chance = rate[None, :] * np.where(send > 0, 2.0, 1.0)[:, None]
-        drawn = rng.random((n, 4)) < chance
-        both = drawn[:, :2].any(axis=1) & drawn[:, 2:].any(axis=1)
-        keep_after = rng.random(n) < 0.5
-        drawn[:, :2] &= ~(both & keep_after)[:, None]
-        drawn[:, 2:] &= ~(both & ~keep_after)[:, None]
-        on = drawn.any(axis=1) & (kind == 0)
-        kind[on] = KINDS.index(spec)
-        plan_years[on] = drawn[on]
-    return people.make(rng, first, kind, np.full(n, cohort, dtype=np.int64), send, plan_years)
-
-
 def _write(
-    rng: np.random.Generator, files: _Files, pupils: Pupils, spells: plans.Spells, first: int, *, calibrated: bool
+    rng: np.random.Generator,
+    files: _Files,
+    pupils: Pupils,
+    spells: plans.Spells,
+    first: int,
+    *,
+    more_plans: float,
+    slopes: attainment.Slopes,
+    calibrated: bool,
 ) -> list[Planted]:
     seen = pupils.in_school
     _census(rng, files, pupils, seen)
@@ -188,7 +159,7 @@ def _write(
     planted += found
     _absence(rng, files, pupils, with_absence, absence)
     _suspensions(rng, files, pupils, seen, suspended)
-    _attainment(rng, files, pupils)
+    _attainment(rng, files, pupils, more_plans, slopes)
     for name, table in plans.census_records(rng, pupils, spells, first).items():
         files.add(f"cin/{name}", table)
     return planted
@@ -208,11 +179,7 @@ def _sessions(
         rows = engagement.rows_of(pupils, mine)
         if not len(rows.pupil):
             continue
-        mu, found = engagement.expectations(rng, pupils, rows, measure, plan)
-        drawn = engagement.draw(rng, mu, measure)
-        goal = engagement.targets(measure, plan, engagement.girls_by_year(rows.year, rows.girl))
-        engagement.settle(rng, drawn, rows.year * 2 + rows.girl, goal.reshape(-1))
-        counts[mine[pupil, year]] = drawn
+        counts[mine[pupil, year]], found = engagement.sessions(rng, pupils, rows, measure, plan)
         planted += found
     return counts, planted
 
@@ -281,7 +248,10 @@ def _suspensions(rng: np.random.Generator, files: _Files, pupils: Pupils, seen: 
     place = np.arange(len(which)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
     last = place == np.repeat(pieces, pieces) - 1
     length = np.where(last, sessions[which] - 10 * place, 10)
-    day = np.array([np.datetime64(f"{y}-09-05") for y in YEARS])[year[which]] + rng.integers(0, 300, len(which))
+    # Each in its own part of the year: two of a pupil alike on one day would be one row given twice.
+    part = 300 // np.repeat(pieces, pieces)
+    after = place * part + (rng.random(len(which)) * part).astype(np.int64)
+    day = np.array([np.datetime64(f"{y}-09-05") for y in YEARS])[year[which]] + after
     files.add(
         "npd/exclusions",
         pa.table(
@@ -301,7 +271,9 @@ KS2_COLUMNS: Final = {"Reading": "READ", "GPS": "GPS", "Maths": "MAT"}
 KS4_COLUMNS: Final = {"Attainment 8 score": "ATT8", "Number of passes 9-4": "PASS_94", "Progress 8 score": "P8SCORE"}
 
 
-def _attainment(rng: np.random.Generator, files: _Files, pupils: Pupils) -> None:
+def _attainment(
+    rng: np.random.Generator, files: _Files, pupils: Pupils, more_plans: float, slopes: attainment.Slopes
+) -> None:
     for stage in attainment.STAGES:
         columns: dict[str, pa.Array] = {}
         if stage.name == "ks4":
@@ -309,7 +281,9 @@ def _attainment(rng: np.random.Generator, files: _Files, pupils: Pupils) -> None
             for outcome, name in KS4_COLUMNS.items():
                 columns[name] = pa.array(results[outcome])
         else:
-            pupil, year, reached = attainment.expected_standard(rng, pupils, stage)
+            pupil, year, reached = attainment.expected_standard(
+                rng, pupils, stage, more_plans=more_plans, slopes=slopes
+            )
             if stage.name == "ks1":
                 for outcome, name in KS1_COLUMNS.items():
                     # Teacher assessment: working towards, expected, greater depth.
@@ -324,15 +298,21 @@ def _attainment(rng: np.random.Generator, files: _Files, pupils: Pupils) -> None
         files.add(f"npd/{stage.name}", pa.table(head | columns))
 
 
-def _planted_attainment() -> list[Planted]:
+def _planted_attainment(more_plans: float, slopes: attainment.Slopes) -> list[Planted]:
+    """What the expectations hold: a logit's coefficients times the average of p (1-p) over each table's own pupils."""
     found = []
     for stage in attainment.STAGES:
         for outcome in stage.outcomes:
+            by_group = slopes.get((stage.name, outcome))
             planted = attainment.coefficients(stage, outcome)
-            for number in (stage.cin, stage.cp):
+            for number, group in ((stage.cin, 1), (stage.cp, 2)):
                 cells = printed_table(number)
+                if by_group is not None:
+                    total, n = by_group[[0, group]].sum(axis=0)
+                    odds = attainment.logit(stage, outcome, more_plans).values
+                    planted = {row: value * total / max(n, 1) for row, value in odds.items()}
                 for row, value in planted.items():
                     if (row, outcome, "estimate") in cells:
                         printed = cells[row, outcome, "estimate"].value
-                        found.append(Planted(number, row, outcome, "estimate", printed, value))
+                        found.append(Planted(number, row, outcome, "estimate", printed, float(value)))
     return found
