@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Final
 
 from sightline import disclosure
@@ -23,7 +24,18 @@ FOLLOW: Final = ("se", "low", "high", "p", "stars", "df")
 """Statistics that say more of another figure of the same place, and are hidden with it."""
 GROUPS: Final = ("Not on a plan", "CIN plan", "CP plan")
 STAGES: Final = {61: "KS1", 62: "KS1", 65: "KS2", 66: "KS2", 69: "KS4", 70: "KS4"}
-_PEOPLE = re.compile(r"(\d[\d,]*)(?= (?:pupil|child|row|record|observation|session|cell|week|step))")
+CHANGE: Final = "Change from "
+_CHANGE = re.compile(rf"{CHANGE}(\S+) to (\S+) \(%\)")
+_PEOPLE = re.compile(r"(\d[\d,]*)(?= (?:pupil|child|row|record|observation|session|cell|week|step|with ))")
+_NUMBER = re.compile(
+    r"(?<![\w/.,*-])(?<!tage )(?<!= )(?<!than )(?<!than the )(?<!least )(?<!of the )"
+    r"(\d(?:[\d,]*\d)?)(?![\w/%*-]|\.\d| place)"
+)
+"""A number in a sentence that is no part of a name, decimal or level (Key Stage 1, 2017/18, COVID-19), and no least."""
+_CERTAIN: Final = (
+    (re.compile(r" = \S+ always has outcome [01]"), " tells the outcome for certain"),
+    (re.compile(r"[Tt]he outcome is always (?:one|nought)"), "The outcome does not vary"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +78,7 @@ def clear(study: Study, made: Sequence[tuple[Job, Table]]) -> Cleared:
     tables = _left_out(study, made)
     kept: dict[str, KeptBack] = {}
     printed: dict[_At, str] = {}
-    records: list[ReleasedTable] = []
+    records: list[tuple[ReleasedTable, list[_At | None]]] = []
     notes: dict[str, None] = {}
     for group in _groups(study, tables, kept):
         answer = disclosure.release([r for r, _ in group], policy)
@@ -75,24 +87,47 @@ def clear(study: Study, made: Sequence[tuple[Job, Table]]) -> Cleared:
                 name = made[at.table][1].id
                 kept.setdefault(name, KeptBack(name, answer.reason, answer.next_step))
             continue
-        records += answer.tables
         notes |= dict.fromkeys(answer.notes)
         for table, (_, places) in zip(answer.tables, group, strict=True):
             seen: dict[tuple[str, ...], int] = {}
+            stands: list[_At | None] = []
             for cell in table.cells:
                 # Several statistics of a model share a key: they come back in the order they were given.
                 nth = seen.get(cell.key, 0)
                 seen[cell.key] = nth + 1
                 where = places.get((cell.key, nth))
+                stands.append(where)
                 if where is not None:
                     printed[where] = cell.text
-    found = [(job, _printed(place, table, printed, policy)) for place, (job, table) in tables if table.id not in kept]
+            records.append((table, stands))
+    whole = {
+        place: (job, _printed(place, table, printed, policy)) for place, (job, table) in tables if table.id not in kept
+    }
+    found = list(whole.values())
     gone = {t.id for _, t in made} - {t.id for _, (_, t) in tables}
     for name in sorted(gone):
         kept[name] = KeptBack(name, "The study leaves it out of what is released.", "See leave_out of [disclosure].")
     names = {t.id for _, t in found}
-    shown = tuple(r for r in records if r.name.partition(":")[0] in names | {"numbers"})
+    figures = {place: {(c.row, c.column, c.statistic): c.value for c in t.cells} for place, (_, t) in whole.items()}
+    shown = tuple(
+        _as_printed(record, stands, figures)
+        for record, stands in records
+        if record.name.partition(":")[0] in names | {"numbers"}
+    )
     return Cleared(tuple(found), tuple(kept.values()), Released(shown, policy, tuple(notes)), policy)
+
+
+def _as_printed(
+    record: ReleasedTable, stands: Sequence[_At | None], figures: Mapping[int, Mapping[tuple[str, str, str], Any]]
+) -> ReleasedTable:
+    """The checker's table with what the study's table hides hidden there too: a rule may pass what rests on another."""
+    cells = tuple(
+        replace(cell, text=HIDDEN)
+        if at is not None and figures.get(at.table, {}).get((at.row, at.column, at.statistic), HIDDEN) == HIDDEN
+        else cell
+        for cell, at in zip(record.cells, stands, strict=True)
+    )
+    return replace(record, cells=cells)
 
 
 def _left_out(study: Study, made: Sequence[tuple[Job, Table]]) -> list[tuple[int, tuple[Job, Table]]]:
@@ -182,8 +217,12 @@ def _groups(
             for s, value in held.items():
                 if s in ("N", "count", "stars", "df") or not isinstance(value, int | float):
                     continue
+                # The error of a share tells how many children it is of, and how many of them: never printed. A change
+                # is worked out again from the means as they are printed.
+                if ("percent" in held and s != "percent") or row.startswith(CHANGE):
+                    continue
                 at, number = _At(place, row, column, s), float(value)
-                if s == "percent" and 0 <= number <= 100 and not row.startswith("Change"):
+                if s == "percent" and 0 <= number <= 100:
                     figures.append((disclosure.Cell((row, column), n, number, "percentage"), at))
                 elif s == "mean" and not model:
                     figures.append((disclosure.Cell((row, column), n, number, "mean"), at))
@@ -320,15 +359,26 @@ def _printed(place: int, table: Table, printed: Mapping[_At, str], policy: Polic
     cells = []
     for c in table.cells:
         at = (c.row, c.column)
-        hide = at in gone or c.column in columns or (c.row.startswith("Change") and c.column in changed)
-        cells.append(replace(c, value=_value(c, text[c.row, c.column, c.statistic], hide, policy)))
+        hide = at in gone or c.column in columns or (c.row.startswith(CHANGE) and c.column in changed)
+        told = _change(c, text) if c.row.startswith(CHANGE) else text[c.row, c.column, c.statistic]
+        cells.append(replace(c, value=_value(c, told, hide, policy)))
     return replace(
         table,
         cells=tuple(cells),
         notes=tuple(scrubbed(n, policy) for n in table.notes),
-        refused=tuple((column, scrubbed(why, policy)) for column, why in table.refused),
+        refused=tuple((column, scrubbed(why, policy, every=True)) for column, why in table.refused),
         left=tuple(_left(x, policy) for x in table.left),
     )
+
+
+def _change(cell: Cell, text: Mapping[tuple[str, str, str], str | None]) -> str | None:
+    """A change in per cent from the two means as they are printed, so that it says no more of them than they do."""
+    years = _CHANGE.fullmatch(cell.row)
+    ends = [text.get((year, cell.column, "mean")) for year in (years.groups() if years else ())]
+    first, last = (Decimal(end) if end not in (None, HIDDEN) else None for end in ends) if ends else (None, None)
+    if not first or last is None:
+        return None
+    return str(round(100 * (last - first) / first, 1))
 
 
 def _value(cell: Cell, told: str | None, hide: bool, policy: Policy) -> Any:
@@ -358,18 +408,27 @@ def _value(cell: Cell, told: str | None, hide: bool, policy: Policy) -> Any:
 
 
 def _left(x: Left, policy: Policy) -> Left:
-    return replace(x, count=_count(x.count, policy), why=scrubbed(x.why, policy))
+    return replace(x, count=_count(x.count, policy), why=scrubbed(x.why, policy, every=True))
 
 
 def _count(n: int | str, policy: Policy) -> int | str:
     return n if isinstance(n, str) else HIDDEN if n < policy.threshold else to_base(float(n), policy.rounding)
 
 
-def scrubbed(text: str, policy: Policy) -> str:
-    """A sentence with its numbers of pupils, rows and the like rounded, or hidden where they are small."""
+def scrubbed(text: str, policy: Policy, *, every: bool = False) -> str:
+    """A sentence with its numbers of pupils, rows and the like rounded, or hidden where they are small.
+
+    With `every` each whole number is taken for one that is no year and no least: estimators count in many words. That
+    all children of some kind have the same outcome is not said either.
+    """
 
     def one(found: re.Match[str]) -> str:
-        n = _count(int(found[1].replace(",", "")), policy)
+        number = int(found[1].replace(",", ""))
+        if every and 1900 <= number <= 2100 and "," not in found[1] and not _PEOPLE.match(text, found.start()):
+            return found[1]
+        n = _count(number, policy)
         return f"{n:,}" if isinstance(n, int) else f"fewer than {policy.threshold}"
 
-    return _PEOPLE.sub(one, text)
+    for certain, said in _CERTAIN:
+        text = certain.sub(said, text)
+    return (_NUMBER if every else _PEOPLE).sub(one, text)

@@ -166,7 +166,7 @@ def evaluate(
     settings = _settings(study, cleared)
     written = study_outputs.write_folder(out, study, made, cleared, compared, settings, say)
     write_text(out / "study.toml", study_path.read_text(encoding="utf-8"))
-    study_outputs.write_manifest(
+    study_outputs.write_manifests(
         out,
         {
             "study": study.name,
@@ -174,9 +174,9 @@ def evaluate(
             "made with": {name: version(name) for name in MADE_WITH},
             "seed": study.seed,
             "settings": {str(s["name"]): s["value"] for s in settings},
-            "inputs": inputs,
-            "outputs": dict(sorted(written.files.items())),
         },
+        inputs,
+        written,
     )
     return Evaluated(out, tuple(t for _, t in made), kept, cleared, compared)
 

@@ -179,9 +179,21 @@ def _comparison_html(compared: Sequence[Comparison]) -> str:
     )
 
 
-def write_manifest(out: Path, told: Mapping[str, Any]) -> None:
-    """What a run read, with what, and what it wrote."""
-    write_bytes(out / "manifest.json", (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode())
+def write_manifests(out: Path, told: Mapping[str, Any], inputs: Sequence[Mapping[str, Any]], written: Written) -> None:
+    """What a run read, with what, and what it wrote: one manifest that may leave, and the whole one that may not.
+
+    The one that may leave says nothing of the exact figures. Whoever knows all but a few figures of a file can try the
+    rest until its hash comes out, so hashes of exact files are as secret as they are; so are the sizes of the inputs.
+    """
+    exact = f"{APART_FOLDER}/"
+    mine = {name: digest for name, digest in sorted(written.files.items()) if not name.startswith(exact)}
+    slim = [{name: value for name, value in one.items() if name != "bytes"} for one in inputs]
+    for place, read, wrote in (
+        (out / "manifest.json", slim, mine),
+        (out / APART_FOLDER / "manifest.json", list(inputs), dict(sorted(written.files.items()))),
+    ):
+        text = json.dumps({**told, "inputs": read, "outputs": wrote}, indent=1, ensure_ascii=False)
+        write_bytes(place, f"{text}\n".encode())
 
 
 def write_text(path: Path, text: str) -> None:

@@ -72,8 +72,70 @@ def test_a_small_sex_is_hidden_and_another_with_it_so_that_it_cannot_be_subtract
 def test_a_change_is_hidden_with_the_means_it_comes_from():
     t = only(cleared(means(4, 300)))
     assert t.value("Change from 2017/18 to 2022/23 (%)", "CIN plan, boys", "percent") == "c"
-    fine = only(cleared(means(150, 300)))
-    assert fine.value("Change from 2017/18 to 2022/23 (%)", "CIN plan, overall", "percent") == 60.12
+
+
+def test_a_change_says_no_more_than_the_two_means_as_they_are_printed():
+    """Means of few children are printed in wide steps; the exact change would tell one from the other."""
+    b = Builder()
+    for year, mean in (("2017/18", 24.12), ("2022/23", 51.37)):
+        b.put(year, "CP plan, overall", mean=mean, se=1.234, N=150)
+    row = "Change from 2017/18 to 2022/23 (%)"
+    b.put(row, "CP plan, overall", percent=112.976)
+    found = cleared(b.table("table-53", "Means", sample="", printed=53))
+    t = only(found)
+    first, last = (t.value(year, "CP plan, overall", "mean") for year in ("2017/18", "2022/23"))
+    assert (first, last) == (24.0, 50.0)
+    assert t.value(row, "CP plan, overall", "percent") == round(100 * (last - first) / first, 1) == 108.3
+    assert all("112" not in c.text and "113" not in c.text for r in found.released.tables for c in r.cells)
+
+
+def test_the_error_of_a_share_is_not_printed_because_it_tells_the_children_it_is_of():
+    """From 4 digits of the error of 207 in 284 the two numbers can be told, whatever the share is rounded to."""
+    b = Builder()
+    n, k = 284, 207
+    share = k / n
+    b.put("% Eligible for FSM", "CP plan", percent=100 * share, se=100 * (share * (1 - share) / (n - 1)) ** 0.5)
+    b.put("N", "CP plan", N=n)
+    found = cleared(b.table("table-61", "Summary", sample="", printed=61))
+    t = only(found)
+    assert t.value("% Eligible for FSM", "CP plan", "se") == "c"
+    assert t.value("% Eligible for FSM", "CP plan", "percent") == 72.0
+    assert not any("2.6" in c.text for r in found.released.tables for c in r.cells)
+
+
+def test_the_checker_s_tables_hide_whatever_the_study_s_tables_hide():
+    """A column with few pupils hides its model; that of a sound one beside it stays, in both."""
+    b = Builder()
+    model("any", 5000, df=4999.0, column="fine", b=b)
+    b.put("Authority: 101", "fine", estimate=0.5, se=0.1, N=4)
+    b.put("Authority: 102", "fine", estimate=0.5, se=0.1, N=40)
+    found = cleared(model("any", 9, df=900.0, column="few", b=b))
+    t = only(found)
+    shown = {c.value for c in t.cells if isinstance(c.value, int | float)}
+    told = [c.text for r in found.released.tables for c in r.cells if c.text != "c"]
+    assert {float(text) for text in told} <= {float(v) for v in shown}
+    hidden = {(c.row, c.column) for c in t.cells if c.value == "c"}
+    assert ("Authority: 101", "fine") in hidden
+    assert all(c.text == "c" for r in found.released.tables for c in r.cells if c.key in hidden)
+
+
+def test_sentences_of_estimators_tell_neither_small_numbers_nor_what_all_of_some_children_have():
+    b = Builder()
+    model("any", 5000, df=4999.0, b=b)
+    b.refuse("one", "No pupil carries information: 8 with one row only, 52 with never the outcome.")
+    b.refuse("two", "Subject to a CP plan = 1 always has outcome 0. Leave the term out.")
+    b.refuse("three", "The outcome is always one.")
+    b.refuse("four", "3 pupils, fewer than the 48 the study asks for, at least 2 of the 4 years, Key Stage 1, 2017/18")
+    b.left.append(Left("", "rows", "CP plan", 23, "Subject to a CP plan = 1 always has outcome 1"))
+    t = only(cleared(b.table("any", "Models", sample="")))
+    assert dict(t.refused) == {
+        "one": "No pupil carries information: fewer than 10 with one row only, 50 with never the outcome.",
+        "two": "Subject to a CP plan tells the outcome for certain. Leave the term out.",
+        "three": "The outcome does not vary.",
+        "four": "fewer than 10 pupils, fewer than the 48 the study asks for, at least 2 of the 4 years, Key Stage 1, "
+        "2017/18",
+    }
+    assert t.left[0].why == "Subject to a CP plan tells the outcome for certain"
 
 
 def test_a_model_with_few_degrees_of_freedom_or_pupils_is_hidden_whole():
