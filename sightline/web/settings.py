@@ -11,6 +11,7 @@ SIGHTLINE_MAIL_URL        smtp://user:password@host:587 (STARTTLS) or smtps://us
 SIGHTLINE_MAIL_FROM       the address that mail comes from, needed with the former
 SIGHTLINE_BREACHED_PASSWORDS  a list of leaked passwords: a file of SHA-1 hashes in order, or a folder of ranges
 SIGHTLINE_PASSWORD_WORDS  words of the council, separated by commas, that no password may be made of
+SIGHTLINE_UPLOAD_SCANNER  a command, such as "clamdscan --no-summary --fdpass", that scans each uploaded file first
 SIGHTLINE_AUDIT_LINES     1 to write a line of JSON (ids only) to the log for each entry of the access and security logs
 """
 
@@ -32,6 +33,7 @@ from sightline.vocabulary.settings import Settings
 from sightline.web import assets, keys
 from sightline.web.accounts import passwords, providers
 from sightline.web.colour import BRAND, checked_brand
+from sightline.web.work import scanning
 
 
 def _on(name: str) -> bool:
@@ -249,6 +251,9 @@ MFA_FORMS = {
     "activate_totp": "sightline.web.accounts.forms.SetUpCodesForm",
     "add_webauthn": "sightline.web.accounts.forms.AddPasskeyForm",
 }
+
+# Uploaded files are read only when this program has found nothing in them; no scan without it.
+SIGHTLINE_UPLOAD_SCANNER = scanning.command(os.environ.get(scanning.NAME, ""))
 
 # Cookies, sessions, transport.
 _SECURE = not SIGHTLINE_DEMONSTRATION

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from html import unescape
 
@@ -9,8 +10,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from sightline.operations import Home
+from sightline.vocabulary.errors import BadSetting
 from sightline.web import facts as module
-from sightline.web.work import running
+from sightline.web.audit.models import SecurityEntry
+from sightline.web.work import running, scanning
 from sightline.web.work.models import MOVES, SILENT, WAITS, State, Upload
 
 pytest_plugins = ["web_fixtures"]
@@ -24,7 +28,7 @@ MORE = HEAD + "A1,900001,2024-09-09,/,\\\nA2,900001,2024-09-09,/,\\\nA3,900001,2
 def place(db, tmp_path, settings, monkeypatch):
     """A home of its own, and a worker that works when it is asked to and not beside the test."""
     settings.SIGHTLINE_HOME = tmp_path / "home"
-    home = module.Home.open(settings.SIGHTLINE_HOME)
+    home = Home.open(settings.SIGHTLINE_HOME)
     monkeypatch.setattr(module, "home", lambda: home)
     monkeypatch.setattr(running, "start", lambda: None)
     yield home
@@ -182,3 +186,75 @@ def test_every_state_a_person_or_a_worker_leads_to_is_one():
     ends = {end for moves in MOVES.values() for end in moves.values()} | set(WAITS.values())
     assert ends <= set(State)
     assert {*MOVES, *WAITS, *WAITS.values(), State.DISCARDED, State.UNDONE} == set(State)
+
+
+# Held against the authority's malware scanner: a stand-in that finds what has a word in it, and fails at will
+
+SCANNER = """
+import pathlib, sys
+held = pathlib.Path(sys.argv[-1]).read_text()
+pathlib.Path(sys.argv[1]).open("a").write(sys.argv[-1] + chr(10))
+sys.exit(7 if "fails" in held else 1 if "bad-word" in held else 0)
+"""
+
+
+@pytest.fixture
+def scanned(tmp_path, settings):
+    """The files that were scanned, by a scanner that is set."""
+    program, told = tmp_path / "scanner.py", tmp_path / "scanned.txt"
+    program.write_text(SCANNER)
+    settings.SIGHTLINE_UPLOAD_SCANNER = scanning.command(f"{sys.executable} {program} {told}")
+    return lambda: told.read_text().splitlines() if told.exists() else []
+
+
+def test_a_file_in_which_nothing_is_found_is_checked_and_loaded(place, person, browse, scanned):
+    browser = browse(person("data_officer"))
+    assert "scanned for malware before it is read" in text_of(browser, "/loads/")
+    path = send(browser, file())
+    running.work(beat=False)
+    browser.post(path, {"move": "load"})
+    running.work(beat=False)
+    assert Upload.objects.get().state == State.LOADED
+    assert [name.rpartition("/")[2] for name in scanned()] == ["marks.csv"] * 2, "before each reading"
+
+
+def test_what_the_scanner_reports_is_never_read(place, person, browse, scanned, monkeypatch):
+    monkeypatch.setattr(running.operations, "preview", None)  # would fail, if it were asked
+    browser = browse(person("data_officer"))
+    path = send(browser, file("good.csv"), file("other.csv", "bad-word\n"))
+    running.work(beat=False)
+    held = Upload.objects.get()
+    assert held.state == State.REFUSED and not held.folder.exists()
+    assert "The malware scanner reports other.csv." in text_of(browser, path)
+    assert browser.post(path, {"move": "load"}).status_code == 200, "it can be discarded and no more"
+    event = SecurityEntry.objects.get(event="upload reported by the scanner")
+    assert str(held.public_id) in event.detail and "other" not in event.detail
+
+
+@pytest.mark.parametrize("how", ["fails", "is gone", "is late"])
+def test_a_scan_that_did_not_happen_is_not_one_that_found_nothing(
+    place, person, browse, scanned, settings, how, monkeypatch
+):
+    monkeypatch.setattr(running.operations, "preview", None)
+    text = "Pupil ID\n" + ("fails\n" if how == "fails" else "1\n")
+    if how == "is gone":
+        settings.SIGHTLINE_UPLOAD_SCANNER = ("/nowhere/scanner",)
+    if how == "is late":
+        monkeypatch.setattr(scanning, "WAITS", 0.001)
+    browser = browse(person("data_officer"))
+    path = send(browser, file(text=text))
+    running.work(beat=False)
+    assert Upload.objects.get().state == State.FAILED
+    assert "so nothing was read" in text_of(browser, path)
+    assert "Check the files again" in text_of(browser, path)
+
+
+def test_without_a_scanner_the_page_says_so(place, person, browse):
+    assert "not scanned for malware here" in text_of(browse(person("data_officer")), "/loads/")
+
+
+def test_a_command_that_is_none_stops_the_service_from_starting():
+    assert scanning.command("") == ()
+    for wrong, says in (("no-such-scanner --all", "there is no such program"), ("clam 'dscan", "not a command")):
+        with pytest.raises(BadSetting, match=says):
+            scanning.command(wrong)

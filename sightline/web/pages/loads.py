@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -46,6 +47,7 @@ def view(request: HttpRequest) -> HttpResponse:
         "uploads": Upload.objects.all()[:PAGE],
         "snapshots": [{**s, "made": operations.moment_of(s["made"])} for s in shown],
         "problem": problem,
+        "scanned": bool(settings.SIGHTLINE_UPLOAD_SCANNER),
         "page": page,
         "more": page * PAGE < len(snapshots),
         "address": lambda n: "?" + query(page=n if n > 1 else None),

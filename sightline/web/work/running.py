@@ -25,6 +25,8 @@ from sightline import operations
 from sightline.operations import Home
 from sightline.sources.intake import NOT_FOR_RECEIPT
 from sightline.vocabulary.errors import SightlineError
+from sightline.web import audit
+from sightline.web.work import scanning
 from sightline.web.work.models import MOVES, SILENT, WAITS, State, Upload
 
 _BEAT: Final = 10  # seconds
@@ -134,6 +136,7 @@ def _step(upload: Upload) -> None:
     try:
         if not paths:
             raise SightlineError("Its files are not there any more. Upload them again.")
+        scanning.scan(paths, progress=_progress(upload))
         if upload.state == State.CHECKING:
             shutil.rmtree(folder / "scratch", ignore_errors=True)
             told = operations.preview(home, paths, folder / "scratch", by=upload.sent_by, progress=_progress(upload))
@@ -147,6 +150,10 @@ def _step(upload: Upload) -> None:
             _end(upload, State.LOADED, receipt=receipt.as_json(), snapshot=receipt.snapshot or "")
             # The store keeps every byte; a second copy would outlive what retention removes.
             shutil.rmtree(folder, ignore_errors=True)
+    except scanning.Reported as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        audit.security(None, "upload reported by the scanner", detail=f"upload {upload.public_id}")
+        _end(upload, State.REFUSED, message=str(error)[:300])
     except SightlineError as error:
         _end(upload, State.FAILED, message=str(error)[:300])
     except Exception as error:  # noqa: BLE001  Its text may quote a record, and the row must not say "loading" for ever.
