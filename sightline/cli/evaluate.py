@@ -13,18 +13,28 @@ from sightline.operations import evaluate as evaluation
 from sightline.vocabulary.errors import BadSetting
 
 
+def _line(text: str) -> None:
+    errors.print(text, markup=False, highlight=False)
+
+
 @command
 def evaluate(
     study: Annotated[Path | None, typer.Argument(help="The study: a TOML file.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="The folder to write; evaluation, beside the study, if left out.")
     ] = None,
-    only: Annotated[list[str] | None, typer.Option(help="Make only this table; give it again for more.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Make only this table, or the tables of this figure; give it again for more."),
+    ] = None,
     against: Annotated[str, typer.Option(help="Compare each figure with those printed: report.")] = "",
     afresh: Annotated[bool, typer.Option("--afresh", help="Make again what an earlier run has made.")] = False,
-    list_tables: Annotated[bool, typer.Option("--list", help="List every table a study can make, and stop.")] = False,
+    list_tables: Annotated[
+        bool, typer.Option("--list", help="List every table and figure a study can make, and stop.")
+    ] = False,
     explain: Annotated[
-        str, typer.Option(help="Say what this table is (formula, sample, estimator, errors, source), and stop.")
+        str,
+        typer.Option(help="Say what this table or figure is (formula, sample, estimator, errors, source), and stop."),
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -35,7 +45,7 @@ def evaluate(
     """
     if list_tables:
         rows = evaluation.catalogue()
-        print_json(rows) if as_json else print_table("Tables of a study", rows)
+        print_json(rows) if as_json else print_table("Tables and figures of a study", rows)
         return
     if explain:
         told = evaluation.explain(explain)
@@ -50,9 +60,9 @@ def evaluate(
         raise BadSetting("Give a study file, or --list, or --explain with the name of a table.")
     folder = out or study.parent / "evaluation"
     with errors.status("Evaluating") as status:
-        done = evaluation.evaluate(
-            study, folder, only=only or (), against=against, afresh=afresh, progress=status.update
-        )
+        # A log has no line that changes: each step is a line of its own, so that a run of hours can be followed.
+        progress = status.update if errors.is_terminal else _line
+        done = evaluation.evaluate(study, folder, only=only or (), against=against, afresh=afresh, progress=progress)
     if as_json:
         print_json(done.as_json())
         return

@@ -5,8 +5,8 @@ goes into each table of the `CATALOGUE`. Nothing here reads or writes a file.
 """
 
 from sightline.evaluation.against import Comparison, against_report
-from sightline.evaluation.catalogue import CATALOGUE, Job, Spec, jobs, spec
-from sightline.evaluation.figures import Figure, drawn
+from sightline.evaluation.catalogue import CATALOGUE, Job, Spec, drawing, jobs, spec
+from sightline.evaluation.figures import DRAWINGS, Drawing, Figure, drawn
 from sightline.evaluation.latex import latex
 from sightline.evaluation.linked import LINKED, counts, link
 from sightline.evaluation.received import (
@@ -27,6 +27,7 @@ from sightline.evaluation.writing import NOT_FOR_RELEASE, RELEASED, Clearance, r
 
 __all__ = [
     "CATALOGUE",
+    "DRAWINGS",
     "LINKED",
     "NOT_FOR_RELEASE",
     "NPD",
@@ -35,6 +36,7 @@ __all__ = [
     "Cell",
     "Clearance",
     "Comparison",
+    "Drawing",
     "Figure",
     "Frame",
     "Job",
@@ -44,6 +46,7 @@ __all__ = [
     "Table",
     "against_report",
     "counts",
+    "drawing",
     "drawn",
     "empty_received",
     "grid",

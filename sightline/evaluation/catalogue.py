@@ -21,6 +21,7 @@ from sightline.evaluation import (
     weekly,
 )
 from sightline.evaluation.claims import DOMAINS, titled
+from sightline.evaluation.figures import DRAWINGS, Drawing
 from sightline.evaluation.linked import counts
 from sightline.evaluation.result import Builder, Table
 from sightline.evaluation.samples import Frame
@@ -242,6 +243,8 @@ def _beyond() -> list[Spec]:
 
 CATALOGUE: Final[tuple[Spec, ...]] = (
     Spec("flow", 0, SAMPLE, "Every step from the files to the linked data set, counted", flow, once=True),
+    Spec("table-51", 51, SAMPLE, "What was received of each year, and of which years nothing", descriptive.coverage,
+         once=True),
     _spec(52, SAMPLE, "Pupils by outcome and group", descriptive.sizes),
     _spec(53, ABSENCE, "Mean sessions missed due to absence by year, group and sex",
           lambda frame, name: descriptive.means_by_year(frame, name, "missed")),
@@ -280,13 +283,23 @@ CATALOGUE: Final[tuple[Spec, ...]] = (
 
 def spec(name: str) -> Spec:
     """The table of this name. Raises BadSetting naming the tables there are."""
-    plain = name.removesuffix("-with-send").removesuffix("-all-children")
+    plain = _plain(name)
     found = next((s for s in CATALOGUE if s.id == plain), None)
     if found is None:
-        near = get_close_matches(plain, [s.id for s in CATALOGUE], n=3)
+        near = get_close_matches(plain, [*(s.id for s in CATALOGUE), *(d.id for d in DRAWINGS)], n=3)
         like = f" The nearest: {', '.join(near)}." if near else ""
-        raise BadSetting(f"There is no table '{name}'.{like} See all: sightline evaluate --list.")
+        raise BadSetting(f"There is no table or figure '{name}'.{like} See all: sightline evaluate --list.")
     return found
+
+
+def drawing(name: str) -> Drawing | None:
+    """How the figure of this name is drawn; None when it is no figure's name."""
+    plain = _plain(name)
+    return next((d for d in DRAWINGS if d.id == plain), None)
+
+
+def _plain(name: str) -> str:
+    return name.removesuffix("-with-send").removesuffix("-all-children")
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,11 +314,22 @@ class Job:
 SUFFIX: Final = {"without": "", "with": "-with-send", "all": "-all-children"}
 
 
+def _asked_for(names: Sequence[str]) -> tuple[str, ...]:
+    """The tables these names ask for: a figure's are those it is drawn from, of the same run by SEND."""
+    found: list[str] = []
+    for name in names:
+        drawn = drawing(name)
+        if drawn is not None:
+            found += [table + name.removeprefix(drawn.id) for table in drawn.tables]
+        else:
+            found.append(name)
+            spec(name)
+    return tuple(found)
+
+
 def jobs(study: Study, only: Sequence[str] = ()) -> list[Job]:
-    """Every table of a study in order, or those named. Raises BadSetting on a name that is none."""
-    wanted = tuple(only) or study.outputs.tables
-    for name in wanted:
-        spec(name)
+    """Every table of a study in order, or those named or that named figures need. BadSetting on a name that is none."""
+    wanted = _asked_for(tuple(only) or study.outputs.tables)
     found = []
     # The first run bears the plain names, so that a study of children with SEND alone has table-55 too.
     for place, send in enumerate(study.sample.send):

@@ -106,6 +106,7 @@ def selection_check(frame: Frame, table_id: str, plan: str, printed: int) -> Tab
         try:
             found = _difference(held, columns, held.outcome, MONTHS.format(plan=plan))
             b.estimate(MONTHS.format(plan=plan), column, found, level=frame.study.models.level)
+            b.put("N", column, N=_fewest(held.outcome))
         except CannotEstimate as error:
             b.refuse(column, str(error))
     return b.table(
@@ -136,6 +137,11 @@ def _rows_of_73(plan: str, x: dict[str, F]) -> dict[str, F]:
 
 def _rows_collapsed(plan: str, x: dict[str, F]) -> dict[str, F]:
     return _rows_of_73(plan, x) | {"Eligible for FSM in the period": x["fsm"]}
+
+
+def _fewest(outcome: list[F]) -> int:
+    """Pupils behind a change: those of the smaller period."""
+    return min(len(y) for y in outcome)
 
 
 def _difference(held: Collapsed, columns: list[dict[str, F]], outcome: list[F], row: str) -> Estimate:
@@ -189,6 +195,7 @@ def collapsed(frame: Frame, table_id: str, measure: str, plan: str) -> Table:
             if min(len(y) for y in outcome) < max(frame.study.groups.least, 2):
                 raise CannotEstimate("a period has fewer pupils than the study asks for")
             b.estimate(months, column, _difference(held, columns, outcome, months), level=level)
+            b.put("N", column, N=_fewest(outcome))
         except CannotEstimate as error:
             b.refuse(column, str(error))
     return b.table(

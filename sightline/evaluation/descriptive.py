@@ -25,6 +25,45 @@ SEXES: Final = (("overall", "true"), ("boys", "female = 0"), ("girls", "female =
 NOT_CAUSAL = "Means and shares describe who is in each group; they do not say what the extension did."
 
 
+NO_DATA: Final = "no data"
+
+
+def coverage(frame: Frame, table_id: str) -> Table:
+    """Table 51: what was received of each year, whoever the samples take; a year without a record of it has no data."""
+    b = Builder()
+    windows = frame.study.windows
+    counted = {
+        "Pupils with a CIN plan": "SELECT year, count(*) FROM exposure WHERE plan = 'CIN plan' GROUP BY ALL",
+        "Pupils with a CP plan": "SELECT year, count(*) FROM exposure WHERE plan = 'CP plan' GROUP BY ALL",
+        "School census: pupils": "SELECT year, count(*) FROM pupil_year GROUP BY ALL",
+        "Absence: pupils": "SELECT year, count(missed) FROM pupil_year GROUP BY ALL",
+        "Suspensions: pupils suspended": "SELECT year, count(*) FROM pupil_year WHERE suspended > 0 GROUP BY ALL",
+        **{
+            f"Key stage {stage[2]}: pupils": f"SELECT year, count(*) FROM {stage}_linked GROUP BY ALL"
+            for stage in ("ks1", "ks2", "ks4")
+        },
+    }
+    for year in windows.years:
+        b.put("The extension", year_label(year), verdict="before" if year in windows.before else "in force")
+    for row, sql in counted.items():
+        found = dict(frame.database.rows(sql))
+        for year in windows.years:
+            b.put(row, year_label(year), N=found.get(year) or NO_DATA)
+    return b.table(
+        table_id,
+        "Data received by academic year",
+        sample="Every pupil received, with and without SEND, once linked",
+        estimator="Counts of pupils",
+        notes=(
+            "Years outside the windows are in no table. In the report's study those between them had no data, because "
+            "of COVID-19.",
+            "A year without a single record of an extract has no outcome for anybody, and not an outcome of nought.",
+        ),
+        printed=51,
+        source="Table 51",
+    )
+
+
 def sizes(frame: Frame, table_id: str) -> Table:
     """Table 52: pupils by outcome and group."""
     b = Builder()
@@ -35,6 +74,7 @@ def sizes(frame: Frame, table_id: str) -> Table:
             p = panel(frame, plan, measure)
             b.put(row, plan, N=p.pupils)
             total += p.pupils
+        b.columns += [NO_PLAN] if NO_PLAN not in b.columns else []
         b.put(row, "Total", N=total)
     for stage in ("ks1", "ks2", "ks4"):
         row = f"Educational attainment in {stage.upper()}"

@@ -36,7 +36,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """How one figure is made: its name, the tables it needs, and the function that draws them.
+    """How one figure is made: its name, the tables it needs, the function that draws them, and what it shows.
 
     `make` gives None when the tables hold nothing that can be drawn (all of it refused or hidden).
     """
@@ -44,6 +44,13 @@ class Drawing:
     id: str
     tables: tuple[str, ...]
     make: Callable[[str, Sequence[Table]], Figure | None]
+    says: str
+
+    @property
+    def printed(self) -> str:
+        """The number of the report's figure; empty when the report has none."""
+        number = self.id.removeprefix("figure-")
+        return number if number.isdigit() else ""
 
 
 def drawn(tables: Iterable[Table], suffix: str = "") -> list[Figure]:
@@ -209,22 +216,30 @@ def _months(row: str) -> bool:
 
 
 def _engagement(name: str, cin: str, cp: str, word: str) -> Drawing:
+    title = f"Sessions missed due to {word} on months subject to a plan, before and after the extension"
     return Drawing(
         name,
         (cin, cp),
         lambda found, tables: coefficients(
             found,
             tables,
-            title=f"Sessions missed due to {word} on months subject to a plan, before and after the extension",
+            title=title,
             x="Sessions a year for each month on a plan",
             rows=_months,
             of=("CIN plan", "CP plan"),
         ),
+        title,
     )
 
 
-def _means(name: str, table: str, sexes: Sequence[str]) -> Drawing:
-    return Drawing(name, (table,), lambda found, tables: means(found, tables, sexes=sexes))
+def _means(name: str, table: str, sexes: Sequence[str], word: str) -> Drawing:
+    by = "group, sex" if len(sexes) > 1 else "group"
+    return Drawing(
+        name,
+        (table,),
+        lambda found, tables: means(found, tables, sexes=sexes),
+        f"Mean sessions missed due to {word}, by {by} and academic year, with the change in per cent",
+    )
 
 
 def _did(row: str) -> bool:
@@ -258,6 +273,7 @@ def _by_plan(
         lambda found, tables: coefficients(
             found, tables, title=title, x=x, rows=rows, of=("CIN plan", "CP plan"), panel="column", free=free, line=line
         ),
+        title,
     )
 
 
@@ -271,6 +287,7 @@ def _one(
         lambda found, tables: coefficients(
             found, tables, title=title, x=x, rows=rows, panel=panel, free=True, ranked=True
         ),
+        title,
     )
 
 
@@ -299,14 +316,19 @@ def _beyond() -> list[Drawing]:
     return found
 
 
+def _four_ways(stage: str) -> str:
+    return f"Change in the probability of reaching the standard at {stage.upper()}, four ways of asking"
+
+
+_KS4: Final = "Key stage 4: the terms of plan by period"
 ALL, SEXED = ("overall",), ("overall", "boys", "girls")
 DRAWINGS: Final[tuple[Drawing, ...]] = (
-    _means("figure-9", "table-53", ALL),
+    _means("figure-9", "table-53", ALL, "absences"),
     _engagement("figure-10", "table-55", "table-56", "absence"),
-    _means("figure-11", "table-57", ALL),
+    _means("figure-11", "table-57", ALL, "suspensions"),
     _engagement("figure-12", "table-59", "table-60", "suspension"),
-    _means("figure-13", "table-53", SEXED),
-    _means("figure-14", "table-57", SEXED),
+    _means("figure-13", "table-53", SEXED, "absences"),
+    _means("figure-14", "table-57", SEXED, "suspensions"),
     *(
         Drawing(
             f"effects-{stage}",
@@ -314,10 +336,11 @@ DRAWINGS: Final[tuple[Drawing, ...]] = (
             lambda found, tables, stage=stage: coefficients(  # type: ignore[misc]
                 found,
                 tables,
-                title=f"Change in the probability of reaching the standard at {stage.upper()}, four ways of asking",
+                title=_four_ways(stage),
                 x="Change in probability",
                 of=("CIN plan", "CP plan"),
             ),
+            _four_ways(stage),
         )
         for stage, cin, cp in (("ks1", 63, 64), ("ks2", 67, 68))
     ),
@@ -327,13 +350,14 @@ DRAWINGS: Final[tuple[Drawing, ...]] = (
         lambda found, tables: coefficients(
             found,
             tables,
-            title="Key stage 4: the terms of plan by period",
+            title=_KS4,
             x="Change in score",
             rows=lambda row: _did(row) or row.startswith("Effect on the treated"),
             of=("CIN plan", "CP plan"),
             panel="column",
             free=True,
         ),
+        _KS4,
     ),
     *_beyond(),
 )

@@ -86,6 +86,8 @@ def _weeks(database: Database) -> list[tuple[str, str, int]]:
         WHERE week IS NOT NULL AND possible > 0 AND missed IS NOT NULL GROUP BY ALL ORDER BY ALL
         """
     )
+    if not database.one(told):
+        return []
     return [
         ("Weeks", "Records received", int(database.one(told))),
         ("Weeks", "Left out: no week or no possible session", int(database.one(told + bad))),

@@ -354,9 +354,15 @@ class _Making:
                  for n in _BEST]  # fmt: skip
         one = _one_each(narrow, twice, key, order)
         yes = ibis.literal(1, "int8")
-        held = self.relations.row(exclusions.aggregate(n=exclusions.count()))["n"]
-        # A pupil in the census with no suspension in the exclusions extract was not suspended.
-        suspended = _.s.coalesce(ibis.literal(0).cast(SESSIONS)) if held else ibis.null(SESSIONS)
+        held = self.relations.row(
+            exclusions.aggregate(**{f"y{year}": exclusions.count(where=exclusions.year == year) for year in self.years})
+        )
+
+        def suspended(year: int) -> Any:
+            # A pupil in the census with no suspension in the year's exclusions was not suspended; in a year of which
+            # no exclusion was received nobody knows.
+            return _.s.coalesce(ibis.literal(0).cast(SESSIONS)) if held[f"y{year}"] else ibis.null(SESSIONS)
+
         zero = ibis.literal(0).cast("decimal(9, 6)")
 
         def of_year(year: int) -> Any:
@@ -373,7 +379,7 @@ class _Making:
                 missed=_.missed,
                 possible=_.possible,
                 absences=_.absences,
-                suspended=suspended,
+                suspended=suspended(year),
                 cin_months=_.cin.coalesce(zero),
                 cp_months=_.cp.coalesce(zero),
             )

@@ -189,7 +189,7 @@ def _flow(frame: Frame, plan: str, measure: str) -> tuple[Left, ...]:
         ),
         ("of these, in a census of the study", f"SELECT count(*) FROM {here}", ""),
         (
-            f"of these, {frame.whom.lower()}",
+            f"of these, {frame.whom[0].lower()}{frame.whom[1:]}",
             f"SELECT count(DISTINCT pupil) FROM pupil_year SEMI JOIN ({sample}) USING (pupil) WHERE {frame.send_sql()}",
             "",
         ),

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sightline.evaluation.result import Left, Table
 
 
 def table_name(table: Table) -> str:
-    """A table's name as people say it: Table 55; Poisson absence cin."""
+    """A table's name as people say it: Table 55; Poisson absence CIN."""
     for kind in ("table", "figure"):
         number = table.id.removeprefix(f"{kind}-")
         if number != table.id:
             return f"{kind.capitalize()} {number.replace('-', ', ')}"
-    return table.id.replace("-", " ").capitalize()
+    words = [w.upper() if w in SHORT or w[:2] == "ks" else w for w in table.id.split("-")]
+    name = " ".join(words)
+    return name[0].upper() + name[1:]
+
+
+SHORT: Final = ("cin", "cp", "send")
 
 
 def clause(text: str) -> str:

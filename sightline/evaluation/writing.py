@@ -90,21 +90,29 @@ def table_csv(table: Table, mark: str) -> str:
     return out.getvalue()
 
 
-def _fragment(table: Table, level: int) -> str:
-    """The table and its notes, with a heading of this level."""
+LONG: Final = 60
+"""Rows from which the report shows a table only when asked."""
+
+
+def _fragment(table: Table, level: int, *, fold: bool = False) -> str:
+    """The table and its notes, with a heading of this level; with `fold` a long table opens when asked."""
     name = table_name(table)
     head = "".join(f'<th scope="col">{escape(c)}</th>' for c in table.columns)
     body = "\n".join(
         f'<tr><th scope="row">{escape(row)}</th>{"".join(f"<td>{escape(v)}</td>" for v in values)}</tr>'
         for row, *values in grid(table)
     )
-    parts = [
-        f'<h{level} id="{table.id}">{escape(name)}</h{level}>',
+    grid_html = [
         f'<div class="scroll" role="region" aria-label="{escape(name)}" tabindex="0"><table>',
         f"<caption>{escape(table.title)}</caption>",
         f'<thead><tr><th scope="col">{"Step" if table.id == "flow" else "Row"}</th>{head}</tr></thead>',
         f"<tbody>\n{body}\n</tbody></table></div>",
     ]
+    if fold and len(table.rows) > LONG:
+        # A curve of every choice, or a row for each authority: a reader of the report wants the figure first.
+        says = f"{table.title}: {len(table.rows):,} rows"
+        grid_html = [f"<details><summary>{escape(says)}</summary>", *grid_html, "</details>"]
+    parts = [f'<h{level} id="{table.id}">{escape(name)}</h{level}>', *grid_html]
     if any(c.statistic == "stars" for c in table.cells):
         parts.append("<p>Standard errors in brackets. *** p&lt;.01; ** p&lt;.05; * p&lt;.10.</p>")
     for column, why in table.refused:
@@ -196,7 +204,7 @@ def report_html(
         parts.append(f'<h2 id="{_slug(chapter)}">{escape(chapter)}</h2>')
         for job, table in made:
             if job.spec.chapter == chapter:
-                parts.append(_fragment(table, 3))
+                parts.append(_fragment(table, 3, fold=True))
                 parts += [_figure_html(f, clearance.pictures[f.id], 3) for f in after.get(table.id, ())]
     parts.append(_disclosure_html(clearance))
     parts.append('<h2 id="settings">Settings</h2><dl>')

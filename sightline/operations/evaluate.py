@@ -20,7 +20,7 @@ import sightline.statistics
 from sightline import __version__, evaluation
 from sightline.engine import Database
 from sightline.engine.relations import DuckRelations, Relations, SparkRelations
-from sightline.evaluation import Comparison, Frame, Job, Spec, Study, Table
+from sightline.evaluation import Comparison, Drawing, Frame, Job, Spec, Study, Table
 from sightline.operations import study_inputs, study_outputs
 from sightline.operations.clearing import Cleared, clear, policy_of
 from sightline.operations.study_home import from_home
@@ -66,8 +66,9 @@ class Evaluated:
 
 
 def catalogue() -> list[dict[str, Any]]:
-    """One row per table a study can make."""
-    return [
+    """One row per table and figure a study can make, figures after tables."""
+    chapters = {s.id: s.chapter for s in evaluation.CATALOGUE}
+    tables = [
         {
             "table": s.id,
             "chapter": s.chapter,
@@ -76,22 +77,44 @@ def catalogue() -> list[dict[str, Any]]:
         }
         for s in evaluation.CATALOGUE
     ]
+    figures = [
+        {
+            "table": d.id,
+            "chapter": chapters[d.tables[-1]],
+            "says": f"Figure: {d.says}",
+            "in_the_report": f"Figure {d.printed}" if d.printed else "",
+        }
+        for d in evaluation.DRAWINGS
+    ]
+    return tables + figures
 
 
 def explain(name: str) -> dict[str, str]:
-    """What a table is, from the functions that make it: formula, sample, estimator, standard errors, source."""
+    """What a table or figure is, from the functions that make it: formula, sample, estimator, errors, source."""
     (told,) = explain_each([name])
     return told
 
 
 def explain_each(names: Sequence[str]) -> list[dict[str, str]]:
     """One row per name, as `explain` gives it."""
-    specs = [evaluation.spec(name) for name in names]
+    figures = {name: evaluation.drawing(name) for name in names}
+    specs = {name: evaluation.spec(figure.tables[0] if figure else name) for name, figure in figures.items()}
     with Database() as database:
         study_inputs.empty(database)
         evaluation.link(database, Study())
         frame = Frame(database, Study(), "without")
-        return [_explained(spec, spec.make(frame, spec.id)) for spec in specs]
+        told = {name: _explained(spec, spec.make(frame, spec.id)) for name, spec in specs.items()}
+    return [_of_figure(figure, told[name]) if figure else told[name] for name, figure in figures.items()]
+
+
+def _of_figure(figure: Drawing, told: dict[str, str]) -> dict[str, str]:
+    """What a figure is: what is said of the first of its tables, under its own name."""
+    return told | {
+        "table": figure.id,
+        "title": figure.says,
+        "answers": f"Drawn from {' and '.join(figure.tables)}. What is hidden there is not drawn.",
+        "in_the_report": f"Figure {figure.printed}" if figure.printed else told["in_the_report"],
+    }
 
 
 def _explained(spec: Spec, table: Table) -> dict[str, str]:
