@@ -75,13 +75,17 @@ class Estimate:
 
 @dataclass(frozen=True, eq=False)
 class Estimates:
-    """One row per term: values (k,), covariance (k, k), and what kind of standard errors these are."""
+    """One row per term: values (k,), covariance (k, k), and what kind of standard errors these are.
+
+    `df` holds for every term and for joint tests; where each term has degrees of freedom of its own, they are `own_df`.
+    """
 
     names: tuple[str, ...]
     values: F
     covariance: F
     df: float
     errors: str
+    own_df: tuple[float, ...] = ()
 
     @property
     def se(self) -> F:
@@ -90,7 +94,7 @@ class Estimates:
 
     def __getitem__(self, name: str) -> Estimate:
         i = self._place(name)
-        return Estimate(name, float(self.values[i]), float(self.se[i]), self.df)
+        return Estimate(name, float(self.values[i]), float(self.se[i]), self.own_df[i] if self.own_df else self.df)
 
     def __iter__(self) -> Iterator[Estimate]:
         return (self[name] for name in self.names)

@@ -54,7 +54,7 @@ def interrupted_series(
       adjusted: the same sum with lags floor(1.3 root(N)) (Lazarus, Lewis, Stock and Watson 2018, Journal of Business
       and Economic Statistics 36, 541-559), each variance divided by what it would be on average, relative to the truth,
       if errors were independent, and t with Satterthwaite's degrees of freedom under the same, as Bell and McCaffrey
-      (2002) do for clusters. `estimates` has the fewest of its terms', each of `effects` its own.
+      (2002) do for clusters. Each term and each of `effects` has its own, joint tests the fewest of the terms'.
     `time` counts periods, so that a holiday is a gap and not two neighbours; `weights` are sessions behind each rate.
     The effect at `start + h` is c + d h. Raises CannotEstimate with fewer than four periods on either side: three
     cannot tell a slope from noise.
@@ -101,7 +101,7 @@ def interrupted_series(
         factors, dfs = zip(*(adjust.of_sum(unit) for unit in np.eye(k)), strict=True)
         root = np.sqrt(np.array(factors))
         says = f"Newey-West, {reach} lags, adjusted"
-        estimates = Estimates(tuple(names), b, v * np.outer(root, root), min(dfs), says)
+        estimates = Estimates(tuple(names), b, v * np.outer(root, root), min(dfs), says, dfs)
         effects = tuple(_effect(estimates, v, adjust, h) for h in at)
     return Interrupted(estimates, effects, reach, before, after, (*dropped, *out))
 
