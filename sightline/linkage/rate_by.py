@@ -14,7 +14,7 @@ ways there is none.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date
 from typing import Any
@@ -96,11 +96,12 @@ def missed_links(by_number: int, by_likeness: int, by_both: int) -> Missed | Non
     return Missed(*(round(max(0.0, x - caught), 2) for x in (total, total - Z * error, total + Z * error)))
 
 
-def of_school_age(database: Database, on: date) -> pa.Table:
+def of_school_age(database: Database, on: date, *, but: Collection[str] = ()) -> pa.Table:
     """One row per child whom a school should know that day: child_id and status.
 
     On a plan of this authority or looked after, and of compulsory school age. A child of whom only an expected birth
-    date is known is below it; one whose birth date nobody holds counts, since nobody can say otherwise.
+    date is known is below it; one whose birth date nobody holds counts, since nobody can say otherwise. `but`: children
+    left out.
     """
     rows = database.rows(
         """
@@ -116,7 +117,12 @@ def of_school_age(database: Database, on: date) -> pa.Table:
         """,
         {"on": on, "statuses": list(STATUSES)},
     )
-    kept = [(child, status) for child, status, born in rows if born is None or _of_school_age(born, on)]
+    without = frozenset(but)
+    kept = [
+        (child, status)
+        for child, status, born in rows
+        if child not in without and (born is None or _of_school_age(born, on))
+    ]
     return pa.table(
         {
             "child_id": pa.array([child for child, _ in kept], pa.string()),
@@ -130,20 +136,20 @@ def _of_school_age(born: date, on: date) -> bool:
     return first <= on < out
 
 
-def match_rates(database: Database, groups: Sequence[str], *, on: date) -> pa.Table:
+def match_rates(database: Database, groups: Sequence[str], *, on: date, but: Collection[str] = ()) -> pa.Table:
     """One row per group and value of it: the match rate of the children a school should know that day.
 
-    Who counts: `of_school_age`. `by`: plan, sex, ethnicity, age, team, school or sen. Columns: by, value, children,
-    found (an education record has the same child_id) and percent, which is the match rate; with_marks (a register has
-    the child) and marks_percent; missed, missed_low and missed_high: links estimated to be missing, with a 95%
-    interval, null where too few were found both ways. School and SEN are known of found children only: there the share
-    with marks is the figure to read. Reads the facts, link, alike, person, counted_period, allocation,
-    enrolment_period and presence. Raises BadSetting for another group.
+    Who counts: `of_school_age`, but not `but`. `by`: plan, sex, ethnicity, age, team, school or sen. Columns:
+    by, value, children, found (an education record has the same child_id) and percent, which is the match rate;
+    with_marks (a register has the child) and marks_percent; missed, missed_low and missed_high: links estimated to be
+    missing, with a 95% interval, null where too few were found both ways. School and SEN are known of found children
+    only: there the share with marks is the figure to read. Reads the facts, link, alike, person, counted_period,
+    allocation, enrolment_period and presence. Raises BadSetting for another group.
     """
     for by in groups:
         if by not in GROUPS:
             raise BadSetting(f"There is no match rate by {by}; there is one by {', '.join(GROUPS)}.")
-    database.add("_cohort", of_school_age(database, on))
+    database.add("_cohort", of_school_age(database, on, but=but))
     rows: list[dict[str, Any]] = []
     try:
         database.execute(f"CREATE OR REPLACE TEMP TABLE _caught AS {_CAUGHT}")

@@ -3,6 +3,7 @@ those without a number."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -74,18 +75,26 @@ def match_rate(opened: Opened, by: str, on: date) -> pa.Table:
     return rows.drop_columns(["by"])
 
 
-def match_rates(opened: Opened) -> pa.Table:
-    """One row per group and value (see the vocabulary's `match_rate`), on the newest day of social care data."""
-    return opened.database.query("SELECT * FROM match_rate")
+def match_rates(opened: Opened, *, but: Collection[str] = ()) -> pa.Table:
+    """One row per group and value (see the vocabulary's `match_rate`), on the newest day of social care data.
+
+    `but`: children left out of every count, as if no source knew them.
+    """
+    kept = opened.database.query("SELECT * FROM match_rate")
+    if not but:
+        return kept
+    groups = tuple(dict.fromkeys(kept["by"].to_pylist()))
+    return linkage.match_rates(opened.database, groups, on=opened.as_at, but=but).cast(kept.schema)
 
 
-def match_gates(opened: Opened) -> tuple[Gate, ...]:
+def match_gates(opened: Opened, *, but: Collection[str] = ()) -> tuple[Gate, ...]:
     """Every school and team with a child whom a school should know, by kind and name: may it see children yet?
 
-    A school or a team sees none until its match rate reaches the setting `match_rate_bar_percent`.
+    A school or a team sees none until its match rate reaches the setting `match_rate_bar_percent`. `but`: children left
+    out of every count.
     """
     database = opened.database
-    database.add("_asked", linkage.of_school_age(database, opened.as_at))
+    database.add("_asked", linkage.of_school_age(database, opened.as_at, but=but))
     given = {"on": opened.as_at, "year": academic_year(opened.newest - _NEW_YEAR)}
     bar = opened.settings.match_rate_bar_percent
     try:

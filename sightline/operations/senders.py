@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ def senders(opened: Opened, *, on: date) -> pa.Table:
     return reconciliation.senders(opened.database, settings=opened.settings, on=on)
 
 
-def schools_sending(opened: Opened, *, on: date) -> pa.Table:
+def schools_sending(opened: Opened, *, on: date, but: Collection[str] = ()) -> pa.Table:
     """One row per school with a child of the cohort on its roll, or that sends marks: how far its marks and its census
-    go and whether it is late or silent on the day."""
-    return reconciliation.schools_sending(opened.database, settings=opened.settings, on=on)
+    go and whether it is late or silent on the day. `but`: children who are not counted."""
+    return reconciliation.schools_sending(opened.database, settings=opened.settings, on=on, but=but)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import Final
 
@@ -44,14 +45,14 @@ def senders(database: Database, *, settings: Settings, on: date) -> pa.Table:
         database.execute("DROP VIEW IF EXISTS _rhythm")
 
 
-def schools_sending(database: Database, *, settings: Settings, on: date) -> pa.Table:
+def schools_sending(database: Database, *, settings: Settings, on: date, but: Collection[str] = ()) -> pa.Table:
     """One row per school with a child of the cohort (or looked after) on its roll on the day, or that sends marks:
     urn, name, phase, `children` (of the cohort on roll), `marks_to` (the last day of its last week of marks),
     `weeks_missed`, `census_to`, and `state` of its marks.
 
     `weeks_missed` counts weeks of school after its last, in which at least half of the schools that send at all in this
     school year sent marks: holidays are nobody's silence. On time: none. Late: fewer than the setting `silent_weeks`.
-    Silent: as many or more, or no marks this school year.
+    Silent: as many or more, or no marks this school year. `but`: children who are not counted.
     """
     year = on.year if on.month >= 8 else on.year - 1
     return database.query(
@@ -60,7 +61,8 @@ def schools_sending(database: Database, *, settings: Settings, on: date) -> pa.T
             SELECT e.urn, count(DISTINCT e.child_id)::INT AS children
             FROM enrolment_period e JOIN counted_period c ON c.child_id = e.child_id
                 AND c.start_date <= $on AND (c.end_date IS NULL OR c.end_date > $on) AND c.status <> 'assessment only'
-            WHERE e.urn IS NOT NULL AND e.start_date <= $on AND (e.end_date IS NULL OR e.end_date > $on)
+            WHERE NOT list_contains($but, e.child_id)
+                AND e.urn IS NOT NULL AND e.start_date <= $on AND (e.end_date IS NULL OR e.end_date > $on)
             GROUP BY e.urn
         ),
         sent AS (
@@ -93,5 +95,5 @@ def schools_sending(database: Database, *, settings: Settings, on: date) -> pa.T
         ORDER BY CASE state WHEN '{SILENT}' THEN 0 WHEN '{LATE}' THEN 1 ELSE 2 END, coalesce(r.children, 0) DESC,
             coalesce(n.name, m.urn), m.urn
         """,
-        {"on": on, "since": year_start(year), "silent": settings.silent_weeks},
+        {"on": on, "since": year_start(year), "silent": settings.silent_weeks, "but": sorted(but) or [""]},
     )

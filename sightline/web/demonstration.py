@@ -112,8 +112,8 @@ def _busy(scope: str) -> list[str]:
 
     from sightline.web.accounts.inviting import UNNAMED
     from sightline.web.authz import matched
-    from sightline.web.authz.access import current
-    from sightline.web.people.models import Allocation, Enrolment, PlanPeriod, Projection, Review, School
+    from sightline.web.authz.access import current, from_everybody
+    from sightline.web.people.models import Allocation, Enrolment, PlanPeriod, Projection, Restriction, Review, School
 
     if scope in UNNAMED:
         return []
@@ -140,6 +140,6 @@ def _busy(scope: str) -> list[str]:
         .order_by("-children", column)
         .values_list(column, flat=True)
     )
-    waits = matched.closed(scope)
+    waits = matched.closed(scope, from_everybody(timezone.localdate())[Restriction.Kind.SEALED])
     open_now = [str(ref) for ref in found if ref not in waits] or [str(ref) for ref in found[:1]]
     return open_now[:TEAMS_OF_SERVICE]

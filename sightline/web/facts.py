@@ -19,9 +19,9 @@ from sightline.operations import ChildFacts, Opened, SchoolFacts, Scope, lawful,
 from sightline.vocabulary.errors import NothingHeld
 from sightline.vocabulary.periods import academic_year, monday
 from sightline.vocabulary.tables import TABLES, Sensitivity
-from sightline.web.authz.access import HIDDEN, Access, counted_for, hidden_from, in_force, openable_by, visible_to
+from sightline.web.authz.access import HIDDEN, Access, counted_for, hidden_from, openable_by, visible_to
 from sightline.web.authz.matrix import CHILDREN, OF_CHILDREN, PAGES, Role
-from sightline.web.people.models import Child, Restriction, ScopeKind
+from sightline.web.people.models import Child, ScopeKind
 from sightline.web.retention import gate
 from sightline.web.served import Answer, answers, charts, forget, gates, home, open_current
 
@@ -184,7 +184,8 @@ class Facts:
     def match_rates(self) -> list[dict[str, Any]]:
         """One row per group of the children a school should know: how many were found (see `operations.match_rates`).
         Counts of everybody, for those who put the data right."""
-        return self._kept("match rates", lambda: operations.match_rates(self.opened).to_pylist())
+        but = self.access.sealed
+        return self._kept("match rates", lambda: operations.match_rates(self.opened, but=but).to_pylist())
 
     def accuracy(self) -> list[dict[str, Any]]:
         """One row per source system: how often it agrees with the others in this snapshot (or, after a load was undone,
@@ -215,9 +216,7 @@ def of(request: HttpRequest) -> Facts | None:
         match = request.resolver_match
         shows = PAGES[match.view_name].shows if match is not None else "none"
         scope = _scope(access, max(access.today, opened.as_at), opened.id, shows=shows)
-        hidden = in_force(access.today).filter(kind=Restriction.Kind.ADDRESS)
-        confidential = frozenset(hidden.values_list("child__child_id", flat=True)) if shows in OF_CHILDREN else None
-        held = Facts(opened, access, scope, confidential or frozenset())
+        held = Facts(opened, access, scope, access.confidential if shows in OF_CHILDREN else frozenset())
         request.facts = held  # type: ignore[attr-defined]
     return held
 

@@ -72,11 +72,14 @@ def open_current() -> Opened:
     return current
 
 
-def gates() -> tuple[operations.Gate, ...]:
-    """Every school and team with a child to find, and whether it may see children yet. None where nothing is held."""
+def gates(sealed: frozenset[str]) -> tuple[operations.Gate, ...]:
+    """Every school and team with a child to find, and whether it may see children yet. None where nothing is held.
+
+    Sealed children are not counted: from a number beside a list that lacks a child, somebody could tell there is one.
+    """
     try:
         # Asked several times for each page: the name of the newest snapshot costs less than opening it.
         newest = home().store.current_id() or open_current().id
-        return answers.kept(("gates", newest), lambda: operations.match_gates(open_current()))
+        return answers.kept(("gates", newest, sealed), lambda: operations.match_gates(open_current(), but=sealed))
     except NothingHeld:
         return ()

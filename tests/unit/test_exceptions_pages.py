@@ -12,6 +12,7 @@ import pytest
 import web_authority as authority
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from sightline.operations import Home
 from sightline.web import facts as module
 
 pytest_plugins = ["web_fixtures"]
@@ -23,7 +24,7 @@ ROLES = ("virtual_school_head", "data_officer", "team_manager", "school_lead")
 @pytest.fixture(autouse=True)
 def own_decisions(tmp_path, monkeypatch):
     """A home of its own for each test, since decisions are kept in it."""
-    home = module.Home.open(tmp_path / "home")
+    home = Home.open(tmp_path / "home")
     monkeypatch.setattr(module, "home", lambda: home)
     return home
 

@@ -8,6 +8,7 @@ from html import unescape
 import pytest
 import web_authority as authority
 
+from sightline.operations import Home
 from sightline.web import facts as module
 
 pytest_plugins = ["web_fixtures"]
@@ -15,7 +16,7 @@ pytest_plugins = ["web_fixtures"]
 
 @pytest.fixture(autouse=True)
 def own_decisions(tmp_path, monkeypatch):
-    home = module.Home.open(tmp_path / "home")
+    home = Home.open(tmp_path / "home")
     monkeypatch.setattr(module, "home", lambda: home)
     return home
 

@@ -53,7 +53,9 @@ class Access:
 
     `schools`: the only schools whose own records this person may read, or None when there is no such limit. `opens`:
     the statuses one of which a child must have to be opened by a role that sees "as set" (None: any). `glass`: the
-    children (by key) whose records this person has opened in an emergency, and which are open still.
+    children (by key) whose records this person has opened in an emergency, and which are open still. `sealed`: the
+    children (by Sightline's id) hidden from everybody today, who are counted nowhere; `confidential`: those whose
+    address is hidden from everybody.
     """
 
     user_id: int
@@ -64,6 +66,8 @@ class Access:
     schools: frozenset[str] | None = None
     opens: frozenset[str] | None = None
     glass: frozenset[int] = frozenset()
+    sealed: frozenset[str] = frozenset()
+    confidential: frozenset[str] = frozenset()
 
     def reads(self, sensitivity: Sensitivity) -> bool:
         return self.role is not None and self.role.reads(sensitivity)
@@ -96,7 +100,7 @@ class Access:
         schools = self.schools or frozenset()
         if not teams and not schools:
             return []
-        return [g for g in served.gates() if g.ref in (teams if g.kind == matched.TEAM else schools)]
+        return [g for g in served.gates(self.sealed) if g.ref in (teams if g.kind == matched.TEAM else schools)]
 
     def closed(self) -> list[Gate]:
         """Those of them that show this person no child yet."""
@@ -115,7 +119,19 @@ def access_of(user: Any, *, acting_as: str | None = None, today: date | None = N
     roles = tuple(role for key, role in ROLES.items() if key in held)
     role = next((r for r in roles if r.key == acting_as), roles[0] if roles else None)
     mine = tuple(g for g in grants if role is not None and g.role == role.key)
-    return Access(user.pk, role, mine, roles, today, _schools(mine), _opens(role), _glass(user.pk, mine))
+    hidden = from_everybody(today)
+    return Access(
+        user.pk, role, mine, roles, today, _schools(mine), _opens(role), _glass(user.pk, mine),
+        sealed=hidden[Restriction.Kind.SEALED], confidential=hidden[Restriction.Kind.ADDRESS],
+    )  # fmt: skip
+
+
+def from_everybody(day: date) -> dict[str, frozenset[str]]:
+    """The children (by Sightline's id) whom a restriction hides from everybody on a day: sealed, or as to where they
+    live."""
+    kinds = (Restriction.Kind.SEALED, Restriction.Kind.ADDRESS)
+    rows = list(in_force(day).filter(kind__in=kinds).values_list("kind", "child__child_id"))
+    return {kind: frozenset(child for held, child in rows if held == kind) for kind in kinds}
 
 
 def _schools(grants: tuple[Grant, ...]) -> frozenset[str] | None:
@@ -195,15 +211,15 @@ def counted_for(access: Access, *, on: date | None = None) -> QuerySet[Child]:
     reached = Q(pk__in=[])
     for grant in access.grants:
         # Not Exists: from one school's roll to its children is short, from every child to its school is long.
-        for facts in _facts(grant, on):
+        for facts in _facts(grant, on, access.sealed):
             reached |= Q(pk__in=facts.values("child_id"))
     return children.filter(reached)
 
 
-def _facts(grant: Grant, on: date) -> tuple[QuerySet[Any], ...]:
+def _facts(grant: Grant, on: date, sealed: frozenset[str]) -> tuple[QuerySet[Any], ...]:
     """The dated facts from which the scope of a grant follows."""
     now = current(on)
-    if not matched.is_open(grant):
+    if not matched.is_open(grant, sealed):
         return ()
     match grant.scope:
         case ScopeKind.TEAM:
@@ -213,7 +229,9 @@ def _facts(grant: Grant, on: date) -> tuple[QuerySet[Any], ...]:
         case ScopeKind.SCHOOL:
             return (Enrolment.objects.filter(now, urn=grant.urn),)
         case ScopeKind.TRUST:
-            schools = School.objects.filter(trust_ref=grant.trust_ref).exclude(urn__in=matched.closed(matched.SCHOOL))
+            schools = School.objects.filter(trust_ref=grant.trust_ref).exclude(
+                urn__in=matched.closed(matched.SCHOOL, sealed)
+            )
             return (Enrolment.objects.filter(now, urn__in=schools.values("urn")),)
         case ScopeKind.REVIEWING:
             return tuple(m.objects.filter(now, worker_ref=grant.worker_ref) for m in (Review, NamedReview))

@@ -89,7 +89,7 @@ def waiting(request: HttpRequest, listed: Facts | None) -> list[Line]:
         *(_pairs(listed) if listed is not None and access.may_open("clerical_pair", "POST") else []),
         *(_spot_check(listed) if listed is not None and access.may_open("spot_checks", "POST") else []),
         *(_senders(listed) if listed is not None and access.may_open("senders") else []),
-        *(_unmatched() if listed is not None and access.may_open("senders") else []),
+        *(_unmatched(listed) if listed is not None and access.may_open("senders") else []),
         *(_uploads() if access.may_open("upload", "POST") else []),
         *(_asks(access) if access.may_open("requests", "POST") else []),
         *(_agreements(access) if access.may_open("agreements", "POST") else []),
@@ -150,8 +150,8 @@ def _spot_check(listed: Facts) -> list[Line]:
     return [Line("Children of this week’s spot check to answer for", waits, here)]
 
 
-def _unmatched() -> list[Line]:
-    shut = sum(not gate.is_open for gate in facts.gates())
+def _unmatched(listed: Facts) -> list[Line]:
+    shut = sum(not gate.is_open for gate in facts.gates(listed.access.sealed))
     return [Line("Schools and teams that see no child until more of theirs are found", shut, reverse("match_rate"))]
 
 
@@ -173,7 +173,8 @@ def _senders(listed: Facts) -> list[Line]:
         ("senders", on), lambda: operations.senders(listed.opened, on=on).to_pylist()
     )
     rows: list[dict[str, Any]] = listed.chart(
-        ("schools that send", on), lambda: operations.schools_sending(listed.opened, on=on).to_pylist()
+        ("schools that send", on),
+        lambda: operations.schools_sending(listed.opened, on=on, but=listed.access.sealed).to_pylist(),
     )
     here = reverse("senders")
     late = sum(r["state"] in ("late", "silent") for r in systems)

@@ -26,7 +26,7 @@ def view(request: HttpRequest) -> HttpResponse:
         return render(request, "pages/nothing.html")
     access = held.access
     all_of_them = any(g.scope == ScopeKind.AUTHORITY for g in access.grants)
-    gates = facts.gates() if all_of_them else tuple(access.gates())
+    gates = facts.gates(access.sealed) if all_of_them else tuple(access.gates())
     exact = access.role is not None and access.role.key in SEES_COUNTS
     shown = [as_shown(g, exact) for g in sorted(gates, key=lambda g: g.is_open)]
     context = {

@@ -13,7 +13,9 @@ from django.utils import timezone
 from sightline.operations import removals, retention
 from sightline.vocabulary.errors import NothingHeld, StoreDamaged
 from sightline.web import facts
+from sightline.web.authz.access import from_everybody
 from sightline.web.authz.matrix import ROLES
+from sightline.web.people.models import Restriction
 from sightline.web.retention import gate
 
 NIGHTS = 30
@@ -27,7 +29,9 @@ def view(request: HttpRequest) -> HttpResponse:
     except NothingHeld:
         return render(request, "retention/page.html", context)
     on = max(opened.as_at, timezone.localdate())
-    rows = retention.clocks_on(facts.home(), opened, on)
+    # A sealed record has the same clocks, and is counted on no page.
+    sealed = from_everybody(timezone.localdate())[Restriction.Kind.SEALED]
+    rows = [row for row in retention.clocks_on(facts.home(), opened, on) if row.child_id not in sealed]
     counted = Counter(row.state for row in rows)
     context |= {
         "held": True,

@@ -26,7 +26,8 @@ def view(request: HttpRequest) -> HttpResponse:
         ("senders", on), lambda: operations.senders(held.opened, on=on).to_pylist()
     )
     schools: list[dict[str, Any]] = held.chart(
-        ("schools that send", on), lambda: operations.schools_sending(held.opened, on=on).to_pylist()
+        ("schools that send", on),
+        lambda: operations.schools_sending(held.opened, on=on, but=held.access.sealed).to_pylist(),
     )
     state = request.GET.get("state", "")
     state = state if state in WANTED else ""

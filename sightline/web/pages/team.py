@@ -22,7 +22,7 @@ from sightline.operations.sheets import Grid
 from sightline.operations.teams import TeamYears, team_years
 from sightline.web import audit, facts
 from sightline.web.authz import matched
-from sightline.web.authz.access import Access, current
+from sightline.web.authz.access import Access, current, hidden_from
 from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
 from sightline.web.pages import week
@@ -56,9 +56,11 @@ def teams_of(access: Access, held: Facts) -> dict[str, str]:
     """The teams this person supervises that have children today: their names by reference."""
     day = max(access.today, held.on)
     rows = Allocation.objects.filter(current(day), child__held=True).exclude(team_ref="")
+    # A team whose only child is hidden from this person is none to them.
+    rows = rows.exclude(child__in=hidden_from(access).values("child"))
     if not any(g.scope == ScopeKind.AUTHORITY for g in access.grants):
         mine = {g.team_ref for g in access.grants if g.scope == ScopeKind.TEAM}
-        rows = rows.filter(team_ref__in=mine - matched.closed(matched.TEAM))
+        rows = rows.filter(team_ref__in=mine - matched.closed(matched.TEAM, access.sealed))
     return {ref: name or ref for ref, name in rows.values_list("team_ref", "team_name").distinct().order_by("team_ref")}
 
 

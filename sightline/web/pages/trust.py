@@ -51,7 +51,7 @@ def _of_trust(held: Facts) -> tuple[list[SchoolBeside], str]:
     named = School.objects.filter(trust_ref__in=refs).values_list("trust_name", flat=True).distinct()
     names = sorted(name for name in named if name)
     # A school that sees no child yet is left out: the notice above every page says so, and what is missing.
-    closed = matched.closed(matched.SCHOOL)
+    closed = matched.closed(matched.SCHOOL, held.access.sealed)
     rows = _rows(held, held.access.schools)
     return [r for r in rows if r.urn not in closed], ", ".join(names) or "Your schools"
 
