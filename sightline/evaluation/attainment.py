@@ -8,7 +8,6 @@ import numpy as np
 
 from sightline.evaluation.result import Builder, Table
 from sightline.evaluation.samples import (
-    OUTCOMES,
     PERIOD,
     Frame,
     Grouped,
@@ -90,7 +89,7 @@ def did_logit(frame: Frame, table_id: str, stage: str, plan: str, printed: int) 
     b = Builder()
     g = grouped(frame, stage, plan, clusters(frame.study.models.attainment_errors))
     says = ""
-    for outcome, name in OUTCOMES[stage].items():
+    for outcome, name in frame.outcomes(stage).items():
         why = groups_small(frame, g, name)
         if why:
             b.refuse(outcome, f"{why}; the data are too few")
@@ -102,7 +101,7 @@ def did_logit(frame: Frame, table_id: str, stage: str, plan: str, printed: int) 
         except CannotEstimate as error:
             b.refuse(outcome, str(error))
             continue
-        for row in did_rows(plan):
+        for row in did_rows(plan, frame.study.models.covariates):
             if row in effects.names:
                 b.estimate(row, outcome, effects[row], level=frame.study.models.level)
         b.put("N", outcome, N=fit.rows)
@@ -118,7 +117,9 @@ def did_logit(frame: Frame, table_id: str, stage: str, plan: str, printed: int) 
         sample=_sample(frame, stage, plan),
         estimator="Logit on cells of identical pupils; average marginal effects, each column a variable of its own",
         errors=f"{says or frame.study.models.attainment_errors}, delta method",
-        formula="Pr(reached) = F(constant + " + " + ".join(did_rows(plan)) + " + ethnic group)",
+        formula="Pr(reached) = F(constant + "
+        + " + ".join(did_rows(plan, frame.study.models.covariates))
+        + " + ethnic group)",
         notes=(ETHNICITY, NOT_THE_EFFECT) if frame.study.models.ethnicity else (NOT_THE_EFFECT,),
         printed=printed,
         source=f"Table {printed}; Annex 4, Educational attainment",
@@ -143,17 +144,21 @@ def did_effects(frame: Frame, table_id: str, stage: str, plan: str) -> Table:
     on = f"Subject to a {plan}"
     two, three = did_terms(plan)
     says = ""
-    for outcome, name in OUTCOMES[stage].items():
+    for outcome, name in frame.outcomes(stage).items():
         why = groups_small(frame, g, name)
         if why:
             b.refuse(outcome, f"{why}; the data are too few")
             continue
         try:
             fit, cells = fit_logit(frame, g.cells(name))
-            both = effect_on_treated(fit, cells, treated=(on, PERIOD), off=(two, three))
+            both = effect_on_treated(
+                fit, cells, treated=(on, PERIOD), off=tuple(row for row in (two, three) if row in fit.names)
+            )
             one = effect_on_treated(fit, cells, treated=(on, PERIOD), off=(two,))
             line = _linear(frame, cells, plan)
-            cross = cross_difference(fit, cells, on, PERIOD, products=did_products(plan))
+            cross = cross_difference(
+                fit, cells, on, PERIOD, products={row: of for row, of in did_products(plan).items() if row in fit.names}
+            )
         except CannotEstimate as error:
             b.refuse(outcome, str(error))
             continue
@@ -199,7 +204,7 @@ def did_scores(frame: Frame, table_id: str, stage: str, plan: str, printed: int)
     two, three = did_terms(plan)
     kind: Any = "clustered" if clusters(errors) else {"conventional": "conventional", "robust": "hc1"}[errors]
     says = ""
-    for outcome, name in OUTCOMES[stage].items():
+    for outcome, name in frame.outcomes(stage).items():
         why = groups_small(frame, g, name)
         if why:
             b.refuse(outcome, f"{why}; the data are too few")
@@ -210,7 +215,7 @@ def did_scores(frame: Frame, table_id: str, stage: str, plan: str, printed: int)
         except CannotEstimate as error:
             b.refuse(outcome, str(error))
             continue
-        for row in did_rows(plan):
+        for row in did_rows(plan, frame.study.models.covariates):
             if row in fit.estimates.names:
                 b.estimate(row, outcome, fit.estimates[row], level=frame.study.models.level)
         b.estimate("Constant", outcome, fit.estimates[CONSTANT], level=frame.study.models.level)
@@ -231,7 +236,9 @@ def did_scores(frame: Frame, table_id: str, stage: str, plan: str, printed: int)
         sample=_sample(frame, stage, plan),
         estimator="Least squares on cells of identical pupils (n, sum and sum of squares)",
         errors=says or frame.study.models.score_errors,
-        formula="score = constant + " + " + ".join(did_rows(plan)) + " + ethnic group + error",
+        formula="score = constant + "
+        + " + ".join(did_rows(plan, frame.study.models.covariates))
+        + " + ethnic group + error",
         notes=(
             ETHNICITY,
             f"The row marked DID is the effect for children not eligible for FSM; the row below the constant adds the "

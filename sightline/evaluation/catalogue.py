@@ -340,4 +340,16 @@ def jobs(study: Study, only: Sequence[str] = ()) -> list[Job]:
             job = Job(s.id + suffix, s, send)
             if (job.id in wanted or s.id in wanted) if wanted else s.kind in study.outputs.sets:
                 found.append(job)
-    return found
+    return [job for job in found if _asked_about(study, job.spec)]
+
+
+def _asked_about(study: Study, s: Spec) -> bool:
+    """Whether the study's outcomes leave a table anything to say; one of several outcomes needs one of them."""
+    words, asked = s.id.split("-"), study.outcomes
+    for stage, chapter in KS.items():
+        if stage in words or s.chapter == chapter:
+            return bool(getattr(asked, stage))
+    for word, chapter in (("absence", ABSENCE), ("suspension", SUSPENSION)):
+        if word in words or s.chapter == chapter or (word == "absence" and s.printed == 73):
+            return word in asked.engagement
+    return bool(asked.engagement) if {"engagement", "churn"} & set(words) else True

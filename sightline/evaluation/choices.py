@@ -102,7 +102,7 @@ def curve(frame: Frame, table_id: str, domain: str, plan: str) -> Table:
 
 
 def _panel_choices(frame: Frame, b: Builder, plan: str) -> Iterator[Choice]:
-    for outcome, measure in outcomes(ENGAGEMENT).items():
+    for outcome, measure in outcomes(frame, ENGAGEMENT).items():
         for send, whom in SEND.items():
             for years in frame.study.groups.years_on_plan:
                 here = replace(frame, send=send)
@@ -144,7 +144,7 @@ def _section_choices(frame: Frame, b: Builder, domain: str, plan: str) -> Iterat
         here = replace(frame, send=send)
         placed, plain = (grouped(here, domain, plan, c, coarse=True) for c in (by, None))
         held = [block for block, words in BLOCKS.items() if any(word in n for n in plain.names for word in words)]
-        for outcome, name in outcomes(domain).items():
+        for outcome, name in outcomes(frame, domain).items():
             try:
                 checked(here, plain, name)
             except CannotEstimate as error:

@@ -15,7 +15,7 @@ from sightline.evaluation.attainment import clusters, fit_logit, groups_small, t
 from sightline.evaluation.engagement import fit_panel
 from sightline.evaluation.result import Builder
 from sightline.evaluation.samples import (
-    OUTCOMES,
+    ASKED_AS,
     PERIOD,
     F,
     Frame,
@@ -61,9 +61,11 @@ def after_row(plan: str) -> str:
     return f"Months subject to a {plan} after VSH extension"
 
 
-def outcomes(domain: str) -> Mapping[str, str]:
-    """The outcomes of a domain that carry a claim, by the words of their column."""
-    return MEASURED if domain == ENGAGEMENT else OUTCOMES[domain]
+def outcomes(frame: Frame, domain: str) -> Mapping[str, str]:
+    """The study's outcomes of a domain that carry a claim, by the words of their column."""
+    if domain != ENGAGEMENT:
+        return frame.outcomes(domain)
+    return {word: name for word, name in MEASURED.items() if ASKED_AS[name] in frame.study.outcomes.engagement}
 
 
 def claim_words(domain: str, plan: str) -> str:
@@ -109,7 +111,7 @@ def claims(frame: Frame, domain: str, plan: str, b: Builder | None = None) -> It
     if domain != ENGAGEMENT:
         errors = frame.study.models.score_errors if domain == "ks4" else frame.study.models.attainment_errors
         g = grouped(frame, domain, plan, clusters(errors))
-    for outcome, name in outcomes(domain).items():
+    for outcome, name in outcomes(frame, domain).items():
         try:
             yield _engaged(frame, plan, outcome, name) if g is None else _attained(frame, domain, g, outcome, name)
         except CannotEstimate as error:
@@ -136,7 +138,9 @@ def _attained(frame: Frame, domain: str, g: Grouped, outcome: str, name: str) ->
         return Claim(outcome, found, fit.rows, frame.study.beyond.margin_score * spread, spread)
     odds, cells = fit_logit(frame, cells)
     on = f"Subject to a {g.plan}"
-    found = effect_on_treated(odds, cells, treated=(on, PERIOD), off=did_terms(g.plan))
+    found = effect_on_treated(
+        odds, cells, treated=(on, PERIOD), off=tuple(row for row in did_terms(g.plan) if row in odds.names)
+    )
     return Claim(outcome, found, odds.rows, frame.study.beyond.margin_share, spread)
 
 
@@ -206,7 +210,7 @@ def linears(frame: Frame, domain: str, plan: str, b: Builder | None = None) -> I
     """The linear model of each claim by authority (school where there are few), those that can be had."""
     by = cluster_of(frame)
     g = None if domain == ENGAGEMENT else grouped(frame, domain, plan, by, coarse=True)
-    for outcome, name in outcomes(domain).items():
+    for outcome, name in outcomes(frame, domain).items():
         try:
             if g is None:
                 yield outcome, linear_panel(widest(frame, plan, name), plan, by="authority")

@@ -9,7 +9,7 @@ import numpy as np
 from sightline.evaluation.attainment import fit_logit
 from sightline.evaluation.engagement import put_estimates
 from sightline.evaluation.result import Builder, Left, Table
-from sightline.evaluation.samples import MEASURES, PERIOD, PERSISTENT, F, Frame, Panel, panel
+from sightline.evaluation.samples import MEASURES, PERIOD, F, Frame, Panel, controls_told, panel
 from sightline.statistics import (
     CannotEstimate,
     Cells,
@@ -21,6 +21,7 @@ from sightline.statistics import (
 
 PERIODS = ("before VSH extension", "after VSH extension")
 MONTHS = "Average months per year subject to a {plan} in the period"
+FSM_IN_PERIOD = "Eligible for FSM in the period"
 ANY = {"missed": "persistent absence in any year", "suspended": "any suspension"}
 
 
@@ -30,10 +31,11 @@ class Collapsed:
     Rows with the outcome or a covariate missing are left out before averaging, counted in `lost`.
     """
 
-    def __init__(self, p: Panel) -> None:
+    def __init__(self, p: Panel, persistent: float) -> None:
         c = p.columns
-        event = p.missed_more_than(PERSISTENT) if p.measure == "missed" else c["suspended"] > 0
-        complete = np.isfinite(np.array([p.outcome, *p.regressors().values(), c["female"]])).all(axis=0)
+        event = p.missed_more_than(persistent) if p.measure == "missed" else c["suspended"] > 0
+        sex = [c["female"]] if "female" in p.covariates else []
+        complete = np.isfinite(np.array([p.outcome, *p.regressors().values(), *sex])).all(axis=0)
         self.lost = int((~complete).sum())
         self.pupil: list[Any] = []
         self.outcome: list[F] = []
@@ -54,7 +56,7 @@ class Collapsed:
             # Not a number only where no year of the pupil's says: mean() of a missing one would lose the pupil.
             known = mean(np.isfinite(event).astype(float)) > 0
             self.event.append(np.where(known, (mean(np.nan_to_num(event)) > 0).astype(float), np.nan))
-            self.columns.append({name: mean(c[name]) for name in ("months", "age", "idaci", "female", "fsm")})
+            self.columns.append({name: mean(c[name]) for name in ("months", *p.covariates)})
             self.authority.append(home[at][first])
 
 
@@ -76,7 +78,7 @@ def _told(frame: Frame) -> str:
 def _start(frame: Frame, plan: str, measure: str) -> tuple[Builder, Collapsed]:
     b, p = Builder(), panel(frame, plan, measure)
     b.left += list(p.left)
-    held = Collapsed(p)
+    held = Collapsed(p, frame.study.outcomes.persistent / 100)
     if held.lost:
         b.left.append(Left("", "rows", "outcome or a covariate", held.lost, "missing value"))
     return b, held
@@ -115,7 +117,7 @@ def selection_check(frame: Frame, table_id: str, plan: str, printed: int) -> Tab
         sample=f"{frame.whom}, the widest sample of the {plan}; a pupil is in a period with at least one year of it",
         estimator="Least squares on each pupil's averages of the period; the difference from one stacked model",
         errors=f"{_told(frame)}; the difference clustered by pupil",
-        formula="average sessions = constant + months + age + IDACI + female + FSM + error",
+        formula=f"average sessions = constant + months{controls_told(frame)} + error",
         notes=(
             "A slope other than nought before the extension is selection: what had not begun cannot have an effect.",
             "The report compares the two slopes by eye; the last column tests their difference.",
@@ -126,17 +128,17 @@ def selection_check(frame: Frame, table_id: str, plan: str, printed: int) -> Tab
 
 
 def _rows_of_73(plan: str, x: dict[str, F]) -> dict[str, F]:
-    return {
-        MONTHS.format(plan=plan): x["months"],
-        "Average age in the period": x["age"],
-        "Average IDACI score in the period": x["idaci"],
-        "Female": x["female"],
-        "Eligible for FSM in the period": (x["fsm"] > 0).astype(float),
+    known = {
+        "Average age in the period": x.get("age"),
+        "Average IDACI score in the period": x.get("idaci"),
+        "Female": x.get("female"),
+        FSM_IN_PERIOD: (x["fsm"] > 0).astype(float) if "fsm" in x else None,
     }
+    return {MONTHS.format(plan=plan): x["months"]} | {row: v for row, v in known.items() if v is not None}
 
 
 def _rows_collapsed(plan: str, x: dict[str, F]) -> dict[str, F]:
-    return _rows_of_73(plan, x) | {"Eligible for FSM in the period": x["fsm"]}
+    return _rows_of_73(plan, x) | ({FSM_IN_PERIOD: x["fsm"]} if "fsm" in x else {})
 
 
 def _fewest(outcome: list[F]) -> int:
@@ -205,7 +207,7 @@ def collapsed(frame: Frame, table_id: str, measure: str, plan: str) -> Table:
         estimator=f"Least squares on each pupil's average sessions; logit of {ANY[measure]}, as average marginal "
         "effects and as log-odds; changes from one stacked linear model",
         errors=f"{_told(frame)}; marginal effects by the delta method; changes clustered by pupil",
-        formula="average sessions, or logit Pr(event), = constant + months + age + IDACI + female + FSM",
+        formula=f"average sessions, or logit Pr(event), = constant + months{controls_told(frame)}",
         notes=(
             "FSM is the share of the period's years in which the pupil was eligible.",
             "Without pupil effects a slope also holds how families with long and short plans differ.",

@@ -6,7 +6,7 @@ from typing import Any
 
 from sightline.evaluation.attainment import ETHNICITY, groups_small, treated_average
 from sightline.evaluation.result import Builder, Table
-from sightline.evaluation.samples import ENGAGED, Frame, cluster_of, did_rows, did_terms, grouped
+from sightline.evaluation.samples import Frame, cluster_of, did_rows, did_terms, grouped
 from sightline.statistics import CONSTANT, CannotEstimate, ols
 
 EFFECT = "Effect on the treated: both plan x period terms"
@@ -29,7 +29,7 @@ def engagement_did(frame: Frame, table_id: str, plan: str) -> Table:
     kind, by = errors_of(frame)
     g = grouped(frame, "engagement", plan, by, coarse=True)
     level, says = frame.study.models.level, ""
-    for outcome, name in ENGAGED.items():
+    for outcome, name in frame.outcomes("engagement").items():
         why = groups_small(frame, g, name)
         if why:
             b.refuse(outcome, f"{why} (pupils' years); the data are too few")
@@ -59,7 +59,9 @@ def engagement_did(frame: Frame, table_id: str, plan: str) -> Table:
         sample=f"{frame.whom}; every year of the census, on a {plan} in the year against on neither kind of plan in it",
         estimator="Least squares on cells of identical pupils' years; persistent absence as a linear probability",
         errors=says or (f"clustered by {by}" if by else kind),
-        formula="outcome = constant + " + " + ".join(did_rows(plan)) + " + age + ethnic group + error",
+        formula="outcome = constant + "
+        + " + ".join(did_rows(plan, frame.study.models.covariates))
+        + " + age + ethnic group + error",
         notes=(
             *((ETHNICITY,) if frame.study.models.ethnicity else ()),
             f"IDACI is taken to {frame.study.models.cell_places} places, so that identical years count together.",

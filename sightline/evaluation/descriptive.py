@@ -9,8 +9,8 @@ import numpy as np
 from sightline.evaluation.linked import PRECISE
 from sightline.evaluation.result import Builder, Table
 from sightline.evaluation.samples import (
+    ASKED_AS,
     MEASURES,
-    OUTCOMES,
     Frame,
     Panel,
     groups_sql,
@@ -68,6 +68,8 @@ def sizes(frame: Frame, table_id: str) -> Table:
     """Table 52: pupils by outcome and group."""
     b = Builder()
     for measure, word in MEASURES.items():
+        if ASKED_AS[measure] not in frame.study.outcomes.engagement:
+            continue
         row = word.capitalize()
         total = 0
         for plan in PLANS:
@@ -77,6 +79,8 @@ def sizes(frame: Frame, table_id: str) -> Table:
         b.columns += [NO_PLAN] if NO_PLAN not in b.columns else []
         b.put(row, "Total", N=total)
     for stage in ("ks1", "ks2", "ks4"):
+        if not frame.outcomes(stage):
+            continue
         row = f"Educational attainment in {stage.upper()}"
         found = dict(
             frame.database.rows(
@@ -151,7 +155,7 @@ def means_by_year(frame: Frame, table_id: str, measure: str) -> Table:
 def _complete(p: Panel) -> Panel:
     """The rows a model would use: nothing missing."""
     held = np.isfinite(np.array([*p.regressors().values(), p.outcome])).all(axis=0)
-    return Panel(p.plan, p.measure, {name: v[held] for name, v in p.columns.items()}, p.left)
+    return p.where(held)
 
 
 def sample_summary(frame: Frame, table_id: str, measure: str) -> Table:
@@ -239,7 +243,7 @@ SCORES: Final = {"Reading score": "reading_score", "Maths score": "maths_score",
 def key_stage_results(frame: Frame, table_id: str, stage: str, printed: int) -> Table:
     """Tables 62, 66 and 70: attainment by group and period."""
     b = Builder()
-    wanted = {row.replace("9-4", "9 - 4"): name for row, name in OUTCOMES[stage].items()}
+    wanted = {row.replace("9-4", "9 - 4"): name for row, name in frame.outcomes(stage).items()}
     held = {r[0] for r in frame.database.rows(f"SELECT column_name FROM (DESCRIBE {stage}_linked)")}
     scores = {row: name for row, name in SCORES.items() if stage == "ks2" and name in held}
     parts = []

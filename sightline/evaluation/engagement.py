@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sightline.evaluation.result import Builder, Table
-from sightline.evaluation.samples import MEASURES, PERSISTENT, SEVERE, Frame, Panel, panel
+from sightline.evaluation.samples import MEASURES, WITHIN, Frame, Panel, controls_told, panel
 from sightline.statistics import (
     CONSTANT,
     CannotEstimate,
@@ -113,7 +113,7 @@ def fixed_effects(frame: Frame, table_id: str, measure: str, plan: str, printed:
         sample=f"{frame.whom}, on a {plan} before and after the extension, by number of years with one",
         estimator="Least squares with an effect for each pupil; the constant is mean(y) - mean(x)'b, as xtreg, fe",
         errors=says or ERRORS[frame.study.models.engagement_errors],
-        formula="sessions = pupil effect + months after + months before + period + age + FSM + IDACI + error",
+        formula=f"sessions = pupil effect + {_terms(frame)} + error",
         notes=("N counts pupils, as the report does.", AGE_AND_PERIOD, PROXY),
         printed=printed,
         source=f"Table {printed}; Annex 4, Analytical approaches",
@@ -143,7 +143,7 @@ def poisson(frame: Frame, table_id: str, measure: str, plan: str) -> Table:
         sample=f"{frame.whom}; only pupils with at least two years and at least one session inform the fit",
         estimator="Conditional Poisson likelihood; coefficients are changes in the log of expected sessions",
         errors=LIKELIHOOD_ERRORS[frame.study.models.engagement_errors],
-        formula="expected sessions = exp(pupil effect + months after + months before + period + age + FSM + IDACI)",
+        formula=f"expected sessions = exp(pupil effect + {_terms(frame)})",
         notes=(
             "Not comparable row by row with the linear tables: pupils who never missed a session are not in it.",
             AGE_AND_PERIOD,
@@ -160,14 +160,18 @@ def _panel_fit(frame: Frame, b: Builder, column: str, fit: PanelFit) -> None:
     b.drop(column, fit.dropped)
 
 
+def _terms(frame: Frame) -> str:
+    return f"months after + months before + period{controls_told(frame, WITHIN)}"
+
+
 def persistent_absence(frame: Frame, table_id: str, plan: str) -> Table:
-    """Missing more than 10% (and 50%) of sessions: linear probability with pupil effects, and conditional logit."""
+    """Persistent and severe absence: linear probability with pupil effects, and conditional logit."""
     b = Builder()
     widest = panel(frame, plan, "missed")
     b.left += list(widest.left)
-    chosen = frame.study.models.engagement_errors
+    chosen, asked = frame.study.models.engagement_errors, frame.study.outcomes
     for years in frame.study.groups.years_on_plan:
-        for word, limit in (("persistent", PERSISTENT), ("severe", SEVERE)):
+        for word, limit in (("persistent", asked.persistent / 100), ("severe", asked.severe / 100)):
             label = f"{frame.study.sample_label(years)}, {word}"
             p = widest.at_least(years)
             outcome = p.missed_more_than(limit)
@@ -194,11 +198,12 @@ def persistent_absence(frame: Frame, table_id: str, plan: str) -> Table:
     return b.table(
         table_id,
         f"Persistent and severe absence for children subject to a {plan}",
-        sample=f"{frame.whom}; persistent: more than 10% of possible sessions missed in the year, severe: over 50%",
+        sample=f"{frame.whom}; persistent: more than {asked.persistent:g}% of possible sessions missed in the year, "
+        f"severe: over {asked.severe:g}%",
         estimator="Linear probability with an effect for each pupil (differences of probability); beside it the "
         "conditional logit (log-odds; it has no marginal effect, since pupil effects are conditioned away)",
         errors=f"linear: {ERRORS[chosen]}; conditional logit: {LIKELIHOOD_ERRORS[chosen]}",
-        formula="missed more than the share = pupil effect + months after + months before + period + age + FSM + IDACI",
+        formula=f"missed more than the share = pupil effect + {_terms(frame)}",
         notes=(
             "The report says about 0.2 percentage points less persistent absence for each month on a CIN plan after.",
             "The conditional logit rests on pupils who changed; the others say nothing and are counted below.",

@@ -13,7 +13,6 @@ import numpy as np
 from sightline.evaluation.attainment import fit_logit, treated_average
 from sightline.evaluation.claims import (
     ENGAGEMENT,
-    MEASURED,
     after_row,
     checked,
     claim_words,
@@ -46,7 +45,7 @@ def groups(frame: Frame, table_id: str, domain: str, plan: str) -> Table:
     """The claim for each phase, sex and FSM status, and the difference between the two of each."""
     b = Builder()
     g = None if domain == ENGAGEMENT else grouped(frame, domain, plan, _clusters(frame, domain))
-    for outcome, name in outcomes(domain).items():
+    for outcome, name in outcomes(frame, domain).items():
         try:
             parts = _panel_parts(widest(frame, plan, name)) if g is None else _cell_parts(checked(frame, g, name))
         except CannotEstimate as error:
@@ -149,7 +148,9 @@ def _fit_cells(frame: Frame, g: Grouped, domain: str, name: str) -> Callable[[],
             line = ols(cells, errors=errors)
             return treated_average(line, cells, g.plan), line.rows, line.dropped
         odds, cells = fit_logit(frame, cells)
-        found = effect_on_treated(odds, cells, treated=(on, PERIOD), off=did_terms(g.plan))
+        found = effect_on_treated(
+            odds, cells, treated=(on, PERIOD), off=tuple(row for row in did_terms(g.plan) if row in odds.names)
+        )
         return found, odds.rows, odds.dropped
 
     return fit
@@ -159,7 +160,7 @@ def authorities(frame: Frame, table_id: str, domain: str, plan: str) -> Table:
     """The claim in each authority by itself, and whether authorities differ by more than chance."""
     b, least = Builder(), frame.study.beyond.authority_least
     g = None if domain == ENGAGEMENT else grouped(frame, domain, plan, "authority", coarse=True)
-    for outcome, name in outcomes(domain).items():
+    for outcome, name in outcomes(frame, domain).items():
         try:
             if g is None:
                 each = _panel_places(widest(frame, plan, name), least)
@@ -267,7 +268,7 @@ def churn(frame: Frame, table_id: str, plan: str) -> Table:
     b = Builder()
     years = frame.study.windows.years
     spans = list(dict.fromkeys([*pairwise(years), (years[0], years[-1])]))
-    for outcome, measure in MEASURED.items():
+    for outcome, measure in outcomes(frame, ENGAGEMENT).items():
         found = frame.database.query(
             f"""
             SELECT dense_rank() OVER (ORDER BY p.pupil) AS pupil, p.year, p.{measure} AS outcome

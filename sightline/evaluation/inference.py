@@ -77,7 +77,7 @@ def resampling(frame: Frame, table_id: str, domain: str, plan: str) -> Table:
         b.estimate("As in its table", claim.outcome, claim.found, level=level)
         b.put("N", claim.outcome, N=claim.n)
     g = None if domain == ENGAGEMENT else grouped(frame, domain, plan, by, coarse=True)
-    for i, (outcome, name) in enumerate(outcomes(domain).items()):
+    for i, (outcome, name) in enumerate(outcomes(frame, domain).items()):
         try:
             if g is None:
                 p = widest(frame, plan, name)
@@ -219,7 +219,7 @@ def _plans_shuffled(
             "Female": c["female"],
         }
         named |= {row: np.prod([named[f] for f in parts], axis=0) for row, parts in did_products(plan).items()}
-        x = {row: named[row] for row in did_rows(plan) if row not in did_terms(plan)}
+        x = {row: named[row] for row in did_rows(plan, frame.study.models.covariates) if row not in did_terms(plan)}
         fit = ols(rows_as_cells(c["outcome"], x), errors="conventional")
         fitted = np.full(len(c["post"]), fit.estimates["constant"].estimate)
         for row in x:

@@ -10,7 +10,7 @@ import numpy as np
 from sightline.evaluation.attainment import ETHNICITY, groups_small
 from sightline.evaluation.engagement import put_estimates
 from sightline.evaluation.result import Builder, Table
-from sightline.evaluation.samples import OUTCOMES, Frame, Grouped, did_rows, did_terms, grouped
+from sightline.evaluation.samples import Frame, Grouped, did_rows, did_terms, grouped
 from sightline.statistics import (
     CONSTANT,
     SINGULAR,
@@ -38,7 +38,7 @@ def by_authority(frame: Frame, table_id: str, stage: str, plan: str) -> Table:
     level_two = frame.study.models.multilevel
     g = grouped(frame, stage, plan, level_two, coarse=True)
     held: list[tuple[str, tuple[str, ...], MixedFit | MixedLogitFit]] = []
-    for outcome, name in OUTCOMES[stage].items():
+    for outcome, name in frame.outcomes(stage).items():
         kinds = (f"{outcome}, linear", f"{outcome}, logit") if stage in BINARY else (outcome,)
         why = groups_small(frame, g, name)
         for column in kinds:

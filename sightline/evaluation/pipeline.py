@@ -358,7 +358,7 @@ class _Making:
             exclusions.aggregate(**{f"y{year}": exclusions.count(where=exclusions.year == year) for year in self.years})
         )
 
-        def suspended(year: int) -> Any:
+        def sessions_suspended(year: int) -> Any:
             # A pupil in the census with no suspension in the year's exclusions was not suspended; in a year of which
             # no exclusion was received nobody knows.
             return _.s.coalesce(ibis.literal(0).cast(SESSIONS)) if held[f"y{year}"] else ibis.null(SESSIONS)
@@ -379,7 +379,7 @@ class _Making:
                 missed=_.missed,
                 possible=_.possible,
                 absences=_.absences,
-                suspended=suspended(year),
+                suspended=sessions_suspended(year),
                 cin_months=_.cin.coalesce(zero),
                 cp_months=_.cp.coalesce(zero),
             )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -34,8 +34,15 @@ ENGAGED: Final[Mapping[str, str]] = {
     "Persistent absence": "persistent",
 }
 """Outcomes of pupils' years in the cross-sectional models; the key stages' are in OUTCOMES."""
-PERSISTENT, SEVERE = 0.10, 0.50
-"""Shares of possible sessions: persistent absence is missing more than a tenth, severe over half (DfE)."""
+ASKED_AS: Final[Mapping[str, str]] = {"missed": "absence", "persistent": "absence", "suspended": "suspension"}
+"""What a study calls the outcomes of pupils' years."""
+ROWS: Final[Mapping[str, str]] = {
+    "age": "Age",
+    "fsm": "Eligible for FSM",
+    "idaci": "IDACI score",
+    "female": "Female",
+}
+"""The row of each covariate of a study."""
 PERIOD: Final = "Period after COVID-19 / VSH extension"
 
 
@@ -46,6 +53,13 @@ class Frame:
     database: Database
     study: Study
     send: str
+
+    def outcomes(self, stage: str) -> Mapping[str, str]:
+        """The study's outcomes of a key stage, or of pupils' years ("engagement"), by the words of their column."""
+        asked = self.study.outcomes
+        if stage == "engagement":
+            return {w: name for w, name in ENGAGED.items() if ASKED_AS[name] in asked.engagement}
+        return {w: name for w, name in OUTCOMES[stage].items() if name in getattr(asked, stage)}
 
     def send_sql(self, alias: str = "") -> str:
         """The condition on SEND, on a table with send and send_ever."""
@@ -88,11 +102,12 @@ class Panel:
     left: tuple[Left, ...]
     authorities: tuple[str, ...] = ()
     """Names of the authorities that the column of that name numbers from 1."""
+    covariates: tuple[str, ...] = tuple(ROWS)
+    """What the study controls for."""
 
     def at_least(self, years: int) -> Panel:
         """Only pupils with a plan in at least this many years."""
-        keep = self.columns["years"] >= years
-        return Panel(self.plan, self.measure, {name: v[keep] for name, v in self.columns.items()}, self.left)
+        return self.where(self.columns["years"] >= years)
 
     @property
     def pupils(self) -> int:
@@ -109,8 +124,7 @@ class Panel:
 
     def where(self, keep: NDArray[np.bool_]) -> Panel:
         """Only the rows where the mask is true."""
-        columns = {name: v[keep] for name, v in self.columns.items()}
-        return Panel(self.plan, self.measure, columns, self.left, self.authorities)
+        return replace(self, columns={name: v[keep] for name, v in self.columns.items()})
 
     @property
     def home(self) -> F:
@@ -131,10 +145,12 @@ class Panel:
             f"Months subject to a {self.plan} after VSH extension": c["months"] * c["post"],
             f"Months subject to a {self.plan} before VSH extension": c["months"] * (1 - c["post"]),
             PERIOD: c["post"],
-            "Age": c["age"],
-            "Eligible for FSM": c["fsm"],
-            "IDACI score": c["idaci"],
+            **self.controls(),
         }
+
+    def controls(self) -> dict[str, F]:
+        """The covariates that change within a pupil, by row."""
+        return {ROWS[name]: self.columns[name] for name in WITHIN if name in self.covariates}
 
     def design(self) -> dict[str, F]:
         """The same columns with those of the plan last: one that adds nothing to the others leaves, named, not they.
@@ -170,7 +186,8 @@ def panel(frame: Frame, plan: str, measure: str) -> Panel:
     )
     columns = {name: numbers(found, name) for name in found.column_names if name != "place"}
     places = sorted({place for place in pc.unique(found["place"]).to_pylist() if place is not None})
-    return Panel(plan, measure, columns, _flow(frame, plan, measure), tuple(places))
+    left, covariates = _flow(frame, plan, measure), frame.study.models.covariates
+    return Panel(plan, measure, columns, left, tuple(places), covariates)
 
 
 def _flow(frame: Frame, plan: str, measure: str) -> tuple[Left, ...]:
@@ -215,10 +232,21 @@ def groups_sql(frame: Frame) -> str:
     return " UNION ALL ".join(parts)
 
 
-def did_rows(plan: str) -> tuple[str, ...]:
-    """The rows of tables 63 to 72, in their order."""
+WITHIN: Final = ("age", "fsm", "idaci")
+"""Covariates that change within a pupil."""
+WORDS: Final[Mapping[str, str]] = {"age": "age", "fsm": "FSM", "idaci": "IDACI", "female": "female"}
+
+
+def controls_told(frame: Frame, of: Collection[str] = tuple(WORDS)) -> str:
+    """The study's covariates as a formula adds them: " + age + FSM + IDACI"."""
+    return "".join(f" + {WORDS[name]}" for name in WORDS if name in of and name in frame.study.models.covariates)
+
+
+def did_rows(plan: str, covariates: Collection[str] = tuple(ROWS)) -> tuple[str, ...]:
+    """The rows of tables 63 to 72, in their order; a covariate that is not among these takes its products with it."""
     two, three = did_terms(plan)
-    return (
+    products, without = did_products(plan), {ROWS[name] for name in ROWS if name not in covariates}
+    every = (
         PERIOD,
         f"Subject to a {plan}",
         "Eligible for FSM",
@@ -231,6 +259,7 @@ def did_rows(plan: str) -> tuple[str, ...]:
         "Female",
         f"Female * {PERIOD}",
     )
+    return tuple(row for row in every if row not in without and not without & set(products.get(row, ())))
 
 
 def did_terms(plan: str) -> tuple[str, str]:
@@ -291,6 +320,8 @@ class Grouped:
 
 def share_of_fsm(cells: Cells, plan: str) -> float:
     """The share eligible for FSM among the rows on the plan in the period after; not a number where there is none."""
+    if "Eligible for FSM" not in cells.regressors:
+        return float("nan")
     treated = (cells.regressors[f"Subject to a {plan}"] == 1) & (cells.regressors[PERIOD] == 1)
     n = cells.n[treated]
     return float(cells.regressors["Eligible for FSM"][treated] @ n / n.sum()) if n.sum() else float("nan")
@@ -309,17 +340,13 @@ def treated_form(cells: Cells, plan: str) -> Cells:
     return Cells(columns, cells.n, cells.total, cells.squares, cells.cluster, cells.dropped)
 
 
-def outcomes_of(stage: str) -> Mapping[str, str]:
-    """The outcomes of a key stage, or of pupils' years ("engagement"), by the words of their column."""
-    return ENGAGED if stage == "engagement" else OUTCOMES[stage]
-
-
 def rows_sql(frame: Frame, stage: str, plan: str) -> str:
     """SQL of the rows of a comparison: those on this plan, or on none, in the year; the other plan's are left out."""
     if stage == "engagement":
+        limit = frame.study.outcomes.persistent / 100
         source = f"""(
             SELECT p.*, coalesce(s.grp, '{NO_PLAN}') AS grp,
-                CASE WHEN possible > 0 AND missed IS NOT NULL THEN CAST(missed > {PERSISTENT} * possible AS TINYINT) END
+                CASE WHEN possible > 0 AND missed IS NOT NULL THEN CAST(missed > {limit} * possible AS TINYINT) END
                 AS persistent
             FROM pupil_year AS p LEFT JOIN status AS s USING (pupil, year))"""
     else:
@@ -336,7 +363,7 @@ def grouped(
     `coarse` takes IDACI to the study's cell_places, for keys that hold the cluster or the year too.
     """
     models = frame.study.models
-    outcomes = list(outcomes_of(stage).values())
+    outcomes = list(frame.outcomes(stage).values())
     places = min(models.cell_places, models.idaci_places) if coarse else models.idaci_places
     sums = []
     for name in outcomes:
@@ -366,13 +393,15 @@ def grouped(
     }
     for product, factors in did_products(plan).items():
         named[product] = np.prod([named[f] for f in factors], axis=0)
-    columns: dict[str, F] = {row: named[row] for row in did_rows(plan)}
-    if stage == "engagement":
+    columns: dict[str, F] = {row: named[row] for row in did_rows(plan, models.covariates)}
+    if stage == "engagement" and "age" in models.covariates:
         columns["Age"] = numbers(found, "age")
     weights = numbers(found, "n")
     for name in words:
         columns |= _levels({"ethnicity": "Ethnic group", "region": "Region"}[name], found[name].to_pylist(), weights)
     names = tuple(columns)
+    # Groups are compared by sex and by FSM whether or not a model has them.
+    columns |= {row: named[row] for row in ("Female", "Eligible for FSM")}
     extra = ["n", *(f"{k}_{name}" for name in outcomes for k in ("n", "total", "squares"))]
     columns |= {name: numbers(found, name) for name in (*extra, *(["year"] if by_year else []))}
     clusters: tuple[str, ...] = ()

@@ -91,6 +91,30 @@ class Exposure:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What is asked about. An outcome left out leaves its column, and its tables where it has tables of its own."""
+
+    engagement: tuple[str, ...] = _says(
+        ("absence", "suspension"), "Outcomes of pupils' years", ("absence", "suspension")
+    )
+    ks1: tuple[str, ...] = _says(
+        ("reading", "writing", "maths", "science"),
+        "Reaching the expected standard at key stage 1",
+        ("reading", "writing", "maths", "science"),
+    )
+    ks2: tuple[str, ...] = _says(
+        ("reading", "gps", "maths"), "Reaching the expected standard at key stage 2", ("reading", "gps", "maths")
+    )
+    ks4: tuple[str, ...] = _says(
+        ("attainment_8", "passes", "progress_8"),
+        "Scores at key stage 4",
+        ("attainment_8", "passes", "progress_8"),
+    )
+    persistent: float = _says(10.0, "Persistent absence is missing more than this per cent of possible sessions (DfE)")
+    severe: float = _says(50.0, "Severe absence is missing more than this per cent of possible sessions (DfE)")
+
+
+@dataclass(frozen=True, slots=True)
 class Groups:
     """Who is compared."""
 
@@ -114,6 +138,12 @@ class Sample:
 class Models:
     """Estimators and standard errors."""
 
+    covariates: tuple[str, ...] = _says(
+        ("age", "fsm", "idaci", "female"),
+        "What the models control for, besides ethnicity and region below: age in those of engagement, female in those "
+        "without pupil effects, fsm and idaci in all. One left out takes its products with it",
+        ("age", "fsm", "idaci", "female"),
+    )
     engagement_errors: str = _says(
         "clustered",
         "conventional, robust, clustered (by pupil), or two-way (pupil and authority)",
@@ -220,6 +250,7 @@ class Study:
     data: Data = field(default_factory=Data)
     windows: Windows = field(default_factory=Windows)
     exposure: Exposure = field(default_factory=Exposure)
+    outcomes: Outcomes = field(default_factory=Outcomes)
     groups: Groups = field(default_factory=Groups)
     sample: Sample = field(default_factory=Sample)
     models: Models = field(default_factory=Models)
@@ -246,6 +277,10 @@ class Study:
             raise BadSetting("models.idaci_places and models.cell_places are from 1 to 6.")
         if not 0.5 < self.models.level < 1:
             raise BadSetting("models.level is between 0.5 and 1.")
+        if not 0 < self.outcomes.persistent < self.outcomes.severe < 100:
+            raise BadSetting(
+                "outcomes.persistent and outcomes.severe are per cent above 0 and below 100, severe the more."
+            )
         if self.groups.least < 0:
             raise BadSetting("groups.least cannot be negative.")
         x = self.beyond
@@ -316,6 +351,7 @@ PARTS: Final[Mapping[str, type]] = {
     "data": Data,
     "windows": Windows,
     "exposure": Exposure,
+    "outcomes": Outcomes,
     "groups": Groups,
     "sample": Sample,
     "models": Models,

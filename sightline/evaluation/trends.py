@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +12,6 @@ from sightline.evaluation.attainment import treated_average
 from sightline.evaluation.claims import (
     DOMAINS,
     ENGAGEMENT,
-    MEASURED,
     after_row,
     checked,
     claim_words,
@@ -21,7 +21,6 @@ from sightline.evaluation.claims import (
 from sightline.evaluation.engagement import ERRORS, fit_panel
 from sightline.evaluation.result import Builder, Table
 from sightline.evaluation.samples import (
-    ENGAGED,
     PERIOD,
     F,
     Frame,
@@ -58,7 +57,7 @@ def event(frame: Frame, table_id: str, domain: str, plan: str) -> Table:
     b, by, windows = Builder(), cluster_of(frame), frame.study.windows
     reference = windows.before[-1]
     g = grouped(frame, domain, plan, by, by_year=True, coarse=True)
-    for outcome, name in (ENGAGED if domain == ENGAGEMENT else outcomes(domain)).items():
+    for outcome, name in frame.outcomes(domain).items():
         column = f"{outcome}: on a plan" if domain == ENGAGEMENT else outcome
 
         def on_a_plan(name: str = name) -> tuple[Estimates, int, tuple[Dropped, ...]]:
@@ -66,7 +65,7 @@ def event(frame: Frame, table_id: str, domain: str, plan: str) -> Table:
 
         _events(frame, b, column, on_a_plan)
     if domain == ENGAGEMENT:
-        for outcome, measure in MEASURED.items():
+        for outcome, measure in outcomes(frame, ENGAGEMENT).items():
 
             def by_months(measure: str = measure) -> tuple[Estimates, int, tuple[Dropped, ...]]:
                 return _month_contrasts(frame, widest(frame, plan, measure))
@@ -145,8 +144,9 @@ def _year_contrasts(frame: Frame, g: Grouped, name: str, plan: str) -> tuple[Est
     columns |= {str(y): c[on] * columns[year_label(y)] for y in others}
     dropped = (*did_products(plan), PERIOD, on)
     kept = [row for row in g.names if row not in dropped]
-    kept += [row for row, parts in did_products(plan).items() if on not in parts]
-    columns |= {row: c[row] for row in kept} | {f"{on} * Eligible FSM": c[f"{on} * Eligible FSM"]}
+    kept += [row for row, parts in did_products(plan).items() if on not in parts and row in g.names]
+    kept += [row for row in (f"{on} * Eligible FSM",) if row in g.names]
+    columns |= {row: c[row] for row in kept}
     names = tuple(columns)
     held = {**columns, **{k: v for k, v in c.items() if k not in columns}}
     cells = Grouped(g.plan, held, names, g.pupils, g.clusters).cells(name)
@@ -175,7 +175,7 @@ def _month_contrasts(frame: Frame, p: Panel) -> tuple[Estimates, int, tuple[Drop
     columns: dict[str, F] = {"months": c["months"]}
     columns |= {str(y): c["months"] * (c["year"] == y) for y in others}
     columns |= {year_label(y): (c["year"] == y).astype(float) for y in others}
-    columns |= {"Age": c["age"], "Eligible for FSM": c["fsm"], "IDACI score": c["idaci"]}
+    columns |= p.controls()
     fit = within(p.outcome, columns, c["pupil"], **panel_errors(frame, p))
     return (*_named(fit.estimates, [str(y) for y in others], fit.rows), fit.dropped)
 
@@ -195,7 +195,7 @@ def placebo(frame: Frame, table_id: str, domain: str, plan: str) -> Table:
     pretended = frame.study.placebo
     dates = ", ".join(year_label(y) for y in pretended)
     g = grouped(frame, domain, plan, by, by_year=True, coarse=True)
-    for outcome, name in outcomes(domain).items():
+    for outcome, name in outcomes(frame, domain).items():
         if domain == ENGAGEMENT:
             _months_placebo(frame, b, outcome, plan, name)
         else:
@@ -252,7 +252,8 @@ def _remade(g: Grouped, plan: str, moved: Mapping[str, F]) -> Grouped:
     """The same cells with some columns replaced, and the products that hold them made again."""
     columns = dict(g.columns) | dict(moved)
     for row, parts in did_products(plan).items():
-        columns[row] = np.prod([columns[part] for part in parts], axis=0)
+        if row in g.names:
+            columns[row] = np.prod([columns[part] for part in parts], axis=0)
     return Grouped(g.plan, columns, g.names, g.pupils, g.clusters)
 
 
@@ -265,7 +266,7 @@ def _no_plan(frame: Frame, g: Grouped, name: str, plan: str) -> Callable[[], tup
         line = least_squares(none.cells(name, names))
         row = f"Ever FSM * {PERIOD}"
         if row not in line.estimates.names:
-            raise CannotEstimate("FSM or the period does not vary among children on no plan")
+            raise CannotEstimate("FSM or the period does not vary among children on no plan, or is no covariate")
         return line.estimates[row], line.rows
 
     return fit
@@ -294,7 +295,7 @@ def _months_placebo(frame: Frame, b: Builder, outcome: str, plan: str, measure: 
         p = widest(frame, plan, measure)
         p = p.where(np.isin(p.columns["year"], frame.study.windows.before))
         post = np.isin(p.columns["year"], pretended).astype(float)
-        moved = Panel(p.plan, p.measure, {**p.columns, "post": post}, p.left)
+        moved = replace(p, columns={**p.columns, "post": post})
         fit = fit_panel(frame, moved, moved.outcome)
         return _slope(fit.estimates, after_row(plan)), fit.rows
 

@@ -26,7 +26,7 @@ from sightline.operations.clearing import Cleared, clear, policy_of
 from sightline.operations.study_home import from_home
 from sightline.operations.study_inputs import Found
 from sightline.operations.study_outputs import verdicts, write_text
-from sightline.vocabulary.errors import BadSetting, SightlineError, UnreadableFile
+from sightline.vocabulary.errors import BadSetting, NothingHeld, SightlineError, UnreadableFile
 
 __all__ = ["Evaluated", "catalogue", "evaluate", "explain", "explain_each", "verdicts"]
 
@@ -46,6 +46,7 @@ class Evaluated:
     kept: int
     cleared: Cleared
     comparison: tuple[Comparison, ...]
+    against: str = ""
 
     @property
     def report(self) -> Path:
@@ -140,15 +141,17 @@ def evaluate(
     afresh: bool = False,
     progress: Progress | None = None,
 ) -> Evaluated:
-    """Run the study in a file and write its folder. `against` "report" compares each cell with the one printed.
+    """Run the study in a file and write its folder. `against` "report" compares each cell with the one printed,
+    "planted" with what the invented nation beside the study (its truth.json) was given.
 
     Raises BadSetting for a study, table or comparison that is not known, NothingHeld when a file the study needs is not
     there, UnreadableFile when one cannot be read.
     """
     say = progress or (lambda _: None)
-    if against not in ("", "report"):
-        raise BadSetting(f"A study can be compared with 'report', not with '{against}'.")
+    if against not in ("", "report", "planted"):
+        raise BadSetting(f"A study can be compared with 'report' or 'planted', not with '{against}'.")
     study = Study.read(study_path)
+    planted = _planted(study_path.parent / "truth.json") if against == "planted" else ()
     policy_of(study)
     jobs = evaluation.jobs(study, only)
     work = out / "work"
@@ -185,9 +188,13 @@ def evaluate(
             database.close()
     say("Disclosure control")
     cleared = clear(study, made)
-    compared = tuple(evaluation.against_report(t for j, t in made if j.send == study.sample.send[0])) if against else ()
+    first = [t for j, t in made if j.send == study.sample.send[0]]
+    if against == "planted":
+        compared = tuple(evaluation.against_planted(first, planted))
+    else:
+        compared = tuple(evaluation.against_report(first)) if against else ()
     settings = _settings(study, cleared)
-    written = study_outputs.write_folder(out, study, made, cleared, compared, settings, say)
+    written = study_outputs.write_folder(out, study, made, cleared, (against, compared), settings, say)
     write_text(out / "study.toml", study_path.read_text(encoding="utf-8"))
     study_outputs.write_manifests(
         out,
@@ -201,7 +208,17 @@ def evaluate(
         inputs,
         written,
     )
-    return Evaluated(out, tuple(t for _, t in made), kept, cleared, compared)
+    return Evaluated(out, tuple(t for _, t in made), kept, cleared, compared, against)
+
+
+def _planted(path: Path) -> list[dict[str, Any]]:
+    if not path.is_file():
+        raise NothingHeld(
+            "What was planted is not known: there is no truth.json beside the study. Compare with 'planted' on data "
+            "that `sightline synthesise --national` made."
+        )
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["planted"]
+    return found
 
 
 def _settings(study: Study, cleared: Cleared) -> list[dict[str, Any]]:
@@ -282,13 +299,11 @@ def _linked(study: Study, found: Found, work: Path, say: Progress, steps: Sequen
             evaluation.link(database, study, relations, pupil=pupil)
         finally:
             relations.close()
-        _same_pupils(database)
         first = [*(("The home", *step) for step in steps), *(("The files", *step) for step in unread)]
         for place, told in enumerate(first):
             database.execute('INSERT INTO "count" VALUES (?, ?, ?, ?)', [place - len(first), *told])
         for name in OWN:
             database.write_parquet(f'SELECT * FROM "{name}"', folder / f"{name}.parquet")
-        write_text(complete, "complete")
         database.close()
         study_outputs.empty_folder(scratch)
         database = Database(memory_limit=MEMORY, temp=work)
@@ -296,6 +311,9 @@ def _linked(study: Study, found: Found, work: Path, say: Progress, steps: Sequen
         path = folder / f"{name}.parquet"
         # Spark writes a folder of parts.
         database.add_parquet(name, sorted(path.glob("*.parquet")) if path.is_dir() else [path])
+    if not complete.is_file():
+        _same_pupils(database)
+        write_text(complete, "complete")
     return database
 
 
