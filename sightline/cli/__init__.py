@@ -15,6 +15,7 @@ from sightline.cli import (  # noqa: F401  Importing registers the command.
     registers_kept,
     retention,
     scope,
+    self_review,
     senders,
     spot_checks,
     transfer,

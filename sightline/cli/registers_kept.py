@@ -79,13 +79,7 @@ def keep_request(
 
 def _list(register: operations.Register, fields: bool, form: Format, out: Path | None, home: Path | None) -> None:
     if fields:
-        print_table(
-            register.name,
-            [
-                {"field": f.name, "what it is": f.label, "kind": f.kind, "needed": f.needed,
-                 "one of": ", ".join(f.choices)} for f in register.fields
-            ],
-        )  # fmt: skip
+        list_fields(register)
         return
     rows = operations.entries(Home.open(home), register, on=date.today())
     kinds = {f.name: pa.date32() if f.kind == "date" else pa.string() for f in register.fields}
@@ -100,15 +94,32 @@ def _list(register: operations.Register, fields: bool, form: Format, out: Path |
     give(register.name, pa.Table.from_pylist(rows, schema=schema), form, out)
 
 
-def _keep(
-    register: operations.Register, told: list[str], entry: str, by: str, home: Path | None, *, anyway: bool
-) -> None:
-    place, fields = Home.open(home), {}
+def list_fields(register: operations.Register) -> None:
+    """Print the fields an entry of a register has."""
+    print_table(
+        register.name,
+        [
+            {"field": f.name, "what it is": f.label, "kind": f.kind, "needed": f.needed, "one of": ", ".join(f.choices)}
+            for f in register.fields
+        ],
+    )
+
+
+def fields_told(told: list[str]) -> dict[str, str]:
+    """NAME=VALUE pairs as fields. Raises BadSetting for what is no such pair."""
+    fields = {}
     for each in told:
         name, equals, value = each.partition("=")
         if not equals:
             raise BadSetting(f"{each} is not NAME=VALUE.")
         fields[name.strip()] = value
+    return fields
+
+
+def _keep(
+    register: operations.Register, told: list[str], entry: str, by: str, home: Path | None, *, anyway: bool
+) -> None:
+    place, fields = Home.open(home), fields_told(told)
     opened: Any = None
     if not anyway:
         try:

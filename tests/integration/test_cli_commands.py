@@ -64,7 +64,7 @@ def test_every_command_that_prints_a_result_prints_it_as_json_too(name: str):
 
 
 GROUPS = {"clerical": "show", "exceptions": "send", "spot-checks": "draw", "retention": "record", "agreements": "keep",
-          "requests": "keep"}  # fmt: skip
+          "requests": "keep", "self-review": "keep"}  # fmt: skip
 
 
 @pytest.mark.parametrize(("group", "verb"), GROUPS.items())

@@ -118,6 +118,7 @@ def kept(home: Path, register: str) -> Any:
                        "purpose": "D", "lawful_basis": "E", "signed": "2024-09-02"},
         "requests": {"school": "900001", "topic": "contacts", "what": "A", "why": "B", "team": "C",
                      "asked": "2024-09-02"},
+        "self-review": {"reviewed": "2024-09-02", "attendance_current": "Neither"},
     }[register]  # fmt: skip
     said = call(register, "keep", *(w for n, v in told.items() for w in ("--set", f"{n}={v}")), "--home", home)
     assert said.code == 0, said.err
@@ -184,6 +185,8 @@ def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory
         "scope": ask("scope", "--look-back-years", 1),
         "agreements": kept(own, "agreements"),
         "requests": kept(own, "requests"),
+        "self-review": kept(own, "self-review"),
+        "self-review --national": ask("self-review", "--national"),
         "senders": ask("senders"),
         "senders --schools": ask("senders", "--schools"),
         "train-linkage": ask("train-linkage", where=own),

@@ -12,6 +12,7 @@ from sightline.web.pages import (
     loads,
     registers_kept,
     scope,
+    self_review,
     senders,
     spot_checks,
 )
@@ -29,6 +30,8 @@ urlpatterns = [
     path("who-counts/", scope.view, name="scope"),
     path("data-sharing/", registers_kept.agreements, name="agreements"),
     path("asks-of-schools/", registers_kept.requests, name="requests"),
+    path("data-access/", self_review.view, name="self_review"),
+    path("data-access/workbook/", self_review.workbook, name="self_review_download"),
     path("senders/", senders.view, name="senders"),
     path("loads/", loads.view, name="loads"),
     path("loads/<uuid:public_id>/", loads.upload, name="upload"),
