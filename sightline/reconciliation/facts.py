@@ -81,6 +81,12 @@ def _settings(settings: Settings, as_at: date) -> pa.Table:
     )
 
 
+def _known_until(plan: str) -> str:
+    """SQL: the first day on which a plan is not known to run. One left open is known to have lasted to the day of the
+    file that says so, and no longer."""
+    return f"coalesce({plan}.end_date, greatest({plan}.day, {plan}.start_date) + 1)"
+
+
 _CHILDREN = (
     """
     CREATE OR REPLACE TEMP TABLE _ranked AS
@@ -278,8 +284,7 @@ _PLAN_TABLES = (
     SELECT a.child_id, a.kind, a AS earlier, b AS later
     FROM _plan a JOIN _plan b ON b.child_id = a.child_id AND b.kind = a.kind AND b.system <> a.system
         AND (a.word < b.word OR (a.word = b.word AND a.system < b.system))
-        AND (a.start_date = b.start_date OR (a.start_date < coalesce(b.end_date, {NEVER})
-            AND b.start_date < coalesce(a.end_date, {NEVER})))
+        AND (a.start_date = b.start_date OR (a.start_date < {_known_until("b")} AND b.start_date < {_known_until("a")}))
     QUALIFY row_number() OVER (PARTITION BY a.child_id, a.kind, a.system, a.start_date, b.system
             ORDER BY abs(a.start_date - b.start_date), b.start_date) = 1
         AND row_number() OVER (PARTITION BY a.child_id, a.kind, b.system, b.start_date, a.system
@@ -290,14 +295,16 @@ _PLAN_TABLES = (
     CREATE OR REPLACE TEMP TABLE _unmatched AS
     SELECT a.*, b.system AS silent_system, arg_max(b.delivery, b.word) AS silent_delivery, max(b.to_day) AS silent_day
     FROM _plan a JOIN _cover b ON b.kind = a.kind AND b.system <> a.system
-        AND b.from_day < coalesce(a.end_date, {NEVER}) AND b.to_day >= a.start_date + (SELECT late_days FROM _setting)
+        AND b.from_day < coalesce(a.end_date, {NEVER})
+        -- A census is made up weeks after its day, so that nothing of its year is waiting to be recorded.
+        AND b.to_day >= a.start_date
+            + CASE WHEN b.system = 'cin-census' THEN 0 ELSE (SELECT late_days FROM _setting) END
     WHERE a.other_authority IS NOT true AND NOT EXISTS (
         SELECT 1 FROM _plan_said q WHERE q.child_id = a.child_id AND q.kind = a.kind AND q.system = b.system
             AND q.start_date = a.start_date
     ) AND NOT EXISTS (
-        -- A plan left open is known to have lasted to the day of the file that says so, and no longer.
         SELECT 1 FROM _plan q WHERE q.child_id = a.child_id AND q.kind = a.kind AND q.system = b.system
-            AND q.start_date < coalesce(a.end_date, {NEVER}) AND coalesce(q.end_date, q.day + 1) > a.start_date
+            AND q.start_date < {_known_until("a")} AND {_known_until("q")} > a.start_date
     )
     GROUP BY ALL
     """,

@@ -75,11 +75,16 @@ IDENTITY_RULES: Final = (
         due=14,
         why="Without it a child is found in education by name alone, or not at all; the CIN census asks for it.",
         shows=_SHOWS,
-        ready="EXISTS (SELECT 1 FROM _upn_reference) AND EXISTS (SELECT 1 FROM _mention)",
+        ready="EXISTS (SELECT 1 FROM _upn WHERE NOT care) AND EXISTS (SELECT 1 FROM _mention)",
         lacks="A care system must send children, and a school's system pupil numbers.",
         find=parted(
             f"""
-            FROM _mention a JOIN _upn_reference b ON b.child_id = a.child_id JOIN _care c ON c.child_id = a.child_id
+            FROM _mention a JOIN (
+                -- Where no school has a sound number either, both have something to put right.
+                FROM _upn WHERE NOT care
+                QUALIFY row_number() OVER (PARTITION BY child_id
+                    ORDER BY fault IS NOT NULL, temporary, former, NOT register, word DESC, system) = 1
+            ) b ON b.child_id = a.child_id JOIN _care c ON c.child_id = a.child_id
             LEFT JOIN (SELECT child_id, min(entry_date) AS entry_date FROM _roll_said GROUP BY ALL) r
                 ON r.child_id = a.child_id
             WHERE NOT EXISTS (SELECT 1 FROM _upn u WHERE u.child_id = a.child_id AND u.system = a.system)
@@ -89,6 +94,7 @@ IDENTITY_RULES: Final = (
             """,
             what="'upn'",
             left="NULL",
+            right="b.value || CASE WHEN b.fault IS NULL THEN '' ELSE ', which is no sound number' END",
         ),
     ),
     _number(

@@ -166,7 +166,8 @@ SCHOOL_RULES: Final = (
                     OR r.leaving_date < p.last_week
                     OR (r.leaving_date < p.last_week + 6 AND EXISTS (
                         -- Left within the last week of marks: is there a mark of being there on a later day of it?
-                        SELECT 1 FROM register_week w WHERE w.child_id = p.child_id AND w.week = p.last_week
+                        SELECT 1 FROM register_week w WHERE w.child_id = p.child_id AND w.urn = p.urn
+                            AND w.week = p.last_week
                             AND length(translate(substr(w.marks, 2 * (r.leaving_date - w.week + 1)::INT + 1),
                                 translate(w.marks, (SELECT present FROM _setting), ''), '')) > 0))
             ) a

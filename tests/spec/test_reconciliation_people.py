@@ -89,7 +89,7 @@ def test_names_birth_date_and_sex():
 
 def test_pupil_numbers():
     """The register's word on each: A has none in social care, B a malformed one, C that of D, D the right one, E an earlier
-    one, F another well-formed one. G is of no school, and H, four this autumn, in a nursery class."""
+    one, F another well-formed one. G's school holds one that cannot be, and H is, four this autumn, in a nursery class."""
     got = compared(
         child="""
             child_ref | birth_date | delivery
@@ -131,14 +131,21 @@ def test_pupil_numbers():
             E   | upn        | L899200012006 | ssd
             F   | upn        | N899200012007 | sc
             F   | upn        | Q899200012008 | ssd
+            G   | upn        | A899200012002 | sc
             H   | upn        | R899200012009 | sc
         """.replace("Y899200012001", upn(1)).replace("B899200012002", upn(2)).replace("D899200012003", upn(3))
         .replace("G899200012004", upn(4)).replace("J899200012005", upn(5)).replace("L899200012006", upn(6))
         .replace("N899200012007", upn(7)).replace("Q899200012008", upn(8)).replace("A899200012002", "!" + upn(2)[1:])
         .replace("R899200012009", upn(9)),
     )  # fmt: skip
-    assert found(got, "upn-missing") == [("A", "ssd", None, upn(1))]
-    assert found(got, "upn-malformed") == [("B", "ssd", "!" + upn(2)[1:], upn(2))]
+    assert found(got, "upn-missing") == [
+        ("A", "ssd", None, upn(1)),
+        ("G", "ssd", None, f"!{upn(2)[1:]}, which is no sound number"),
+    ]
+    assert found(got, "upn-malformed") == [
+        ("B", "ssd", "!" + upn(2)[1:], upn(2)),
+        ("G", "school-census", "!" + upn(2)[1:], None),
+    ]
     assert found(got, "upn-of-another") == [("C", "ssd", upn(4), upn(3))]
     assert found(got, "upn-former") == [("E", "ssd", upn(6), upn(5))]
     assert found(got, "upn-differs") == [("F", "ssd", upn(8), upn(7))]

@@ -4,8 +4,8 @@ from reconciliation_tables import compared, found
 
 
 def test_plan_one_side():
-    """A's plan is in the case system alone; B's in the census alone. C is in both. D's began after the census's day and
-    E's within its last week; F's ended before either speaks. G's is another authority's."""
+    """A's plan is in the case system alone; B's in the census alone. C is in both. D's began after the census's day; E's
+    within its last week, which a census should have. F's ended before either speaks. G's is another authority's."""
     got = compared(
         cin_plan="""
             child_ref | start_date | end_date   | delivery
@@ -29,7 +29,22 @@ def test_plan_one_side():
     assert found(got, "plan-one-side") == [
         ("A", "cin-census", "CIN plan from 2024-01-08, open on 2024-11-22", None),
         ("B", "ssd", "CIN plan from 2024-01-08, open on 2024-03-31", None),
+        ("E", "cin-census", "CIN plan from 2024-03-27, open on 2024-11-22", None),
     ]
+
+
+def test_a_plan_left_open_is_not_the_one_that_began_after_its_file():
+    """The census has A's plan open on its day; the case system has one that began months later, and not that one."""
+    got = compared(
+        cin_plan="""
+            child_ref | start_date | end_date | delivery
+            ----------+------------+----------+---------
+            A         | 2023-08-21 |          | c24
+            A         | 2024-09-16 |          | ssd
+        """,
+    )
+    assert found(got, "plan-one-side") == [("A", "ssd", "CIN plan from 2023-08-21, open on 2024-03-31", None)]
+    assert found(got, "plan-start") == []
 
 
 def test_plan_kind():

@@ -63,7 +63,7 @@ MARKS = """
 
 def test_marks_off_roll():
     """A was never on the roll. B left on a Tuesday and has a mark on the Thursday; C left on the Friday. D came after the
-    census."""
+    census. H left on the Monday and is at another school from the Tuesday."""
     got = compared(
         presence=MARKS,
         register_week="""
@@ -71,6 +71,8 @@ def test_marks_off_roll():
             ---------+--------+------------+-----------
             B        | 900001 | 2024-10-14 | /\\/\\../...
             C        | 900001 | 2024-10-14 | /\\/\\/\\/\\/\\
+            H        | 900004 | 2024-10-14 | /\\........
+            H        | 900002 | 2024-10-14 | ../\\/\\/\\/\\
         """,
         enrolment="""
             pupil_ref | school_ref | entry_date | leaving_date | delivery
@@ -78,6 +80,7 @@ def test_marks_off_roll():
             B         | 900001     | 2023-09-01 | 2024-10-15   | mis
             C         | 900001     | 2023-09-01 | 2024-10-18   | mis
             E         | 900001     | 2023-09-01 |              | sc
+            H         | 900004     | 2023-09-01 | 2024-10-14   | mis
         """,
     )
     assert found(got, "marks-off-roll") == [
