@@ -120,6 +120,28 @@ def intervals(points: Sequence[Point], *, x: str, panels_free: bool = False, lin
     return _whole(points, layers, panels, width=420, height=step * len(places), columns=False, free=panels_free)
 
 
+def ranked(values: Sequence[tuple[str, float]], *, x: str) -> dict[str, Any]:
+    """A percentage of each group as a bar from nought with its number at the end, from top to bottom in the order
+    given."""
+    most = max(10.0, *(value for _, value in values))
+    across = {"field": "value", "type": "quantitative", "scale": {"domain": [0, most], "nice": True}}
+    up = {"field": "name", "type": "nominal", "sort": None, "axis": {"title": None, "labelLimit": 320}}
+    return {
+        "width": 460,
+        "height": {"step": 30},
+        "background": "#ffffff",
+        "padding": 5,
+        "data": {"values": [{"name": n, "value": round(v, 2), "says": f"{v:.1f}%"} for n, v in values]},
+        "encoding": {"y": up, "x": across | {"axis": {"title": x, "tickCount": 6}}},
+        "layer": [
+            {"mark": {"type": "bar", "color": PALETTE[0]}},
+            {"mark": {"type": "text", "align": "left", "dx": 4, "fontSize": SIZE, "color": INK},
+             "encoding": {"text": {"field": "says"}}},
+        ],
+        "config": config(),
+    }  # fmt: skip
+
+
 def _order(values: Any) -> list[str]:
     return list(dict.fromkeys(values))
 

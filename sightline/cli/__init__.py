@@ -12,6 +12,7 @@ from sightline.cli import (  # noqa: F401  Importing registers the command.
     figures,
     loads,
     match,
+    packs,
     registers_kept,
     retention,
     scope,

@@ -158,6 +158,7 @@ def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory
         "dashboard": ask("dashboard", "--by", "phase", "--by", "worker"),
         "breakdown": ask("breakdown", "month"),
         "breakdown --list": ask("breakdown", "--list"),
+        "pack": ask("pack", "headteachers"),
         "week": ask("week"),
         "absence": ask("absence", "--by", ""),
         "check": ask("check", census),

@@ -12,6 +12,7 @@ from typing import Any
 
 import altair as alt
 
+from sightline import charts as grammar
 from sightline.vocabulary.periods import monday
 from sightline.web.colour import PALETTE
 from sightline.web.work.drawing import Drawn
@@ -208,27 +209,7 @@ def ranked(groups: Sequence[tuple[str, float | None, int]], *, measure: str, by:
         f"Highest {high[1]:.1f}% for {high[0]}, lowest {low[1]:.1f}% for {low[0]}{', ' + of_them if of_them else ''}. "
         f"Groups without a figure, which have no bar: {len(groups) - len(known)}."
     )
-    most = max(10.0, *(value for _, value in drawn))
-    across = {"field": "value", "type": "quantitative", "scale": {"domain": [0, most], "nice": True}}
-    up = {"field": "name", "type": "nominal", "sort": None, "axis": {"title": None, "labelLimit": 320}}
-    specification = {
-        "width": 460,
-        "height": {"step": 30},
-        "background": "#ffffff",
-        "padding": 5,
-        "data": {"values": [{"name": n, "value": round(v, 2), "says": f"{v:.1f}%"} for n, v in drawn]},
-        "encoding": {"y": up, "x": across | {"axis": {"title": f"{measure} (%)", "tickCount": 6}}},
-        "layer": [
-            {"mark": {"type": "bar", "color": PALETTE[0]}},
-            {"mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 14, "color": INK},
-             "encoding": {"text": {"field": "says"}}},
-        ],
-        "config": {
-            "font": FONT, "aria": False, "view": {"stroke": None},
-            "axis": {"labelFontSize": 14, "titleFontSize": 14, "labelColor": INK, "titleColor": INK,
-                     "gridColor": GRID, "titleFontWeight": "normal"},
-        },
-    }  # fmt: skip
+    specification = grammar.ranked(drawn, x=f"{measure} (%)")
     rows = tuple((name, f"{n:,}", "" if v is None else f"{v:.1f}%") for name, v, n in groups)
     text = json.dumps(specification, separators=(",", ":"))
     return Drawn(message, describes, text, (by, "Children", measure), rows)
