@@ -9,6 +9,7 @@ from unittest import mock
 
 import pytest
 import web_authority as authority
+from django.utils import timezone
 
 from sightline.vocabulary.settings import Settings
 from sightline.web.audit.models import AccessEntry, SecurityEntry
@@ -200,7 +201,22 @@ def test_what_was_found_is_kept_with_its_reason_and_may_be_changed(reviewer, per
     assert send(head, outcome="in order").status_code == 403
 
 
-def test_the_grounds_of_an_emergency_are_its_reason_and_nobody_reviews_their_own(reviewer, person, november):
+def test_why_one_child_is_hidden_is_read_by_the_head_and_not_in_the_log(reviewer, person, browse):
+    from sightline.web.people import restricting
+    from sightline.web.people.models import Child
+
+    head = person("virtual_school_head")
+    restricting.restrict(Child.objects.first(), kind="sealed", reason="Adopted by the family at the mill", by=head)
+    today = timezone.localdate()
+    days = f"log=change&first={today}&last={today}"
+    for address in (f"/access/?{days}", f"/access/entries.csv?{days}"):
+        text = unescape(reviewer.get(address).content.decode())
+        assert "restriction made" in text and "Not shared with your role" in text
+        assert "Adopted" not in text
+        assert "Adopted" in unescape(browse(head).get(address).content.decode())
+
+
+def test_the_grounds_of_an_emergency_are_said_and_nobody_reviews_their_own(reviewer, person, november):
     from sightline.web.accounts.models import User
     from sightline.web.people.models import BrokenGlass, Child
 
@@ -218,7 +234,10 @@ def test_the_grounds_of_an_emergency_are_its_reason_and_nobody_reviews_their_own
         AccessEntry.append(actor_id=User.objects.get(username="information_governance").pk, action="viewed",
                            outcome="shown", child_ids=[authority.child_id(2)])  # fmt: skip
     text = unescape(reviewer.get("/access/sample/").content.decode())
-    assert "Opened in an emergency: Found alone at the station" in text
+    assert "Opened in an emergency (not yet seen by a Virtual School Head, who reads the reason)" in text
+    assert "Found alone at the station" not in text, "what is written of an emergency speaks of one child"
+    log = unescape(reviewer.get("/emergency/opened/").content.decode())
+    assert "Not shared with your role" in log and "Found alone" not in log
     assert f"{grant.get_scope_display()}: {grant.reason}" in text
     assert "opened 2 times by this person" in text
     own = AccessEntry.objects.latest("pk").pk

@@ -157,3 +157,12 @@ def test_a_value_of_a_class_the_role_may_not_read_says_so(facts, person, browse)
         assert values["Tok010ref"] == ("Not shared with your role" if hidden else "'=Tok010postcode")
         assert values["Tok011ref"] == "'=Tok011value"
         assert ("Tok010postcode" in text_of(browser)) != hidden
+
+
+def test_a_kind_of_file_loses_the_name_of_its_list_and_no_other_word(monkeypatch):
+    from sightline.web.pages import templating
+
+    assert templating.kind("school-census-pupilonroll") == "School census: pupils on roll"
+    assert templating.kind("ssd-cin-plans").startswith("Social care extract: ")
+    monkeypatch.setattr(templating, "_kinds", lambda: {"own-kind": "Own list (suspensions)"})
+    assert templating.kind("own-kind") == "Own list (suspensions)"

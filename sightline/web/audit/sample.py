@@ -114,10 +114,14 @@ def _glass(entry: AccessEntry) -> int | None:
 
 
 def _grounds(entry: AccessEntry, grants: Mapping[int, Grant], broken: Mapping[int, BrokenGlass]) -> str:
-    """On which grounds the record was open to the person: an emergency's reason, or why they were given the role."""
+    """On which grounds the record was open to the person: an emergency, or why they were given the role.
+
+    What somebody wrote of an emergency speaks of one child: the Virtual School Head reads it and asks, and nobody else.
+    """
     glass = broken.get(_glass(entry) or 0)
     if glass is not None:
-        return f"Opened in an emergency: {glass.reason}"
+        asked = f"seen by {glass.seen_by}" if glass.seen_at else "not yet seen by a Virtual School Head"
+        return f"Opened in an emergency ({asked}, who reads the reason)"
     held = [grants[pk] for pk in entry.grants if pk in grants]
     told = "; ".join(dict.fromkeys(f"{g.get_scope_display()}: {g.reason}" for g in held))
     return told or "The role is not recorded any more"

@@ -13,9 +13,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from sightline.vocabulary.errors import BadSetting
+from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.accounts.models import User
 from sightline.web.audit import review, sample
+from sightline.web.authz.access import HIDDEN, Access
 from sightline.web.authz.matrix import PAGES, ROLES
 from sightline.web.pages.downloads import csv_file
 from sightline.web.pages.templating import query
@@ -28,6 +30,10 @@ MOST_ROWS = 50_000
 LOGS = {"access": "Who looked", "change": "Who changed what", "security": "Who came in"}
 HEADS = ("When (UTC)", "Who", "Role", "What", "Page or subject", "Children", "Kinds of information", "Reason or detail",
          "Address", "Request")  # fmt: skip
+
+
+# Changes whose reason is about one child.
+OF_ONE_CHILD = frozenset({"restriction made", "restriction ended", "reviewing officer named"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ def view(request: HttpRequest) -> HttpResponse:
     asked = _asked(request.GET)
     wanted = request.GET.get("page", "1")
     page = int(wanted) if wanted.isascii() and wanted.isdigit() and int(wanted[:6]) > 0 else 1
+    access: Access = request.access  # type: ignore[attr-defined]
     people = {user.pk: user for user in User.objects.all()}
     rows = list(_entries(asked)[(page - 1) * PAGE : page * PAGE + 1])
     found = review.patterns(
@@ -68,7 +75,7 @@ def view(request: HttpRequest) -> HttpResponse:
         "logs": LOGS,
         "people": sorted(((u.pk, u.called) for u in people.values()), key=lambda p: p[1].casefold()),
         "patterns": [(p, people[p.actor_id].called if p.actor_id in people else GONE) for p in found],
-        "rows": [row_of(entry, people) for entry in rows[:PAGE]],
+        "rows": [row_of(entry, people, access) for entry in rows[:PAGE]],
         "page": page,
         "more": len(rows) > PAGE,
         "address": asked.address,
@@ -80,9 +87,10 @@ def view(request: HttpRequest) -> HttpResponse:
 def download(request: HttpRequest) -> HttpResponse:
     """The entries that the address asks for, as a file; that it was taken is in the security log."""
     asked = _asked(request.GET)
+    access: Access = request.access  # type: ignore[attr-defined]
     people = {user.pk: user for user in User.objects.all()}
     audit.security(request, "log taken as a file", user=request.user, detail=asked.address()[:200])
-    rows = (row_of(entry, people) for entry in _entries(asked)[:MOST_ROWS].iterator(chunk_size=2000))
+    rows = (row_of(entry, people, access) for entry in _entries(asked)[:MOST_ROWS].iterator(chunk_size=2000))
     columns = ("at", "who", "role", "what", "about", "children", "fields", "detail", "network", "request")
     return csv_file(
         f"log-{asked.log}-{asked.first}-{asked.last}",
@@ -115,8 +123,8 @@ def sampled(request: HttpRequest) -> HttpResponse:
         "month": month,
         "month_says": f"{month:%B %Y}",
         "months": [(m, f"{m:%B %Y}") for m in months],
-        "rows": [{**row_of(d.entry, people), "entry": d.entry.pk, "actor": d.entry.actor_id, "grounds": d.grounds,
-                  "times": d.times, "found": d.found} for d in rows],
+        "rows": [{**row_of(d.entry, people, access), "entry": d.entry.pk, "actor": d.entry.actor_id,
+                  "grounds": d.grounds, "times": d.times, "found": d.found} for d in rows],
         "waits": sum(d.found is None for d in rows),
         "opened": sample.opened_in(month).count(),
         "outcomes": list(sample.OUTCOMES.items()),
@@ -129,8 +137,9 @@ def sampled(request: HttpRequest) -> HttpResponse:
     return render(request, "audit/sample.html", context)
 
 
-def row_of(entry: Any, people: dict[int, User]) -> dict[str, Any]:
-    """An entry in words. A child who was asked for and refused is not named, even by an id."""
+def row_of(entry: Any, people: dict[int, User], access: Access) -> dict[str, Any]:
+    """An entry in words. A child who was asked for and refused is not named, even by an id; and why one child was
+    hidden, or given a reviewing officer, is care detail."""
     who = people.get(entry.actor_id)
     role, page = ROLES.get(getattr(entry, "role", "")), PAGES.get(getattr(entry, "page", ""))
     purpose = getattr(entry, "purpose", "") or getattr(entry, "detail", "")
@@ -142,10 +151,17 @@ def row_of(entry: Any, people: dict[int, User]) -> dict[str, Any]:
         "about": page.says if page is not None else getattr(entry, "subject", ""),
         "children": len(getattr(entry, "child_ids", ())),
         "fields": ", ".join(f for f in getattr(entry, "field_classes", ()) if f != "plain"),
-        "detail": "a child outside the person’s scope" if purpose.startswith("child ") else purpose,
+        "detail": _detail(entry, purpose, access),
         "network": entry.address,
         "request": entry.request_id,
     }
+
+
+def _detail(entry: Any, purpose: str, access: Access) -> str:
+    if purpose.startswith("child "):
+        return "a child outside the person’s scope"
+    of_one_child = getattr(entry, "action", "") in OF_ONE_CHILD
+    return str(HIDDEN) if of_one_child and not access.reads(Sensitivity.CARE_DETAIL) else purpose
 
 
 def _entries(asked: Asked) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -40,9 +39,6 @@ SYSTEMS = {
     "school-roll": "school rolls",
     "gias": "register of schools",
 }
-
-
-_FORMAT_NAME = re.compile(r" \([a-z0-9]{6,}\)$")
 
 
 def environment(**options: Any) -> jinja2.Environment:
@@ -163,8 +159,11 @@ def _kinds() -> dict[str, str]:
 def kind(value: str | None) -> str:
     """A kind of received file in words: "ssd-cin-plans" is "Social care extract: Child in Need plans". The name a file
     format gives a list ("pupilonroll") is for those who make files."""
-    said = _kinds().get(value, value) if value else "Source not known"
-    return _FORMAT_NAME.sub("", said.replace("SSD: ", "Social care extract: "))
+    if not value:
+        return "Source not known"
+    said = _kinds().get(value, value).replace("SSD: ", "Social care extract: ")
+    # Only the list's own name, with which the kind ends: other words in brackets say what it is.
+    return said.removesuffix(f" ({value.rpartition('-')[2]})")
 
 
 @cache

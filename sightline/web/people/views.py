@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from sightline.vocabulary.errors import BadSetting
+from sightline.vocabulary.tables import Sensitivity
 from sightline.web import facts
 from sightline.web.accounts.forms import Plain
 from sightline.web.accounts.models import User
@@ -170,5 +171,6 @@ def break_glass_log(request: HttpRequest) -> HttpResponse:
     access = request.access  # type: ignore[attr-defined]
     return render(
         request, "people/glass_log.html",
-        {"rows": rows, "may_mark": access.may_open("break_glass_log", "POST"), "opens": access.may_open("child")},
+        {"rows": rows, "may_mark": access.may_open("break_glass_log", "POST"), "opens": access.may_open("child"),
+         "reads_why": access.reads(Sensitivity.CARE_DETAIL)},
     )  # fmt: skip
