@@ -190,7 +190,8 @@ def test_becoming_and_ceasing_to_be_looked_after(listed):
 
 
 def test_changed_social_worker(listed):
-    """A changed; B's worker left; C's is the first; D's plan is new with its worker; E's stayed while the team moved."""
+    """A changed; B's worker left; C's is the first; D's plan is new with its worker; E's stayed while the team moved;
+    F has had none since a week ago."""
     rows = listed(
         "worker-changed",
         status_period="""
@@ -200,6 +201,7 @@ def test_changed_social_worker(listed):
             C        | CIN plan | 2024-06-03
             D        | CIN plan | 2025-03-10
             E        | CIN plan | 2024-06-03
+            F        | CIN plan | 2024-06-03
         """,
         allocation="""
             child_id | worker_ref | worker_name | team_name | start_date | end_date   | delivery | line
@@ -210,6 +212,7 @@ def test_changed_social_worker(listed):
             D        | w2         | Bo Lindqvar | South     | 2025-03-10 |            | ssd1     | 6
             E        | w1         | Ash Perrin  | North     | 2024-06-03 | 2025-03-10 | ssd1     | 7
             E        | w1         | Ash Perrin  | South     | 2025-03-10 |            | ssd1     | 8
+            F        | w1         | Ash Perrin  | North     | 2024-06-03 | 2025-03-07 | ssd1     | 9
         """,
     )
     assert [(r["child_id"], r["says"], r["worker_name"], r["team_name"], r["lines"]) for r in rows] == [
@@ -390,6 +393,15 @@ def test_no_school_found(listed):
         ("E", "No school found in any file; of school age since 31 August 2023."),
     ]
     assert [(r["delivery"], r["lines"], r["urn"]) for r in rows] == [("sc1", "8", "100001"), ("cin1", "6", None)]
+
+
+def test_a_register_without_a_mark_is_no_school(listed):
+    empty = register(A=weeks_to(date(2025, 3, 10), [0, 0]))
+    dots = pa.array(["." * 10] * empty.num_rows)
+    empty = empty.set_column(empty.column_names.index("marks"), "marks", dots)
+    school_weeks = register(X=weeks_to(date(2025, 3, 10), [0, 0]))
+    (row,) = listed("no-school", register_week=pa.concat_tables([empty, school_weeks]))
+    assert row["child_id"] == "A"
 
 
 def test_between_two_schools_in_a_holiday_is_not_without_a_school(listed):

@@ -47,6 +47,18 @@ def test_new_and_ended_plans_each_rest_on_a_row(changed):
     assert got.days_open == {"CIN plan": (30 + 29) / 2, "CP plan": 395.0}
 
 
+def test_a_plan_whose_first_day_off_is_the_comparison_day_had_ended_by_then(changed):
+    got = changed(
+        """
+        child_id | status   | start_date | end_date
+        A        | CIN plan | 2023-04-01 | 2024-03-31
+        B        | CIN plan | 2023-04-01 | 2024-04-01
+        """,
+        "child_id | change | status | day\nB | plan ended | CIN plan | 2024-04-01",
+    )
+    assert (got.leavers, got.ended) == (1, 1)
+
+
 def test_steps_up_and_down(changed):
     """A: CIN runs on beneath CP. B: CIN ended, CP a week later. C: down at once. D: down after a week. E: CIN beneath."""
     changed(

@@ -90,6 +90,7 @@ def test_the_plans_own_worker_stands_in_only_where_no_involvement_touches_it(dat
         "cin_plan": """
             child_ref | start_date | end_date   | worker_ref | team_ref
             A         | 2023-01-01 | 2023-06-30 | w1         | t1
+            A         | 2023-09-01 | 2023-09-01 | w3         | t1
             A         | 2024-01-01 |            | w1         | t1
         """,
         "involvement": "child_ref | professional_ref | is_social_worker | start_date\nA | w2 | true | 2024-02-01",
@@ -100,6 +101,7 @@ def test_the_plans_own_worker_stands_in_only_where_no_involvement_touches_it(dat
             """
             child_id | worker_ref | team_name | start_date | end_date
             A        | w1         | t1        | 2023-01-01 | 2023-07-01
+            A        | w3         | t1        | 2023-09-01 | 2023-09-02
             A        | w2         |           | 2024-02-01 |
             """,
         )

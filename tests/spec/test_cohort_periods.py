@@ -76,6 +76,19 @@ def test_the_latest_delivery_that_mentions_a_plan_has_the_last_word(periods):
     )
 
 
+def test_of_two_rows_of_one_delivery_the_one_that_ends_and_ends_last_counts(periods):
+    periods(
+        "child_id | end_date\nA | 2023-06-02\nB | 2023-06-02",
+        cp_plan="""
+            child_ref | start_date | end_date
+            A         | 2022-01-01 | 2023-06-01
+            A         | 2022-01-01 | 2022-03-01
+            B         | 2022-01-01 |
+            B         | 2022-01-01 | 2023-06-01
+        """,
+    )
+
+
 def test_a_census_received_late_does_not_have_the_last_word(periods):
     periods(
         "child_id | end_date\nA | 2023-01-11",
