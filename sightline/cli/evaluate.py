@@ -27,7 +27,12 @@ def evaluate(
         list[str] | None,
         typer.Option(help="Make only this table, or the tables of this figure; give it again for more."),
     ] = None,
-    against: Annotated[str, typer.Option(help="Compare each figure with those printed: report.")] = "",
+    against: Annotated[
+        str,
+        typer.Option(
+            help="Compare each figure with those printed (report), or those an invented nation was given (planted)."
+        ),
+    ] = "",
     afresh: Annotated[bool, typer.Option("--afresh", help="Make again what an earlier run has made.")] = False,
     list_tables: Annotated[
         bool, typer.Option("--list", help="List every table and figure a study can make, and stop.")
@@ -79,16 +84,19 @@ def evaluate(
         counted = evaluation.verdicts(done.comparison)
         outside = [
             {
-                "table": c.table, "row": c.row, "column": c.column, "printed": c.printed,
+                "table": c.table, "row": c.row, "column": c.column,
+                "planted" if done.against == "planted" else "printed": f"{c.printed:.4g}",
                 "estimated": f"{c.estimated:.4g}", "errors": f"{c.errors:.1f}" if c.errors else "",
                 "doubt": c.says,
             }
             for c in done.comparison
             if c.verdict == "outside"
         ]  # fmt: skip
+        sizes = f", {counted['size']:,} numbers of pupils" if counted["size"] else ""
+        what = "what was planted" if done.against == "planted" else "the report"
         console.print(
-            f"Beside the report: {counted['within']:,} figures within sampling error, {counted['outside']:,} outside, "
-            f"{counted['none']:,} not estimated, {counted['size']:,} numbers of pupils.",
+            f"Beside {what}: {counted['within']:,} figures within sampling error, {counted['outside']:,} outside, "
+            f"{counted['none']:,} not estimated{sizes}.",
             highlight=False,
         )
         if outside:

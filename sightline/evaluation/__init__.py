@@ -4,7 +4,7 @@
 goes into each table of the `CATALOGUE`. Nothing here reads or writes a file.
 """
 
-from sightline.evaluation.against import Comparison, against_report
+from sightline.evaluation.against import Comparison, against_planted, against_report
 from sightline.evaluation.catalogue import CATALOGUE, Job, Spec, drawing, jobs, spec
 from sightline.evaluation.figures import DRAWINGS, Drawing, Figure, drawn
 from sightline.evaluation.latex import latex
@@ -44,6 +44,7 @@ __all__ = [
     "Spec",
     "Study",
     "Table",
+    "against_planted",
     "against_report",
     "counts",
     "drawing",

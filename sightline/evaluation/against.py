@@ -1,11 +1,14 @@
-"""A rerun beside the report: each printed cell, what was estimated, the difference, and whether error explains it."""
+"""A rerun beside the report: each printed cell, what was estimated, the difference, and whether error explains it.
+
+And beside what was planted, for a rerun on invented data.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sightline.evaluation.result import Table
 from sightline.vocabulary.report import Printed, doubt, printed_table
@@ -19,7 +22,8 @@ COMPARED: Final = ("estimate", "mean", "percent", "N")
 class Comparison:
     """One row per printed cell: `verdict` is within, outside, size (a count, which a rerun's scale decides), or none.
 
-    `errors` is the difference, less what rounding hides, in standard errors of the estimate.
+    `errors` is the difference, less what rounding hides, in standard errors of the estimate. Beside what was planted,
+    `printed` is the figure planted, and the difference is from that.
     """
 
     table: str
@@ -46,6 +50,41 @@ def against_report(tables: Iterable[Table]) -> list[Comparison]:
         for cell in printed_table(table.printed).values():
             if cell.statistic in COMPARED:
                 found.append(_compare(table.id, cell, figures, refused.get(cell.column, "")))
+    return found
+
+
+def against_planted(tables: Iterable[Table], planted: Iterable[Mapping[str, Any]]) -> list[Comparison]:
+    """Every figure planted in invented data (a row each of its truth) that the tables given could hold.
+
+    An estimate is within when it lies no more than three standard errors from what was planted, a mean when it prints
+    as the report prints it.
+    """
+    by_number = {t.printed: t for t in tables if t.printed}
+    found = []
+    for cell in planted:
+        table = by_number.get(cell["table"])
+        if table is None:
+            continue
+        row, column, statistic = cell["row"], cell["column"], cell["statistic"]
+        got, se = (table.value(row, column, what) for what in (statistic, "se"))
+        mean = statistic == "mean"
+        aim = float(cell["printed"] if mean else cell["planted"])
+        if not isinstance(got, int | float):
+            why = dict(table.refused).get(column, "not among this study's figures")
+            found.append(Comparison(table.id, row, column, statistic, aim, None, None, None, None, "none", why))
+            continue
+        difference = float(got) - aim
+        error = float(se) if isinstance(se, int | float) and se else None
+        errors = None if mean or error is None else abs(difference) / error
+        if mean:
+            # A hair more than half a step: the printed figure itself is a decimal that a float only comes near.
+            near = abs(difference) <= printed_table(table.printed)[row, column, statistic].half_step * (1 + 1e-9)
+        else:
+            near = errors is not None and errors <= LIMIT
+        verdict = "within" if near else "outside"
+        found.append(
+            Comparison(table.id, row, column, statistic, aim, float(got), difference, error, errors, verdict, "")
+        )
     return found
 
 

@@ -47,11 +47,15 @@ def write_folder(
     study: Study,
     made: Sequence[tuple[Job, Table]],
     cleared: Cleared,
-    compared: Sequence[Comparison],
+    beside: tuple[str, Sequence[Comparison]],
     settings: Sequence[Mapping[str, Any]],
     say: Callable[[str], None],
 ) -> Written:
-    """Write every file whole, one by one; files of an earlier run that this one does not make are removed."""
+    """Write every file whole, one by one; files of an earlier run that this one does not make are removed.
+
+    `beside` is what the run was compared with (report or planted) and each figure's comparison.
+    """
+    against, compared = beside
     hashes: dict[str, str] = {}
 
     def put(name: str, content: str | bytes) -> None:
@@ -73,7 +77,7 @@ def write_folder(
         for name, content in _set(study, tables, figures, pictures, mark):
             put(f"{folder}/{name}", content)
         clearance = Clearance(mark, told, kept if told else (), notes, pictures)
-        comparison = _comparison_html(compared) if folder == APART_FOLDER else ""
+        comparison = _comparison_html(against, compared) if folder == APART_FOLDER else ""
         put(
             f"{folder}/report.html",
             evaluation.report_html(study, tables, figures, clearance, settings=settings, comparison=comparison),
@@ -157,7 +161,7 @@ def verdicts(compared: Sequence[Comparison]) -> dict[str, int]:
     return {v: sum(c.verdict == v for c in compared) for v in ("within", "outside", "size", "none")}
 
 
-def _comparison_html(compared: Sequence[Comparison]) -> str:
+def _comparison_html(against: str, compared: Sequence[Comparison]) -> str:
     if not compared:
         return ""
     n = verdicts(compared)
@@ -168,13 +172,24 @@ def _comparison_html(compared: Sequence[Comparison]) -> str:
         f"<td>{escape(c.says)}</td></tr>"
         for c in compared
     )
-    heads = ("Cell", "Figure", "Printed", "Estimated", "Difference", "Verdict", "Doubt about the printed figure")
+    if against == "planted":
+        heads = ("Cell", "Figure", "Planted", "Estimated", "Difference", "Verdict", "Why not estimated")
+        told = (
+            f'<h2 id="against">Beside what was planted</h2><p>{n["within"]:,} figures planted in this invented nation '
+            "come back: estimates within three of their standard errors, means as the report prints them. "
+            f"{n['outside']:,} do not, and {n['none']:,} were not estimated.</p>"
+        )
+    else:
+        heads = ("Cell", "Figure", "Printed", "Estimated", "Difference", "Verdict", "Doubt about the printed figure")
+        told = (
+            f'<h2 id="against">Beside the report</h2><p>{n["within"]:,} printed figures lie within sampling error '
+            f"(three standard errors beyond rounding), {n['outside']:,} outside it, {n['none']:,} were not estimated; "
+            f"{n['size']:,} are numbers of pupils, which the scale of the data decides.</p>"
+        )
     return (
-        f'<h2 id="against">Beside the report</h2><p>{n["within"]:,} printed figures lie within sampling error (three '
-        f"standard errors beyond rounding), {n['outside']:,} outside it, {n['none']:,} were not estimated; "
-        f"{n['size']:,} are numbers of pupils, which the scale of the data decides.</p>"
+        f"{told}"
         '<details><summary>Every cell</summary><div class="scroll" role="region" aria-label="Every cell" tabindex="0">'
-        f"<table><caption>Printed and estimated</caption><thead><tr>"
+        f"<table><caption>{heads[2]} and estimated</caption><thead><tr>"
         f"{''.join(f'<th scope=col>{h}</th>' for h in heads)}</tr></thead><tbody>{rows}</tbody></table></div></details>"
     )
 

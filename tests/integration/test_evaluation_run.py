@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sightline import synthetic
-from sightline.evaluation import NOT_FOR_RELEASE, RELEASED, Study, jobs
+from sightline.evaluation import NOT_FOR_RELEASE, RELEASED, Study, against_planted, jobs
 from sightline.operations.evaluate import catalogue, evaluate, explain_each
 from sightline.vocabulary.errors import BadSetting, NothingHeld, SightlineError, UnreadableFile
 
@@ -63,6 +63,19 @@ def test_every_planted_coefficient_is_within_sampling_error(nation, run):
     assert len(far) > 200
     assert max(far.values()) < 3
     assert max(f for (table, _, _), f in far.items() if table in (55, 59, 73)) < 0.3
+
+
+def test_what_was_planted_is_compared_figure_by_figure(nation, run):
+    folder, made = nation
+    told = json.loads((folder / "truth.json").read_text())["planted"]
+    found = against_planted([t for t in run.tables if not t.id.endswith("with-send")], told)
+    held = [c for c in found if c.verdict != "none"]
+    assert len(found) == len(made.planted) and len(held) > 250
+    assert {c.verdict for c in held if c.statistic == "estimate"} == {"within"}
+    # What is not there cannot be within.
+    table = next(t for t in run.tables if t.id == "table-55")
+    (moved,) = against_planted([table], [told[0] | {"planted": told[0]["planted"] + 99}])
+    assert moved.verdict == "outside" and moved.errors > 3
 
 
 def test_means_by_year_print_as_tables_53_and_57(nation, run):
