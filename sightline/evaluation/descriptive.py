@@ -44,7 +44,7 @@ def coverage(frame: Frame, table_id: str) -> Table:
         },
     }
     for year in windows.years:
-        b.put("The extension", year_label(year), verdict="before" if year in windows.before else "in force")
+        b.put("Period", year_label(year), verdict="before" if year in windows.before else "after")
     for row, sql in counted.items():
         found = dict(frame.database.rows(sql))
         for year in windows.years:
