@@ -18,6 +18,7 @@ from sightline.web import facts
 from sightline.web.authz.door import open_child
 from sightline.web.authz.matrix import PAGES
 from sightline.web.pages import charts
+from sightline.web.pages.child_story import story
 from sightline.web.pages.cohort import name_of, no_school, reader
 from sightline.web.people.models import Child
 
@@ -36,6 +37,8 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     if held.access.role is not None and held.access.role.statuses is not None:
         periods = [r for r in periods if r["status"] in held.access.role.statuses]
     status = held.status(child)
+    workers = found.workers.to_pylist()
+    suspensions = [{**r, "says": said(r)} for r in suspensions]
     threshold = max(held.opened.settings.crossing_percents)
     first = held.chart_start()
     context = {
@@ -47,14 +50,18 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         "no_school": no_school(status["school_age"] if status is not None else None),
         "facts_of_child": key_facts(found.person, seen),
         "periods": periods,
-        "workers": found.workers.to_pylist(),
+        "workers": workers,
         "schools": enrolments,
-        "suspensions": [{**r, "says": said(r)} for r in suspensions],
+        "suspensions": suspensions,
         "chart": charts.attendance(charts.weeks_of(weeks, first, held.newest), whose="this child", threshold=threshold),
         "weeks": [with_rate(r) for r in weeks],
         "only_own_school": schools is not None,
         "sources": sources(found),
-    }
+        **story(
+            held, child, wanted=request.GET.get("kind", ""), periods=periods, workers=workers, schools=enrolments,
+            suspensions=suspensions,
+        ),
+    }  # fmt: skip
     registrations = {c.code: c.meaning for c in code_list("enrolment_status")}
     return render(request, "child/page.html", {**context, "registrations": registrations})
 

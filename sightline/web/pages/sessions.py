@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from sightline.operations import child_story as told
+from sightline.operations.breakdown import HALF_TERM, Period, periods
 from sightline.vocabulary.attendance import ABSENCES, SLOTS, slot_day, unpack
 from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.periods import academic_year, statistical_term, year_label
@@ -19,9 +21,13 @@ from sightline.vocabulary.tables import Sensitivity
 from sightline.web import facts
 from sightline.web.authz.door import open_child
 from sightline.web.pages.child import own_school, tabs_of, with_rate
+from sightline.web.pages.child_story import runs_on
 from sightline.web.pages.cohort import name_of, reader
+from sightline.web.people.models import Child
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_FRIDAY = timedelta(days=4)
+MOST_CORRECTED = 100
 # What a mark's cell is drawn as: never by colour alone, since the letter stands in it.
 DRAWN = {
     "unauthorised": "unauthorised",
@@ -119,6 +125,48 @@ def patterns_of(weeks: tuple[Week, ...]) -> tuple[Pattern, ...]:
     return tuple(patterns)
 
 
+@dataclass(frozen=True, slots=True)
+class HalfTerm:
+    """One half term of the child: half days possible, missed, and of them without authority, over all registers."""
+
+    name: str
+    possible: int
+    missed: int
+    unauthorised: int
+
+    @property
+    def rate(self) -> float | None:
+        """Attendance as a percentage of possible sessions."""
+        return 100.0 * (self.possible - self.missed) / self.possible if self.possible else None
+
+
+def half_terms_of(rows: list[dict[str, Any]], periods: list[Period]) -> list[HalfTerm]:
+    """One row per half term with a register's week, the newest first. A week belongs to the half term in which its
+    Friday lies."""
+    found = []
+    for period in periods:
+        mine = [r for r in rows if period.start <= r["week"] + _FRIDAY and r["week"] <= period.on]
+        if mine:
+            possible, authorised, unauthorised = (
+                sum(r[name] or 0 for r in mine) for name in ("possible", "authorised", "unauthorised")
+            )
+            found.append(HalfTerm(period.label, possible, authorised + unauthorised, unauthorised))
+    return found
+
+
+def with_codes(row: dict[str, Any]) -> dict[str, Any]:
+    """A corrected mark with both codes in words, as they stood on its day."""
+    return {**row, **{f"{side}_says": _says(row[side], row["day"]) for side in ("was", "now")}}
+
+
+def _says(code: str, day: date) -> str:
+    if not code:
+        return "No mark"
+    held = [c for c in code_list("attendance") if c.code == code]
+    named = next((c for c in held if c.holds_on(day)), held[0] if held else None)
+    return f"{code}: {named.meaning}" if named is not None else code
+
+
 def slots_of(weeks: tuple[Week, ...]) -> int:
     """Sessions of a week to draw: those of Monday to Friday, and of the weekend where any is marked."""
     longer = (len(week.marks) for week in weeks if any(mark.code for mark in week.marks[SLOTS:]))
@@ -152,5 +200,22 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         "schools": {week.school for term in terms for week in term.weeks},
         "legend": legend_of(terms),
         "only_own_school": held.access.schools is not None,
+        **(_beside(held, child, weeks) if may_read else {}),
     }
     return render(request, "child/attendance.html", context)
+
+
+def _beside(held: facts.Facts, child: Child, weeks: list[dict[str, Any]]) -> dict[str, Any]:
+    """What stands beside the marks: half terms, part-time timetables, and marks that a later file corrected."""
+    schools = held.access.schools
+    timetables = told.part_time_of(held.opened, held.scope, child.child_id, schools)
+    corrected = told.corrected_marks(held.opened, held.scope, child.child_id, schools)
+    return {
+        "half_terms": half_terms_of(weeks, periods(held.opened, HALF_TERM)),
+        "timetables": [{**r, "runs": runs_on(r, held.on)} for r in timetables],
+        "part_time_weeks": {
+            r["week"] for r in weeks for t in timetables if runs_on(t, r["week"]) or runs_on(t, r["week"] + _FRIDAY)
+        },
+        "corrected": [with_codes(r) for r in corrected[:MOST_CORRECTED]],
+        "corrected_in_all": len(corrected),
+    }
