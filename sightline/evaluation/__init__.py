@@ -10,6 +10,7 @@ from sightline.evaluation.figures import DRAWINGS, Drawing, Figure, drawn
 from sightline.evaluation.latex import latex
 from sightline.evaluation.linked import LINKED, counts, link
 from sightline.evaluation.received import (
+    EMPTY,
     NPD,
     TABLES,
     empty_received,
@@ -28,6 +29,7 @@ from sightline.evaluation.writing import NOT_FOR_RELEASE, RELEASED, Clearance, r
 __all__ = [
     "CATALOGUE",
     "DRAWINGS",
+    "EMPTY",
     "LINKED",
     "NOT_FOR_RELEASE",
     "NPD",

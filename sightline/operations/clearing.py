@@ -22,6 +22,10 @@ from sightline.vocabulary.errors import BadSetting
 MODEL: Final = ("estimate", "se", "low", "high", "p")
 FOLLOW: Final = ("se", "low", "high", "p", "stars", "df")
 """Statistics that say more of another figure of the same place, and are hidden with it."""
+NOTE_COARSE: Final = (
+    "Counts are rounded to {}, less than half of the threshold of {}: numbers of samples that differ by missing values "
+    "alone are kept apart by rounding and nothing else, so a person must look for small differences between tables."
+)
 GROUPS: Final = ("Not on a plan", "CIN plan", "CP plan")
 STAGES: Final = {61: "KS1", 62: "KS1", 65: "KS2", 66: "KS2", 69: "KS4", 70: "KS4"}
 CHANGE: Final = "Change from "
@@ -80,6 +84,8 @@ def clear(study: Study, made: Sequence[tuple[Job, Table]]) -> Cleared:
     printed: dict[_At, str] = {}
     records: list[tuple[ReleasedTable, list[_At | None]]] = []
     notes: dict[str, None] = {}
+    if 2 * policy.rounding < policy.threshold:
+        notes[NOTE_COARSE.format(policy.rounding, policy.threshold)] = None
     for group in _groups(study, tables, kept):
         answer = disclosure.release([r for r, _ in group], policy)
         if isinstance(answer, Refusal):

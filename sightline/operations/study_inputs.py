@@ -250,13 +250,15 @@ FEW: Final = 40
 _WHOLE: Final = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 
 
-def _quicker(database: Database, name: str, path: Path) -> dict[str, str]:
+def _quicker(database: Database, name: str, path: Path) -> tuple[dict[str, str], set[str]]:
     """For columns of a Parquet file whose meaning can be had without reading each value as text: SQL by our names.
 
-    What a code means is worked out once for each code there is; numbers that are numbers in the file stay numbers.
+    What a code means is worked out once for each code there is; numbers that are numbers in the file stay numbers. Also
+    the columns received of which every code means something, so that no value need be looked at again.
     """
+    known: set[str] = set()
     if path.suffix.lower() != ".parquet":
-        return {}
+        return {}, known
     source = _source(path)
     kinds = dict(database.rows(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {source})"))
     found = {}
@@ -275,13 +277,15 @@ def _quicker(database: Database, name: str, path: Path) -> dict[str, str]:
                 f"FROM {source} WHERE {quoted} IS NOT NULL LIMIT {FEW + 1}) ORDER BY 1"
             )
             if 0 < len(codes) <= FEW:
+                if all(value is not None or code.strip().upper() in evaluation.EMPTY for code, value in codes):
+                    known.add(column)
                 whens = " ".join(
                     f"WHEN {_text(code) if kind == 'VARCHAR' else code} THEN {value}"
                     for code, value in codes
                     if value is not None
                 )
                 found[ours] = f"CASE {quoted} {whens} END" if whens else "NULL"
-    return found
+    return found, known
 
 
 def received(
@@ -293,11 +297,12 @@ def received(
     """
     parts, unread = [], []
     for path in files:
-        columns, quicker = _columns(database, path), _quicker(database, name, path)
+        columns = _columns(database, path)
+        quicker, known = _quicker(database, name, path)
         parts.append(
             evaluation.projection(name, columns, _source(path), path.name, pupil=kind, quicker=quicker, spared=spared)
         )
-        unread += _unread(database, name, columns, path)
+        unread += _unread(database, name, columns, path, known)
     if not parts:
         parts = [evaluation.empty_received(name, pupil=kind)]
     how = "VIEW" if all(p.suffix.lower() == ".parquet" for p in files) else "TABLE"
@@ -321,12 +326,14 @@ def _said(files: Iterable[Path]) -> Iterator[None]:
         ) from None
 
 
-def _unread(database: Database, name: str, columns: list[str], path: Path) -> list[tuple[str, int]]:
+def _unread(
+    database: Database, name: str, columns: list[str], path: Path, known: Collection[str] = ()
+) -> list[tuple[str, int]]:
     """How many values of each column there are that mean nothing to us, by sentence; none where all are typed.
 
     Raises UnreadableFile when not one value of a column can be read: it is written in some other way.
     """
-    faults = evaluation.unread(name, columns)
+    faults = {column: told for column, told in evaluation.unread(name, columns).items() if column not in known}
     if not _is_text(path):
         kinds = dict(database.rows(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {_source(path)})"))
         faults = {column: told for column, told in faults.items() if kinds[column] == "VARCHAR"}

@@ -226,5 +226,8 @@ def test_rules_are_settings_and_an_unknown_one_is_refused():
     assert policy_of(Study.from_toml("[disclosure]\nthreshold = 20")).threshold == 20
     with pytest.raises(BadSetting, match="no setting of \\[disclosure\\]"):
         policy_of(Study.from_toml("[disclosure]\nthreshhold = 20"))
+    fine = cleared(model("any", 5000, df=4999.0), study=Study.from_toml("[disclosure]\nrounding = 1"))
+    assert any("a person must look for small differences" in note for note in fine.released.notes)
+    assert not any("a person" in note for note in cleared(model("any", 5000, df=4999.0)).released.notes)
     with pytest.raises(BadSetting, match="threshold"):
         policy_of(Study.from_toml("[disclosure]\nthreshold = 0"))

@@ -118,6 +118,15 @@ def test_what_cannot_be_read_is_counted_and_a_column_of_nothing_else_is_refused(
     assert "secret" not in str(told.value)
 
 
+def test_codes_of_parquet_that_mean_nothing_are_counted_too(tmp_path):
+    path = tmp_path / "ks2.parquet"
+    codes = {"KS2_READEXP": ["1", "0", "x"], "KS2_GPSEXP": ["1", "0", "NA"], "KS2_MATEXP": ["1", "1", "0"]}
+    pq.write_table(pa.table({"PMR": ["a", "b", "c"], "KS2_ACADYR": ["2018"] * 3, **codes}), path)
+    with Database() as database:
+        unread = received(database, "ks2", (path,))
+    assert unread == [("ks2.parquet: values of KS2_READEXP that cannot be read, taken as missing", 1)]
+
+
 def test_a_flat_extract_of_the_cin_census_has_both_kinds_of_plan(tmp_path):
     path = tmp_path / "n_Census_CIN.csv"
     path.write_text(
