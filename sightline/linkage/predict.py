@@ -159,6 +159,9 @@ def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Compariso
         f"{meets('surname', AGREES)} AND {meets('forename', AGREES)} AND {meets('postcode', AGREES)} "
         f"AND abs(a.birth_date - b.birth_date) <= {_A_YEAR_WRONG}"
     ) if "birth_date" in present else "false"  # fmt: skip
+    same_name = (
+        f"({meets('forename', AGREES)} OR a.forename = b.surname OR damerau_levenshtein(a.forename, b.forename) <= 1)"
+    )
     words = ", ".join(
         f"CASE gamma_{name} " + " ".join(_when(present[name])) + " END" for name in _SAID if name in present
     )
@@ -177,15 +180,17 @@ def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Compariso
                     THEN 'another child of the same age lives at the address'
                 WHEN {meets("birth_date", DIFFERS)} AND NOT {number} AND NOT {contact} AND NOT ({namesake})
                     THEN 'names agree, but not the birth date'
+                WHEN {missing("birth_date")} AND NOT {number} AND NOT {contact} AND NOT {same_name}
+                    THEN 'first names are only alike, and there is no birth date to tell a brother or sister'
+                WHEN {meets("surname", DIFFERS)} AND NOT {number} AND NOT {home} AND NOT {meets("school", AGREES)}
+                    AND NOT {meets("sex", AGREES)}
+                    THEN 'surnames differ, and only first name and birth date agree'
                 WHEN NOT {number} AND NOT {beside} THEN 'only names agree'
             END AS unsettled,
             NOT {alike["forename"]} AND NOT {number}
                 AND (NOT {alike["birth_date"]} OR {meets("sex", DIFFERS)}) AS family,
             {alike["forename"]} AND {alike["birth_date"]} AND NOT {meets("postcode", AGREES)} AS may_have_moved,
-            hash(a.surname, a.forename, a.birth_date, a.sex, a.postcode, a.upn, a.nhs_number)
-                AS left_person,
-            hash(b.surname, b.forename, b.birth_date, b.sex, b.postcode, b.upn, b.nhs_number)
-                AS right_person,
+            {_person("a")} AS left_person, {_person("b")} AS right_person,
             CASE WHEN {meets("forename", DIFFERS)} AND ({alike["surname"]} OR {contact})
                 AND {meets("birth_date", AGREES)} AND {home}
                 AND NOT a.twin AND NOT b.twin AND NOT {meets("sex", DIFFERS)}
@@ -194,6 +199,17 @@ def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Compariso
             false AS sibling
         FROM {scored} s JOIN {left} a ON a.row = s.row_l JOIN {right} b ON b.row = s.row_r
     """
+
+
+def _person(row: str) -> str:
+    """SQL: the same for two rows of a list that are plainly one person twice. Names and a home alone are not: a father
+    and his son bear them."""
+    fields = ("surname", "forename", "birth_date", "sex", "postcode", "upn", "nhs_number")
+    said = ", ".join(f"{row}.{name}" for name in fields)
+    return (
+        f"hash({said}, CASE WHEN coalesce({row}.birth_date::TEXT, {row}.upn, {row}.nhs_number) IS NULL "
+        f"THEN {row}.row END)"
+    )
 
 
 _SAID = (*(n for n in BY_NAME if n not in ("upn", "nhs_number")), "upn", "nhs_number")
