@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sightline.evaluation.catalogue import Job
 from sightline.evaluation.figures import Figure
+from sightline.evaluation.findings import Findings, Point, findings
 from sightline.evaluation.result import Left, Table, grid
 from sightline.evaluation.study import Study
 from sightline.evaluation.words import clause, left_out, table_name
@@ -190,6 +191,7 @@ def report_html(
     parts = [
         f"<h1>{escape(study.name)}</h1>",
         f"<p>{escape(asked(study))}</p>",
+        _findings_html(findings(study, made), {table.id: table_name(table) for _, table in made}),
         "<h2>How to read this</h2>",
         *(f"<p>{escape(text)}</p>" for text in CAVEATS),
         '<nav aria-label="Chapters"><ol>'
@@ -214,6 +216,31 @@ def report_html(
     ]
     parts.append("</dl>")
     return _page(study.name, "\n".join(p for p in parts if p), clearance.mark)
+
+
+def _findings_html(brief: Findings | None, names: Mapping[str, str]) -> str:
+    """Half a page for a reader who reads no further; each point leads to the tables that bear it."""
+    if brief is None:
+        return ""
+
+    def listed(points: Sequence[Point]) -> str:
+        items = []
+        for point in points:
+            led = ", ".join(f'<a href="#{name}">{escape(names[name])}</a>' for name in point.tables if name in names)
+            items.append(f"<li>{escape(point.text)}{f' ({led})' if led else ''}</li>")
+        return f"<ul>{''.join(items)}</ul>"
+
+    return "\n".join(
+        [
+            '<h2 id="findings">Findings in brief</h2>',
+            f"<p>{escape(brief.whom)}. Differences that go with a plan, not proof of what caused them.</p>",
+            listed(brief.found),
+            "<h3>How sure</h3>",
+            listed(brief.sure),
+            "<h3>What cannot be told</h3>",
+            listed(brief.untold),
+        ]
+    )
 
 
 CAVEATS: Final = (
