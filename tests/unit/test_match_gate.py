@@ -179,3 +179,19 @@ def test_a_small_count_is_hidden_with_what_it_could_be_worked_out_from(children,
     assert not set(small) & {shown["children"], shown["lacking"], *(n for _, n in shown["missing"])}
     exact = as_shown(gate, exact=True)
     assert (exact["children"], exact["found"], exact["lacking"]) == (str(children), str(found), str(children - found))
+
+
+def test_who_sees_figures_alone_is_told_no_count_that_another_page_hides(facts, person, browse):
+    text = unescape(browse(person("governor")).get("/match-rate/").content.decode())
+    rows = re.findall(r'<th scope="row"[^>]*>(Invented School \d|Team \d)</th>(.*?)</tr>', text, re.S)
+    assert rows, "those with enough children are listed"
+    for _, rest in rows:
+        assert rest.count("Not told") == 5
+        assert not re.search(r">\s*[\d.,]+%?\s*<", rest), "no count and no rate"
+    head = unescape(browse(person("virtual_school_head")).get("/match-rate/").content.decode())
+    every = dict(
+        re.findall(
+            r'<th scope="row"[^>]*>(Invented School \d|Team \d)</th>.*?<td[^>]*>.*?</td><td[^>]*>(\d+)<', head, re.S
+        )
+    )
+    assert {name for name, _ in rows} == {name for name, n in every.items() if int(n) >= 6}

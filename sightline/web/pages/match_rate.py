@@ -11,6 +11,7 @@ from sightline.disclosure import LOCAL
 from sightline.operations import Gate
 from sightline.web import facts
 from sightline.web.authz.matched import SCHOOL, TEAM
+from sightline.web.authz.matrix import FIGURES
 from sightline.web.people.models import ScopeKind
 
 # The roles that put the data right see every count; to others a count below what may leave could say who somebody is.
@@ -28,15 +29,31 @@ def view(request: HttpRequest) -> HttpResponse:
     all_of_them = any(g.scope == ScopeKind.AUTHORITY for g in access.grants)
     gates = facts.gates(access.sealed) if all_of_them else tuple(access.gates())
     exact = access.role is not None and access.role.key in SEES_COUNTS
-    shown = [as_shown(g, exact) for g in sorted(gates, key=lambda g: g.is_open)]
+    figures_alone = access.sees == FIGURES
+    if figures_alone:
+        # Beside the figures that hide small numbers these counts would tell them, and so would the rates: nothing but
+        # whether a school or a team sees children, where there are enough for that to say nothing of any of them.
+        gates = tuple(g for g in gates if g.children >= FEWEST)
+    shown = [
+        without_numbers(g) if figures_alone else as_shown(g, exact) for g in sorted(gates, key=lambda g: g.is_open)
+    ]
     context = {
         "facts": held,
         "schools": [g for g in shown if g["kind"] == SCHOOL],
         "teams": [g for g in shown if g["kind"] == TEAM],
         "all_of_them": all_of_them,
+        "figures_alone": figures_alone,
+        "fewest": FEWEST,
         "bar": held.opened.settings.match_rate_bar_percent,
     }
     return render(request, "clerical/match_rate.html", context)
+
+
+def without_numbers(gate: Gate) -> dict[str, Any]:
+    """One school or team as those read it who see figures alone."""
+    told = dict.fromkeys(("children", "lacking", "found", "explained", "percent"))
+    return {"kind": gate.kind, "name": gate.name, "open": gate.is_open, **told, "missing": [],
+            "last_marks": gate.last_marks}  # fmt: skip
 
 
 def as_shown(gate: Gate, exact: bool) -> dict[str, Any]:
