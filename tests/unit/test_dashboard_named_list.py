@@ -71,3 +71,16 @@ def test_who_may_not_take_lists_away_is_not_offered_one(facts, person, browse):
     worker = browse(person("social_worker"))
     assert "Take this list away" not in worker.get("/cohort/").content.decode()
     assert worker.get(PATH).status_code == 403
+
+
+def test_a_cohort_does_not_leave_in_slices(facts, person, browse, monkeypatch):
+    from sightline.web.pages import named_list
+
+    children = len(authority.children(team=0))
+    monkeypatch.setattr(named_list, "A_DAY", 2 * children)
+    client = browse(person("team_manager"))
+    told = [client.post(PATH, {"purpose": PURPOSE}).status_code for _ in range(3)]
+    assert told == [200, 200, 429]
+    assert len(entries()) == 2
+    other = browse(person("team_manager", username="another"))
+    assert other.post(PATH, {"purpose": PURPOSE}).status_code == 200, "the limit is each person's own"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from allauth.account.authentication import get_authentication_records
@@ -16,15 +17,20 @@ from django.utils import timezone
 from sightline.operations.sheets import Book, Grid, Value
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
+from sightline.web.audit.models import AccessEntry
 from sightline.web.authz.access import Access
 from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
 from sightline.web.pages import cohort
+from sightline.web.pages.errors import too_many
 from sightline.web.pages.tables import file_of
 from sightline.web.pages.templating import moment, year
 
+PAGE = "cohort_take_away"
 MOST = 500
 """Children a list may hold: more than a team or a school has, and far from the whole cohort."""
+A_DAY = 1000
+"""Children on all the lists one person takes in a day: twice the largest, so that a cohort does not leave in slices."""
 FRESH_SECONDS = 300
 LEAST_PURPOSE = 15
 COLUMNS = (
@@ -59,6 +65,14 @@ def factor_given_lately(request: HttpRequest) -> bool:
     return bool(given) and max(given) > time.time() - FRESH_SECONDS
 
 
+def taken_lately(request: HttpRequest) -> int:
+    """How many children stood on the lists this person took in the last day: counted in the access log, which has the
+    lists of every process."""
+    since = timezone.now() - timedelta(days=1)
+    mine = AccessEntry.objects.filter(at__gte=since, actor_id=request.user.pk, page=PAGE, action="exported")
+    return sum(len(children) for children in mine.values_list("child_ids", flat=True))
+
+
 def view(request: HttpRequest) -> HttpResponse:
     """The form, and then the workbook: the children the filters of the cohort's page choose, and no more."""
     held = facts.of(request)
@@ -72,6 +86,10 @@ def view(request: HttpRequest) -> HttpResponse:
     options = {f.name: cohort.options_of(rows, f) for f in cohort.FILTERS}
     choice = cohort.choice_of(request.GET, options)
     found = cohort.ordered(cohort.filtered(rows, choice), choice).to_pylist()
+    taken = taken_lately(request) if request.method == "POST" else 0
+    if taken + len(found) > A_DAY and len(found) <= MOST:
+        audit.refused(request, "too many children taken in a day")
+        return too_many(request)
     form = PurposeForm(request.POST if request.method == "POST" else None, use_required_attribute=False)
     if request.method == "POST" and form.is_valid() and len(found) <= MOST:
         purpose = " ".join(form.cleaned_data["purpose"].split())
