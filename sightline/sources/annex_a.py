@@ -1,7 +1,8 @@
 """The workbook authorities keep for Ofsted's inspections (Annex A): eleven lists of children, one sheet each.
 
-Sheets are known by their number ("List 6") and columns by their names, so local additions and orders do no harm.
-Lists 3 to 8 hold what Sightline needs; 1, 2, 9 and 10 tell of more children; 11 is about adopters and is not read.
+Sheets are known by their number ("List 6"), or what they are named for ("Referrals"), and columns by their names, so
+local additions and orders do no harm. Lists 3 to 8 hold what Sightline needs; 1, 2, 9 and 10 tell of more children; 11
+is about adopters and is not read.
 
 What the workbook does not say is not made up, save two things that a note of each reading names: a Child in Need plan
 is taken to start with the need itself (list 6 has no other start), and the worker allocated now is taken as allocated
@@ -15,7 +16,7 @@ A later workbook of the same month replaces an earlier one; those of other month
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -47,6 +48,22 @@ from sightline.vocabulary.tables import TABLES
 KIND = SYSTEM = "annex-a"
 ROLE = "allocated worker"
 _SHEET = re.compile(r"(?<![a-z])list[\s_.-]*(?:no\.?\s*)?0*([1-9][0-9]?)(?![0-9])", re.IGNORECASE)
+# What sheets are called that do not say the number of their list, one by one in this order; a number of their own order
+# may stand before.
+_SUBJECTS = (
+    (9, r"care ?leavers?"),
+    (11, r"(prospective )?adopters?"),
+    (10, r"adoptions?|children for adoption"),
+    (2, r"early help( assessments?)?|eha|caf"),
+    (1, r"contacts?"),
+    (3, r"referrals?"),
+    (5, r"(section|s) ?47s?( enquir(y|ies))?( (and )?(icpcs?|conferences?))?|strategy discussions?"),
+    (4, r"(child and family |continuous )?assessments?|c ?(and )?fas?"),
+    (8, r"lac|cla|cic|(children )?looked after( children)?|children in care"),
+    (7, r"cpp?s?|child(ren)? protection( plans?)?|(children )?(on|subject to) a? ?(child )?protection plans?"),
+    (6, r"cin|child(ren)? in need|cin plans?"),
+)
+_SUBJECT = {n: re.compile(rf"(annex a )?([0-9]{{1,2}} )?({told})( (list|data|cases))?") for n, told in _SUBJECTS}
 _TITLES_ABOVE = 8  # rows that may stand above the column names
 _IDS = {plain(alias) for alias in CHILD["child_ref"]}
 
@@ -55,9 +72,27 @@ _TRUSTED = (6, 7, 8, 3, 4, 5, 9, 10, 1, 2)
 
 
 def _recognise(head: Head) -> bool:
-    """A workbook with at least three sheets named List and a number, or none but such; one of them a list of cases."""
-    numbers = {number for sheet in head.sheets if (number := _number(sheet)) is not None}
-    return (len(numbers) >= 3 or len(numbers) == len(head.sheets)) and bool(numbers & {3, 4, 5, 6, 7, 8})
+    """A workbook with at least three sheets named List and a number, or none but such; one of them a list of cases.
+
+    Or with four sheets named for what lists hold ("6. CIN", "Referrals"), three of them lists of cases.
+    """
+    numbers, cases = set(_numbers(head.sheets).values()), {3, 4, 5, 6, 7, 8}
+    if any(map(_number, head.sheets)):
+        return (len(numbers) >= 3 or len(numbers) == len(head.sheets)) and bool(numbers & cases)
+    return len(numbers) >= 4 and len(numbers & cases) >= 3
+
+
+def _numbers(sheets: Iterable[str]) -> dict[str, int]:
+    """The sheets that are lists, each with the number it says, or, where none says one, of the list it is named for."""
+    names = list(sheets)
+    said = {name: number for name in names if (number := _number(name)) is not None}
+    if said:
+        return said
+    plain_names = {name: plain(name) for name in names}
+    found = (
+        (name, next((n for n, told in _SUBJECT.items() if told.fullmatch(plain_names[name])), 0)) for name in names
+    )
+    return {name: number for name, number in found if number}
 
 
 def _number(sheet: str) -> int | None:
@@ -103,8 +138,10 @@ def read_annex_a(path: Path, context: Context) -> Reading:
 def _received(path: Path, findings: list[Finding]) -> dict[int, pa.Table]:
     """The lists of children there are, as text under our names for the columns, with `line`."""
     lists: dict[int, pa.Table] = {}
-    for title, rows in sheets_of(path):
-        number = _number(title)
+    sheets = list(sheets_of(path))
+    numbers = _numbers(title for title, _ in sheets)
+    for title, rows in sheets:
+        number = numbers.get(title)
         if number is None:
             says = f"The sheet '{title[:60]}' is none of the eleven lists; it was not read."
             findings.append(Finding("sheet-not-used", Severity.NOTE, says, right="sheets named List 1 to List 11"))

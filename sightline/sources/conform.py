@@ -17,7 +17,7 @@ from sightline.vocabulary.findings import Finding, Severity
 from sightline.vocabulary.tables import TABLES, Column, Type
 
 _FORMATS = "[" + ", ".join(f"'{f}'" for f in DATE_FORMATS) + "]"
-# A year of two digits parses as the first century: out of range, so not a date.
+# A year of two digits that no format of two digits takes parses as the first century: out of range, so not a date.
 FIRST_DAY, LAST_DAY = NO_DATE, date(2199, 12, 31)
 MOST_FINDINGS_OF_ONE_KIND = 1000
 BLANKS = " \t\n\r\u00a0"
@@ -49,10 +49,10 @@ def conform(
 
     `received` holds text columns named as the vocabulary names them, and `line` (whole numbers); columns it lacks
     become null. `on` is the day code lists are judged at; without it any code that was ever valid passes. `record`
-    names the column whose value identifies the row in findings (the first required column by default). Appends to
-    `findings`: `not-a-date`, `not-a-number`, `not-a-flag` (value dropped), `unknown-code` (value kept),
-    `missing-value` (row left out) and `missing-column` (all rows left out). Of each kind and column at most 1,000 are
-    listed and the rest are counted.
+    names the column whose value identifies the row in findings (the first required column by default). A code may
+    be in any case of its letters. Appends to `findings`: `not-a-date`, `not-a-number`, `not-a-flag` (value dropped),
+    `unknown-code` (value kept), `missing-value` (row left out) and `missing-column` (all rows left out). Of each kind
+    and column at most 1,000 are listed and the rest are counted.
     """
     spec, schema = TABLES[table], arrow_schema(table)
     rows = received.num_rows
@@ -128,8 +128,16 @@ def _judged(words: pa.Array, column: Column, on: date | None) -> tuple[pa.Array,
     if column.type is Type.TEXT:
         if not column.codes:
             return words, None
-        known = pa.array(list(valid_codes(column.codes, on)), pa.string())
+        codes = valid_codes(column.codes, on)
+        known = pa.array(list(codes), pa.string())
         typed, bad = words, pc.and_(words.is_valid(), pc.invert(pc.is_in(words, known)))
+        if bad.true_count:
+            # Some systems write every text of an export in lower case.
+            folded = {code.lower(): code for code in codes}
+            typed = pa.array(
+                [w if w is None or w in codes else folded.get(w.lower(), w) for w in words.to_pylist()], pa.string()
+            )
+            bad = pc.and_(typed.is_valid(), pc.invert(pc.is_in(typed, known)))
     else:
         typed = _typed(words, column.type)
         if column.type is Type.DATE:

@@ -269,7 +269,11 @@ class _Reader(Telling):
     def termly_exclusions(pupil: Any) -> Iterator[dict[str, str | int | None]]:
         for one in pupil.iter("{*}TermlyExclusion"):
             reasons = [value(one, f"Reason{n}", *(("Reason", "ExclusionReason") if n == 1 else ())) for n in (1, 2, 3)]
-            nested = [(each.text or "").strip() for each in inside(one, "Reasons", "Reason")]
+            nested = [
+                (each.text or "").strip()
+                for group in inside(one, "Reasons")
+                for each in group.iterchildren("{*}Reason", "{*}Reason1", "{*}Reason2", "{*}Reason3")
+            ]
             if not any(reasons) and nested:
                 reasons = [(nested[n] or None) if n < len(nested) else None for n in range(3)]
             yield {

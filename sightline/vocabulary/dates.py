@@ -1,4 +1,7 @@
-"""How senders write days. Day first or year first, never month first: 01/13/2012 is not a date here."""
+"""How senders write days. Day first or year first, never month first: 01/13/2012 is not a date here.
+
+A year of two digits, as spreadsheets write it (05/11/24, 5-Nov-24), is one of 1969 to 2068.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,10 @@ DATE_FORMATS: Final = (
     "%Y-%m-%d+01:00",
     "%Y-%m-%dT%H:%M:%S+00:00",
     "%Y-%m-%dT%H:%M:%S+01:00",
+    # Two digits before four: with four, the rest of the year would be left over.
+    "%d/%m/%y",
+    "%d-%b-%y",
+    "%d %b %y",
     "%d/%m/%Y",
     "%d/%m/%Y %H:%M",
     "%d/%m/%Y %H:%M:%S",
@@ -32,6 +39,7 @@ DATE_FORMATS: Final = (
     "%d.%m.%Y",
     "%d %b %Y",
     "%d %B %Y",
+    "%Y/%m/%d",
     # SQL Server's own way of making text of a day.
     "%b %d %Y %I:%M%p",
     "%Y%m%d",
