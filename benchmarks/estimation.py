@@ -51,6 +51,9 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     rest = run.total - run.apart
     slow = {name: ratio for name, ratio in run.ratios.items() if ratio > 1.5}
+    if chosen.against:
+        absent = [name for name in ("pyfixest", "linearmodels", "statsmodels") if not importlib.util.find_spec(name)]
+        print(f"\nNot run, because not installed: {', '.join(absent) or 'none'}")
     print(f"\nBeyond 1.5 times its plain row: {slow or 'none'}")
     print(f"Fitting, in all: {run.total:.1f} CPU s (mixed logit apart: {rest:.1f}); peak {peak:,.0f} MB")
 

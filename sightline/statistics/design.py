@@ -135,6 +135,14 @@ def codes(ids: ArrayLike) -> tuple[Codes, Values]:
     if values.dtype.kind != "O" and len(values) > 1 and bool(np.all(values[1:] >= values[:-1])):
         new = np.concatenate([[True], values[1:] != values[:-1]])
         return np.asarray(np.cumsum(new) - 1, dtype=np.intp), values[new]
+    if values.dtype.kind in "iu" and len(values):
+        low, high = int(values.min()), int(values.max())
+        # Numbers that lie close together (authorities, schools) are looked up in a list, without sorting.
+        if high - low < len(values) and high < 2**62:
+            place = values.astype(np.intp) - low
+            seen = np.zeros(high - low + 1, dtype=bool)
+            seen[place] = True
+            return (np.cumsum(seen) - 1)[place], (np.flatnonzero(seen) + low).astype(values.dtype)
     groups, inverse = np.unique(values, return_inverse=True)
     return inverse.reshape(-1).astype(np.intp), groups
 
