@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from sightline.vocabulary.errors import BadSetting
 
@@ -95,6 +95,6 @@ def audience(key: str) -> Audience:
     return found
 
 
-def _data() -> dict[str, list[dict[str, object]]]:
+def _data() -> dict[str, list[dict[str, Any]]]:
     text = resources.files("sightline.vocabulary").joinpath("data", "packs.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)

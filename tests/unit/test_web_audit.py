@@ -459,7 +459,7 @@ def test_what_the_service_noted_of_itself_shows_a_log_that_was_cut_off(db, tmp_p
     _cut_off(entries[2])
     _forget_the_highest(entries[1])
     assert AccessEntry.verify().broken_at == entries[2].pk
-    with pytest.raises(CommandError, match="cut off the end: entry .* was noted in log-heads.jsonl"):
+    with pytest.raises(CommandError, match=r"cut off the end: entry .* was noted in log-heads\.jsonl"):
         call_command("verify_logs")
     # Another entry in its place is not the one that was noted.
     with connection.cursor() as cursor:
