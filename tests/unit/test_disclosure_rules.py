@@ -5,6 +5,7 @@ import json
 from dataclasses import fields, replace
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
 
@@ -28,7 +29,7 @@ from sightline.disclosure import (
     release,
     write_results,
 )
-from sightline.disclosure.rounding import digits, mean, percentage, to_base
+from sightline.disclosure.rounding import digits, mean, percentage, step_for, to_base
 from sightline.vocabulary.errors import BadSetting
 
 EXACT = replace(STANDARD, rounding=1)
@@ -142,6 +143,11 @@ def test_rounding():
     assert mean(0.2345, 100_000, 10) == Decimal("0.23450")
     assert digits(-0.450951, 4) == Decimal("-0.4510")
     assert digits(12345.6, 2) == Decimal(12000)
+
+
+def test_the_smallest_step_that_is_large_enough():
+    said = {"0.1": "0.1", "0.11": "0.2", "0.2": "0.2", "0.5": "0.5", "0.51": "1", "1": "1", "9": "10", "10": "10"}
+    assert {least: f"{step_for(Fraction(least)):f}" for least in said} == said
 
 
 def test_means_are_not_rounded_to_the_base():
@@ -272,6 +278,8 @@ def test_a_hidden_total_is_kept_by_another():
 def test_a_check_that_cannot_run_refuses():
     assert "not given" in refused(Result("t", ("row",), (*BIG, Cell(("a",), 50, 9.0, "total")))).reason
     assert "not given" in refused(Result("t", ("row",), (*BIG, Cell(("a",), 50, 9.0, "model")))).reason
+    # One largest contribution of fifty is not enough to check dominance by.
+    assert "not given" in refused(Result("t", ("row",), (*BIG, Cell(("a",), 50, 9.0, "total", largest=(1.0,))))).reason
 
 
 def test_edges():
