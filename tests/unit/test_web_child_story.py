@@ -89,7 +89,21 @@ def test_the_record_begins_with_what_presses_who_manages_and_one_timeline(told, 
 def test_without_one_sent_the_manager_is_who_holds_the_role(facts, person, browse):
     assert "No manager of the team is recorded." in page_of(browse(person("virtual_school_head")), 0)
     person("team_manager")
-    assert "Manager: Person team_manager." in page_of(browse(person("data_officer")), 0)
+    text = page_of(browse(person("data_officer")), 0)
+    assert 'Manager: Person team_manager (<a class="govuk-link" href="mailto:team_manager%40sightline.example">' in text
+    assert "Contact:" not in text, "the worker has no account here"
+
+
+def test_a_school_reads_how_to_reach_each_worker(facts, person, browse):
+    worker = person("social_worker")
+    browser = browse(person("school_lead"))
+    text = unescape(browser.get(f"/schools/{authority.SCHOOLS[0]}/").content.decode())
+    mine = authority.on_plan(authority.children(school=0) & authority.children(worker=0))
+    assert mine and text.count(f">{worker.email}</a>") == len(mine)
+    assert "Contact: <a" in page_of(browser, min(mine)) and worker.email in page_of(browser, min(mine))
+    worker.is_active = False
+    worker.save()
+    assert worker.email not in unescape(browser.get(f"/schools/{authority.SCHOOLS[0]}/").content.decode())
 
 
 def test_attendance_about_the_end_of_a_plan(facts):

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from django.db.models import Q
 
 from sightline.operations import child_story as told
 from sightline.operations.child_story import KINDS
@@ -16,10 +15,10 @@ from sightline.vocabulary.periods import academic_year, year_start
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web.facts import Facts
 from sightline.web.pages import week
-from sightline.web.people.models import Child, Grant, ScopeKind
+from sightline.web.people import contacts
+from sightline.web.people.models import Child
 
 MOST_URGENT: Final = 2
-MANAGER: Final = "team_manager"
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -59,19 +58,17 @@ def urgent_of(held: Facts, child: Child) -> list[dict[str, Any]]:
     ]
 
 
-def managers_of(held: Facts, workers: Rows) -> list[str]:
-    """Who manages the team of the worker of today: as social care sends it, else who holds the role here."""
+def responsible(held: Facts, workers: Rows) -> dict[str, Any]:
+    """Who is responsible today, and how to reach them: the address of the worker, and the managers of the team with
+    theirs (as social care names one, else who holds the role here)."""
     now = next((w for w in workers if w["end_date"] is None or w["end_date"] > held.on), None)
-    ref = now["team_ref"] if now is not None else None
-    if not ref:
-        return []
-    sent = told.manager_of(held.opened, ref)
-    if sent:
-        return [sent]
+    if now is None:
+        return {"worker_contact": "", "managers": []}
     today = held.access.today
-    grants = Grant.objects.filter(role=MANAGER, scope=ScopeKind.TEAM, team_ref=ref, valid_from__lte=today)
-    grants = grants.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=today), user__is_active=True)
-    return sorted({grant.user.called for grant in grants.select_related("user")})
+    here = contacts.managers_of(now["team_ref"], today)
+    sent = told.manager_of(held.opened, now["team_ref"])
+    address = contacts.of_workers([now["worker_ref"]], today).get(now["worker_ref"] or "", "")
+    return {"worker_contact": address, "managers": [(sent, dict(here).get(sent, ""))] if sent else here}
 
 
 def _suspended(row: Mapping[str, Any]) -> str:
@@ -98,7 +95,7 @@ def story(
     return {
         "tags": tags_of(held, held.status(child), suspensions, part_time),
         "urgent": urgent_of(held, child),
-        "managers": managers_of(held, workers),
+        **responsible(held, workers),
         "events": [e for e in events if not wanted or e.kind == wanted],
         "event_kinds": kinds,
         "event_kind": wanted,

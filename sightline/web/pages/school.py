@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,12 +13,14 @@ from sightline.operations import ON_PLAN, SchoolFacts
 from sightline.operations import beside_tables as beside
 from sightline.operations import dashboard_tables as tables
 from sightline.operations.sheets import Grid
+from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
 from sightline.web.pages.cohort import counts, list_values, rows_shown, window, with_places
 from sightline.web.pages.tables import Sorting, file_of
 from sightline.web.pages.templating import query
+from sightline.web.people import contacts
 
 PAGE = 50
 COLUMNS = ("name", "year", "plan", "since", "worker", "attendance")
@@ -43,7 +47,7 @@ def view(request: HttpRequest, urn: str) -> HttpResponse:
         "school": school,
         "counts": counts(rows),
         "with_plan": with_plan.num_rows,
-        "rows": rows_shown(shown, held.access),
+        "rows": _with_contacts(shown, held),
         "page": page,
         "pages": pages,
         "window": window(page, pages),
@@ -52,6 +56,15 @@ def view(request: HttpRequest, urn: str) -> HttpResponse:
         "take_away": query(school=urn, plan=ON_PLAN),
     }
     return render(request, "school/page.html", context)
+
+
+def _with_contacts(shown: list[dict[str, Any]], held: Facts) -> list[dict[str, Any]]:
+    """The rows of the list with the address of each worker who has an account here."""
+    access, day = held.access, max(held.access.today, held.on)
+    reads = access.reads(Sensitivity.STAFF)
+    addresses = contacts.of_children([r["child_id"] for r in shown], day, access.today) if reads else {}
+    rows = rows_shown(shown, access)
+    return [{**row, "contact": addresses.get(raw["child_id"], "")} for row, raw in zip(rows, shown, strict=True)]
 
 
 def workbook(request: HttpRequest, urn: str) -> HttpResponse:
