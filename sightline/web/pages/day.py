@@ -68,7 +68,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """The part of the week's list that a role's day leads with: (code, name, entries) by urgency; and all entries."""
+    """The part of the week's list that a role's day leads with: (code, name, entries) by urgency, or where there is none
+    of it all of the list; and all entries."""
 
     reasons: tuple[tuple[str, str, int], ...]
     entries: int
@@ -78,7 +79,9 @@ def week_of(listed: Facts) -> Week:
     rows = listed.week_list().select(["reason"]).to_pylist()
     role = listed.access.role
     wanted = REASONS.get(role.key, ()) if role is not None else ()
-    return Week(tuple(r for r in week.reasons_of(rows) if r[0] in wanted), len(rows))
+    reasons = week.reasons_of(rows)
+    # A week without any of them is not a quiet one: whatever else there is stands in their place.
+    return Week(tuple([r for r in reasons if r[0] in wanted] or reasons), len(rows))
 
 
 def waiting(request: HttpRequest, listed: Facts | None) -> list[Line]:
