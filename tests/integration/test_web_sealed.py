@@ -19,11 +19,10 @@ pytest_plugins = ["web_fixtures"]
 
 N = 15
 ME, REF = authority.child_id(N), authority.token(N, "ref")
-TEAM, SCHOOL = authority.TEAMS[authority.team_of(N)], authority.SCHOOLS[authority.school_of(N)]
+SCHOOL = authority.SCHOOLS[authority.school_of(N)]
 # Each role that counts children with this child among them: a scope that holds it.
 ROLES = {
     "headteacher": ("school", SCHOOL),
-    "team_manager": ("team", TEAM),
     "governor": ("school", SCHOOL),
     "virtual_school_head": ("authority", ""),
 }
