@@ -18,6 +18,7 @@ from sightline.operations import Home, Opened
 from sightline.vocabulary.errors import NothingHeld
 from sightline.web.people.models import Projection
 from sightline.web.people.projection import project
+from sightline.web.trusted.purging import forget_purged
 
 Answer = TypeVar("Answer")
 _KEPT = 1024  # answers a process keeps: a few for each of two hundred people, most of a few rows
@@ -69,6 +70,7 @@ def open_current() -> Opened:
     current = operations.opened(home(), keep_children=True)
     if not Projection.objects.filter(snapshot=current.id).exists():
         project(current)
+        forget_purged(home())
     return current
 
 

@@ -158,6 +158,7 @@ INSTALLED_APPS = [
     "sightline.web.pages",
     "sightline.web.work",
     "sightline.web.views_saved",
+    "sightline.web.trusted",
 ]
 MIDDLEWARE = [
     "sightline.web.middleware.RequestId",

@@ -37,6 +37,7 @@ from sightline.web.pages import (
     week_schools,
 )
 from sightline.web.people import views as people
+from sightline.web.trusted import views as trusted_adults
 from sightline.web.work.urls import urlpatterns as work_urls
 
 urlpatterns = [
@@ -75,6 +76,8 @@ urlpatterns = [
     path("children/<uuid:public_id>/hide/", people.restrict, name="child_restrict"),
     path("children/<uuid:public_id>/reviewing-officer/", people.reviewer, name="child_reviewer"),
     path("children/<uuid:public_id>/i-know-this-child/", people.declare, name="child_declare"),
+    path("children/<uuid:public_id>/trusted-adults/", trusted_adults.of_child, name="child_trusted"),
+    path("trusted-adults/", trusted_adults.missing, name="trusted_adults"),
     path("restrictions/", people.restrictions, name="restrictions"),
     path("emergency/", people.break_glass, name="break_glass"),
     path("emergency/opened/", people.break_glass_log, name="break_glass_log"),

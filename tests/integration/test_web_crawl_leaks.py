@@ -33,11 +33,29 @@ CLASS_OF = {
     "helpwhy": Sensitivity.CARE_DETAIL,
     "helpwho": Sensitivity.CARE_STATUS,
     "episode": Sensitivity.CARE_STATUS,
+    "adult": Sensitivity.STAFF,
 }
 LIKE_EACH_OTHER = 2  # addresses of one page that differ in the values of the same parameters, and in all:
 OF_ONE_PAGE = 7  # pages of a list beyond that
 OUTSIDE, INSIDE = 2, 2  # children out of and in scope on each page of one child; the record itself is asked for of all
 ENDS_THE_VISIT = {"account_logout", "act_as", "account_login"}
+
+
+def name_trusted_adults() -> None:
+    """For some children a trusted adult at their school, and one at a school they left."""
+    from sightline.web.people.models import Child
+    from sightline.web.trusted.models import TrustedAdult
+
+    keys = dict(Child.objects.values_list("child_id", "pk"))
+    TrustedAdult.objects.bulk_create(
+        TrustedAdult(
+            child_id=keys[authority.child_id(n)], whose="child", name=authority.token(n, field), role="Tutor",
+            urn=authority.SCHOOLS[(authority.school_of(n) + away) % len(authority.SCHOOLS)],
+            start_date=authority.AS_AT, made_by="test",
+        )
+        for n in range(0, authority.CHILDREN, 2)
+        for away, field in enumerate(("adult", "otheradult"))
+    )  # fmt: skip
 
 
 class Found(HTMLParser):
@@ -112,6 +130,11 @@ def test_nothing_a_role_can_reach_holds_a_token_outside_it(facts, person, browse
     browser = browse(person(role))
     children = {int(c.child_id.removeprefix("child-")): str(c.public_id) for c in Child.objects.order_by("pk")}
     hidden = {field for field, sensitivity in CLASS_OF.items() if not ROLES[role].reads(sensitivity)}
+    if not PAGES["child_trusted"].allows("GET", signed_in=True, role=role):
+        hidden |= {"adult", "otheradult"}
+    elif role in ("school_lead", "headteacher"):
+        hidden |= {"otheradult"}  # of another school
+    name_trusted_adults()
     seen: set[int] = set()
     asked: Counter[tuple[str, ...]] = Counter()
     sent: set[tuple[str, ...]] = set()

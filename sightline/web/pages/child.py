@@ -21,6 +21,7 @@ from sightline.web.pages import charts
 from sightline.web.pages.child_story import story
 from sightline.web.pages.cohort import name_of, no_school, reader
 from sightline.web.people.models import Child
+from sightline.web.trusted import keeping as trusted
 
 TABS = (("child", "Record"), ("child_attendance", "Attendance"), ("child_looked", "Who has looked"))
 
@@ -56,6 +57,7 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         "chart": charts.attendance(charts.weeks_of(weeks, first, held.newest), whose="this child", threshold=threshold),
         "weeks": [with_rate(r) for r in weeks],
         "only_own_school": schools is not None,
+        "adults": trusted.held_of(child, held.access, facts.scope_day(request)),
         "sources": sources(found),
         **story(
             held, child, wanted=request.GET.get("kind", ""), periods=periods, workers=workers, schools=enrolments,
