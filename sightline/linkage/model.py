@@ -114,11 +114,22 @@ def exact_pairs(database: Database, left: str, right: str) -> int:
     return int(database.one(f"SELECT count(*) FROM {left} l JOIN {right} r USING (surname, forename, birth_date)"))
 
 
+def exchanged_pairs(database: Database, left: str, right: str) -> int:
+    """How many pairs have both names in each other's place, and one birth date."""
+    return int(
+        database.one(
+            f"SELECT count(*) FROM {left} l JOIN {right} r ON l.surname = r.forename AND l.forename = r.surname "
+            "AND l.birth_date = r.birth_date AND l.surname <> l.forename"
+        )
+    )
+
+
 def chance_of_a_pair(database: Database, left: str, right: str) -> float:
-    """How likely two records taken at random are one child: from the pairs that agree exactly."""
+    """How likely two records taken at random are one child: from the pairs that agree exactly (or that would, with both
+    names in each other's place)."""
     n_left, n_right = (int(database.one(f"SELECT count(*) FROM {t}")) for t in (left, right))
     smaller = max(1, min(n_left, n_right))
-    found = exact_pairs(database, left, right) / _EXACT_RECALL
+    found = (exact_pairs(database, left, right) + exchanged_pairs(database, left, right)) / _EXACT_RECALL
     # Never nothing, and never so sure that a chance likeness would do: however short the lists, a record has its
     # partner among as many as a large school has pupils.
     expected = min(max(found, 0.02 * smaller, 1.0), 0.98 * smaller)

@@ -20,6 +20,8 @@ from sightline.linkage.model import (
     Model,
     chance_of_a_pair,
     compared,
+    exact_pairs,
+    exchanged_pairs,
     linker,
     rules,
     settings,
@@ -35,6 +37,12 @@ UNSETTLED, FAMILY = 0.75, 0.2
 # A brother or sister matched between the same two homes makes a pair this many times likelier. Of pairs of two
 # children alike in first name and birth date hardly any have one; of moved children about one in three has.
 SIBLING_ODDS = 32.0
+
+# Below this no pair can become likely enough to be listed, whatever is known of its brothers and sisters.
+_LEAST_SCORED = LEAST / (4 * SIBLING_ODDS)
+
+# The rate of names in each other's place counts for so many pairs against what two lists show.
+_RATE_COUNTS = 100.0
 
 # How many true pairs there are is counted again so often; counts nearer to the first than this leave weights alone.
 _ROUNDS, _WORTH = 20, 1.25
@@ -96,8 +104,10 @@ def predict(
     made = settings(model, comparisons, chance, blocking=blocking)
     with silent():
         scoring = linker(database, left, right, made)
-        scored = scoring.inference.predict(threshold_match_probability=LEAST / SIBLING_ODDS, warning_mode="never")
-        database.execute(f"CREATE OR REPLACE TABLE _pair AS {_weighed(scored.physical_name, left, right, comparisons)}")
+        scored = scoring.inference.predict(threshold_match_probability=_LEAST_SCORED, warning_mode="never")
+        likelier = _exchanged(database, left, right, {c.name: c for c in comparisons}, model)
+        weighed = _weighed(scored.physical_name, left, right, comparisons, likelier)
+        database.execute(f"CREATE OR REPLACE TABLE _pair AS {weighed}")
         scoring.table_management.delete_tables_created_by_splink_from_db()
     if never:
         _leave_out(database, never)
@@ -131,7 +141,7 @@ def _leave_out(database: Database, never: Collection[tuple[int, int]]) -> None:
     database.execute("DELETE FROM _pair WHERE (row_l, row_r) IN (SELECT row_l, row_r FROM _never); DROP VIEW _never")
 
 
-def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Comparison]) -> str:
+def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Comparison], likelier: str) -> str:
     """SQL: one row per scored pair with its evidence in words and, where likeness cannot settle it, why."""
     present = {c.name: c for c in comparisons}
 
@@ -167,7 +177,8 @@ def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Compariso
     )
     twice = f"{EXCHANGED}, {EXCHANGED}"
     return f"""
-        SELECT row_l, row_r, match_weight AS weight, match_probability AS probability,
+        SELECT row_l, row_r, match_weight + log2({likelier}) AS weight,
+            1 - 1 / (1 + match_probability / greatest(1 - match_probability, 1e-15) * {likelier}) AS probability,
             replace(concat_ws(', ', {words}), '{twice}', '{EXCHANGED}') AS said,
             CASE
                 WHEN {number} AND {confirmed} < 2 THEN 'too little besides the number agrees'
@@ -201,15 +212,28 @@ def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Compariso
     """
 
 
+def _exchanged(database: Database, left: str, right: str, present: dict[str, Comparison], model: Model) -> str:
+    """SQL: how many times likelier a pair is than the comparisons of names say where both names stand in each other's
+    place. One slip made both, so that it is not counted as two; and in a list that often has them so it is no slip."""
+    if not {"surname", "forename"} <= present.keys():
+        return "1"
+    at = {name: [level.words for level in present[name].levels].index(EXCHANGED) for name in ("surname", "forename")}
+    rates = [model.rates[name][n][0] for name, n in at.items()]
+    rate = max(rates)
+    if "birth_date" in present:
+        often = exchanged_pairs(database, left, right)
+        seen = often + exact_pairs(database, left, right)
+        rate = max(rate, (often + rate * _RATE_COUNTS) / (seen + _RATE_COUNTS))
+    both = " AND ".join(f"gamma_{name} = {len(present[name].levels) - 1 - n}" for name, n in at.items())
+    return f"CASE WHEN {both} THEN {rate / (rates[0] * rates[1])!r} ELSE 1 END"
+
+
 def _person(row: str) -> str:
-    """SQL: the same for two rows of a list that are plainly one person twice. Names and a home alone are not: a father
-    and his son bear them."""
-    fields = ("surname", "forename", "birth_date", "sex", "postcode", "upn", "nhs_number")
-    said = ", ".join(f"{row}.{name}" for name in fields)
-    return (
-        f"hash({said}, CASE WHEN coalesce({row}.birth_date::TEXT, {row}.upn, {row}.nhs_number) IS NULL "
-        f"THEN {row}.row END)"
-    )
+    """SQL: the same for two rows of a list that are plainly one person twice, whatever numbers each holds. Without a
+    birth date, names and a home are not plain enough (a father and his son bear them): a number must agree too."""
+    said = ", ".join(f"{row}.{name}" for name in ("surname", "forename", "birth_date", "sex", "postcode"))
+    numbers = f"coalesce({row}.upn, {row}.nhs_number, {row}.row::TEXT)"
+    return f"hash({said}, CASE WHEN {row}.birth_date IS NULL THEN {numbers} END)"
 
 
 _SAID = (*(n for n in BY_NAME if n not in ("upn", "nhs_number")), "upn", "nhs_number")

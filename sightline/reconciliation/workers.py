@@ -73,7 +73,8 @@ WORKER_RULES: Final = (
                     w.line
                 FROM allocation w JOIN _care c USING (child_id) JOIN _ranked k USING (delivery)
                 WHERE w.worker_ref IS NOT NULL AND w.start_date <= (SELECT as_at FROM _setting)
-                    AND (w.end_date IS NULL OR w.end_date > (SELECT as_at FROM _setting))
+                    -- One that ends on the day itself has been ended: nothing is left to put right.
+                    AND (w.end_date IS NULL OR w.end_date > (SELECT as_at FROM _setting) + 1)
             ) a JOIN (
                 SELECT p.system, p.professional_ref, p.team_ref, p.delivery, p.line
                 FROM professional p JOIN _ranked k USING (delivery)

@@ -8,7 +8,8 @@ from sightline.vocabulary.identifiers import make_upn
 
 
 def test_workers():
-    """A's worker has left every team. B is on a plan with nobody. C's worker is in a team."""
+    """A's worker has left every team. B is on a plan with nobody. C's worker is in a team. D's left
+    with A's, and the involvement was ended on the day itself."""
     got = compared(
         "ABC",
         involvement="""
@@ -24,10 +25,11 @@ def test_workers():
             W2               | Bob Quill | T1       | ssd
         """,
         allocation="""
-            child_id | worker_ref | worker_name | start_date | delivery
-            ---------+------------+-------------+------------+---------
-            A        | W1         | Ann Plume   | 2024-01-08 | ssd
-            C        | W2         | Bob Quill   | 2024-01-08 | ssd
+            child_id | worker_ref | worker_name | start_date | end_date   | delivery
+            ---------+------------+-------------+------------+------------+---------
+            A        | W1         | Ann Plume   | 2024-01-08 |            | ssd
+            C        | W2         | Bob Quill   | 2024-01-08 |            | ssd
+            D        | W1         | Ann Plume   | 2024-01-08 | 2024-11-23 | ssd
         """,
         status_period="""
             child_id | status   | start_date | delivery

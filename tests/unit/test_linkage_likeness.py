@@ -281,6 +281,7 @@ def test_evidence_in_words(change, says):
          {"upn": "X999000020001"}, "besides the number"),
         ({"postcode": None, "birth_date": None}, {}, "only names agree"),
         ({}, {"birth_date": date(2015, 10, 11)}, "not the birth date"),
+        ({"birth_date": None}, {"forename": "Vril"}, "no birth date to tell a brother"),
     ],
 )  # fmt: skip
 def test_what_likeness_cannot_settle_is_for_a_person(left, right, says):
@@ -288,6 +289,43 @@ def test_what_likeness_cannot_settle_is_for_a_person(left, right, says):
     rows = scored(CHILD | left, CHILD | right)
     assert all(r["status"] != "accepted" for r in rows)
     assert all(says in r["evidence"] for r in rows if r["status"] == "review")
+
+
+OTHERS = [
+    {"surname": f"Kv{a}{b}und", "forename": f"Bl{b}{a}ork", "birth_date": date(2009, 1, 1), "sex": "M", "postcode": "ZZ9 9ZZ"}
+    for a in "aeiouy" for b in "lmnprst"
+]  # fmt: skip
+
+
+def test_first_name_and_birth_date_are_too_little_by_themselves():
+    bare = {"surname": "Zwolwesk", "forename": "Vrilbive", "birth_date": DAY}
+    (row,) = (r for r in scored(bare, bare | {"surname": "Blontarn"}, more=OTHERS) if r["right_row"] == 1)
+    assert row["status"] == "review"
+    assert "only first name and birth date agree" in row["evidence"]
+    rows = scored(bare | {"sex": "F"}, bare | {"surname": "Blontarn", "sex": "F"}, more=OTHERS)
+    assert [(r["right_row"], r["status"]) for r in rows if r["status"] != "rejected"] == [(1, "accepted")]
+
+
+def test_a_person_who_stands_twice_is_one_person_where_the_rows_say_enough():
+    """One row of the two holds a number besides. Without a birth date they may be father and son."""
+    rows = scored(CHILD, CHILD, more=[CHILD | {"nhs_number": "9990001227"}])
+    assert sorted(r["status"] for r in rows) == ["accepted", "review"]
+    assert any("more than once" in r["evidence"] for r in rows)
+    old = CHILD | {"birth_date": None}
+    assert {r["status"] for r in scored(old, old, more=[old, *OTHERS])} == {"review"}
+
+
+def test_names_in_each_others_place_are_one_slip():
+    moved = {"surname": "Vrilbive", "forename": "Zwolwesk", "postcode": "ZZ8 8ZZ"}
+    (row,) = (r for r in scored(CHILD, CHILD | moved, more=OTHERS) if r["right_row"] == 1)
+    rates, odds = Model.stored().rates, scored.chance / (1 - scored.chance)
+    for name, level in (("surname", 2), ("forename", 2), ("birth_date", 0), ("sex", 0), ("postcode", 3)):
+        odds *= rates[name][level][0] / rates[name][level][1]
+    # The one pair that agrees in names and birth date has the names so: it weighs against the stored rate of a hundred.
+    rate = (1 + rates["surname"][2][0] * 100) / 101
+    odds *= rate / (rates["surname"][2][0] * rates["forename"][2][0])
+    odds *= (rates["postcode"][4][0] / rates["postcode"][4][1]) / (rates["postcode"][3][0] / rates["postcode"][3][1])
+    assert row["probability"] == pytest.approx(odds / (1 + odds), rel=1e-3)
 
 
 def test_a_family_is_not_a_person():
