@@ -20,6 +20,7 @@ from sightline.cli import (  # noqa: F401  Importing registers the command.
     senders,
     spot_checks,
     transfer,
+    watched,
 )
 from sightline.cli.app import main
 

@@ -392,6 +392,23 @@ class Settings:
         right="5 to 500",
         holds=_between(5, 500),
     )
+    part_time_weeks: int = _setting(
+        6,
+        "Weeks above which a part-time timetable is said to be long",
+        unit="weeks",
+        source=OWN + ": half a term. DfE, Working together to improve school attendance (2024): for the shortest time "
+        "necessary, with an end by which the pupil is back full time, and reviews; it names no number",
+        right="1 to 39",
+        holds=_between(1, 39),
+    )
+    full_week_hours: float = _setting(
+        32.5,
+        "Hours of a full school week, by which the hours of a part-time timetable are made into sessions of ten",
+        unit="hours",
+        source="DfE, Length of the school week: minimum expectation (non-statutory guidance, 2023)",
+        right="10 to 60",
+        holds=_between(10, 60),
+    )
     ask_again_days: int = _setting(
         90,
         "Days after a school was asked for something within which asking it again for the same is pointed out",

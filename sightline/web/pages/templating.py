@@ -77,6 +77,7 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
         wanted = [
             ("home", "Your day"), ("cohort", listing), ("search", "Search"), ("dashboard", "Dashboard"),
             ("week", "This week"), ("trust", "Your trust"), ("teams", "Teams"), ("panel", "For panels"),
+            ("part_time", "Timetables and moves"),
             ("trusted_adults", "Trusted adults"),
             ("quality", "Data quality"),
             ("exceptions", "Exceptions"), ("users", "People"), ("access_review", "Access review"),
