@@ -5,6 +5,7 @@ from sightline.cli import (  # noqa: F401  Importing registers the command.
     backup,
     check,
     clerical,
+    closures,
     dashboard,
     evaluate,
     exceptions,

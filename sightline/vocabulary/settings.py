@@ -194,6 +194,15 @@ class Settings:
         right="above 0 and at most 100",
         holds=lambda v: 0 < v <= 100,
     )
+    closure_weeks: tuple[int, ...] = _setting(
+        (4, 12),
+        "Weeks with sessions before a plan ended or was stepped down whose attendance is shown beside it",
+        unit="weeks",
+        source=OWN + ": as many as drift_recent_weeks and drift_before_weeks; the evaluation report's Keldbeck makes "
+        "attendance a key factor in decisions around case closure",
+        right="one to four whole numbers from 1 to 30, each larger than the one before",
+        holds=lambda v: 0 < len(v) <= 4 and list(v) == sorted(set(v)) and v[0] >= 1 and v[-1] <= 30,
+    )
     least_sessions: int = _setting(
         20,
         "Fewest possible sessions from which a rate is worked out for the week's list (20 is two weeks)",

@@ -160,6 +160,7 @@ def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory
         "breakdown --list": ask("breakdown", "--list"),
         "pack": ask("pack", "headteachers"),
         "week": ask("week"),
+        "closures": ask("closures", "--weeks", 104),
         "absence": ask("absence", "--by", ""),
         "check": ask("check", census),
         "mapping": ask("mapping", marks_csv, where=own),

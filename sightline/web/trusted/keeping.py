@@ -44,7 +44,7 @@ def held_of(child: Child, access: Access, on: date) -> Held:
     here = {"", *schools_of(child, access, on)}
     every = list(rows)
     held = [r for r in every if r.end_date is None and r.urn in here]
-    now = tuple((label, tuple(r for r in held if r.whose == key)) for key, label in Whose.choices)
+    now = tuple((str(label), tuple(r for r in held if r.whose == key)) for key, label in Whose.choices)
     return Held(now, tuple(r for r in every if r not in held))
 
 

@@ -1,0 +1,76 @@
+"""Plans that ended or were stepped down, with the child's attendance in the weeks before."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from sightline.operations import closures as closing
+from sightline.vocabulary.tables import Sensitivity
+from sightline.web import audit, facts
+from sightline.web.authz.access import Access
+from sightline.web.authz.door import fields_shown
+from sightline.web.pages.cohort import name_of, reader, window
+from sightline.web.pages.templating import query
+from sightline.web.people.models import Child
+
+PAGE: Final = 50
+WEEKS: Final = (4, closing.USUAL_WEEKS, 13, 26)
+
+
+def view(request: HttpRequest) -> HttpResponse:
+    held = facts.of(request)
+    if held is None:
+        audit.disclosed(request, [], action="listed", fields=fields_shown(request))
+        return render(request, "pages/nothing.html")
+    weeks = next((n for n in WEEKS if str(n) == request.GET.get("weeks")), closing.USUAL_WEEKS)
+    every = held.of_role(
+        f"closures of {weeks} weeks",
+        lambda: closing.closures(held.opened, held.scope, on=held.on, weeks=weeks).to_pylist(),
+    )
+    pages = max(1, -(-len(every) // PAGE))
+    number = request.GET.get("page", "1")
+    page = min(pages, int(number)) if number.isascii() and number.isdigit() and int(number[:6]) > 0 else 1
+    shown = every[(page - 1) * PAGE : page * PAGE]
+    audit.disclosed(request, [r["child_id"] for r in shown], action="listed", fields=fields_shown(request))
+    addresses = dict(
+        Child.objects.filter(child_id__in=[r["child_id"] for r in shown]).values_list("child_id", "public_id")
+    )
+    seen = reader(held.access)
+    context = {
+        "facts": held,
+        "weeks": str(weeks),
+        "choices": [(str(n), f"{n} weeks") for n in WEEKS],
+        "numbers": held.opened.settings.closure_weeks,
+        "rows": [
+            {
+                "address": addresses.get(r["child_id"]),
+                "name": seen(Sensitivity.IDENTITY, name_of(r)),
+                "worker": seen(Sensitivity.STAFF, r["worker_name"]),
+                "team": seen(Sensitivity.STAFF, r["team_name"]),
+                **as_read(r, held.opened.settings.closure_weeks, held.access),
+            }
+            for r in shown
+        ],
+        "found": len(every),
+        "page": page,
+        "pages": pages,
+        "window": window(page, pages),
+        "address": lambda n: "?" + query(weeks=weeks if weeks != closing.USUAL_WEEKS else None,
+                                         page=n if n > 1 else None),
+    }  # fmt: skip
+    return render(request, "closures/page.html", context)
+
+
+def as_read(row: dict[str, Any], numbers: tuple[int, ...], access: Access) -> dict[str, Any]:
+    """What happened when, and the attendance before it, as this role may read them."""
+    seen = reader(access)
+    return {
+        "says": seen(Sensitivity.CARE_STATUS, row["says"]),
+        "day": seen(Sensitivity.CARE_STATUS, row["day"]),
+        "before": [
+            (seen(Sensitivity.EDUCATION, row[f"attendance_{n}"]), row[f"weeks_{n}"], row[f"from_{n}"]) for n in numbers
+        ],
+    }
