@@ -63,6 +63,20 @@ SCHEMA = pa.schema(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """What two rows of one list must share to be plainly one person: the digest of what they say (`_person`), and no
+    number that contradicts another."""
+
+    said: int
+    upn: str | None
+    nhs_number: str | None
+
+    def same(self, other: _Person) -> bool:
+        numbers = ((self.upn, other.upn), (self.nhs_number, other.nhs_number))
+        return self.said == other.said and not any(a and b and a != b for a, b in numbers)
+
+
 @dataclass(slots=True)
 class _Pair:
     left: int
@@ -71,8 +85,8 @@ class _Pair:
     probability: float
     evidence: str
     unsettled: str
-    left_person: int
-    right_person: int
+    left_person: _Person
+    right_person: _Person
     likely: float
     renamed: int
     status: str = ""
@@ -202,6 +216,7 @@ def _weighed(scored: str, left: str, right: str, comparisons: Iterable[Compariso
                 AND (NOT {alike["birth_date"]} OR {meets("sex", DIFFERS)}) AS family,
             {alike["forename"]} AND {alike["birth_date"]} AND NOT {meets("postcode", AGREES)} AS may_have_moved,
             {_person("a")} AS left_person, {_person("b")} AS right_person,
+            a.upn AS left_upn, a.nhs_number AS left_nhs, b.upn AS right_upn, b.nhs_number AS right_nhs,
             CASE WHEN {meets("forename", DIFFERS)} AND ({alike["surname"]} OR {contact})
                 AND {meets("birth_date", AGREES)} AND {home}
                 AND NOT a.twin AND NOT b.twin AND NOT {meets("sex", DIFFERS)}
@@ -229,7 +244,7 @@ def _exchanged(database: Database, left: str, right: str, present: dict[str, Com
 
 
 def _person(row: str) -> str:
-    """SQL: the same for two rows of a list that are plainly one person twice, whatever numbers each holds. Without a
+    """SQL: the same for two rows of a list that are plainly one person twice, unless numbers contradict it. Without a
     birth date, names and a home are not plain enough (a father and his son bear them): a number must agree too."""
     said = ", ".join(f"{row}.{name}" for name in ("surname", "forename", "birth_date", "sex", "postcode"))
     numbers = f"coalesce({row}.upn, {row}.nhs_number, {row}.row::TEXT)"
@@ -254,7 +269,8 @@ def _listed(database: Database) -> list[_Pair]:
         SELECT row_l, row_r, weight + CASE WHEN sibling THEN log2({SIBLING_ODDS}) ELSE 0 END AS w,
             1 - 1 / (1 + probability / greatest(1 - probability, 1e-15)
                 * CASE WHEN sibling THEN {SIBLING_ODDS} ELSE 1 END) AS p,
-            said, coalesce(unsettled, ''), family, left_person, right_person, renamed, sibling
+            said, coalesce(unsettled, ''), family, left_person, left_upn, left_nhs, right_person, right_upn, right_nhs,
+            renamed, sibling
         FROM _pair WHERE sibling OR probability >= {LEAST} ORDER BY w DESC, row_l, row_r
         """
     )
@@ -266,12 +282,13 @@ def _listed(database: Database) -> list[_Pair]:
             round(min(p, FAMILY if family else UNSETTLED if unsettled else 0.999999), 6),
             said + (", a brother or sister matched between the same two homes" if sibling else ""),
             unsettled,
-            one,
-            other,
+            _Person(*one),
+            _Person(*other),
             p,
             renamed,
         )
-        for left, right, weight, p, said, unsettled, family, one, other, renamed, sibling in rows
+        for left, right, weight, p, said, unsettled, family, *persons, renamed, sibling in rows
+        for one, other in [(persons[:3], persons[3:])]
     ]
 
 
@@ -353,8 +370,8 @@ def _settle(pairs: list[_Pair], accept: float, review: float) -> None:
         if pair.left in left_of or pair.right in right_of:
             continue
         near = [
-            *(p for p in by_left[pair.left] if p.right not in right_of and p.right_person != pair.right_person),
-            *(p for p in by_right[pair.right] if p.left not in left_of and p.left_person != pair.left_person),
+            *(p for p in by_left[pair.left] if p.right not in right_of and not p.right_person.same(pair.right_person)),
+            *(p for p in by_right[pair.right] if p.left not in left_of and not p.left_person.same(pair.left_person)),
         ]
         if any(p is not pair and p.weight > pair.weight - MARGIN and p.probability >= review for p in near):
             pair.unsettled = "another record fits about as well"
@@ -371,8 +388,8 @@ def _settle(pairs: list[_Pair], accept: float, review: float) -> None:
         again = [
             p
             for p in winners
-            if (p.left == pair.left and p.right_person == pair.right_person)
-            or (p.right == pair.right and p.left_person == pair.left_person)
+            if (p.left == pair.left and p.right_person.same(pair.right_person))
+            or (p.right == pair.right and p.left_person.same(pair.left_person))
         ]
         if again:
             pair.status = REVIEW
