@@ -46,11 +46,12 @@ def verify(
 ) -> None:
     """Read the logs from end to end: fails when an entry was changed or taken away.
 
-    Prints the last hash of each log. Note it somewhere that the database's owner cannot reach, and give it with
-    --noted the next time.
+    Notes the last hash of each log in the home, where the service notes it too while it works: entries cut off the end
+    show by that. Write the hashes it prints down where the owner of the database and the home cannot reach, and give
+    them with --noted the next time.
     """
     hashes = [part for each in noted or () for part in ("--noted", each)]
-    _application(home, "verify_logs", *hashes)
+    _application(home, "verify_logs", "--note", *hashes)
 
 
 @audit_app.command()

@@ -455,7 +455,8 @@ def test_what_the_service_noted_of_itself_shows_a_log_that_was_cut_off(db, tmp_p
     heads.note()
     assert len(settings.SIGHTLINE_LOG_HEADS.read_text().splitlines()) == 1, "one note in a while is enough"
     call_command("verify_logs")
-    assert len(settings.SIGHTLINE_LOG_HEADS.read_text().splitlines()) == 2, "what was verified is noted"
+    call_command("verify_logs", note=True)
+    assert len(settings.SIGHTLINE_LOG_HEADS.read_text().splitlines()) == 2, "what was verified is noted, when asked"
     _cut_off(entries[2])
     _forget_the_highest(entries[1])
     assert AccessEntry.verify().broken_at == entries[2].pk
@@ -520,7 +521,7 @@ def test_the_command_line_asks_the_application_and_answers_as_it_did(tmp_path, m
     told = CliRunner().invoke(module.app, ["audit", "purge", "--by", "the head", "--home", str(tmp_path)])
     assert told.exit_code == 0
     assert asked == [
-        ["-m", "sightline.web", "verify_logs", "--noted", "abc", "--home", str(tmp_path)],
+        ["-m", "sightline.web", "verify_logs", "--note", "--noted", "abc", "--home", str(tmp_path)],
         ["-m", "sightline.web", "purge_logs", "--by", "the head", "--home", str(tmp_path)],
     ]
 

@@ -42,7 +42,8 @@ def note(*, anyway: bool = False) -> None:
         last = log.objects.order_by("-pk").values_list("pk", "hash").first()
         if last is not None:
             held[log._meta.db_table] = list(last)
-    line = json.dumps({"at": timezone.now().isoformat(timespec="seconds"), "heads": held}) + "\n"
+    at = timezone.now().isoformat(timespec="seconds")
+    line = json.dumps({"at": at, "in": connection.vendor, "heads": held}) + "\n"
     with file.open("a", encoding="utf-8") as out:
         out.write(line)
 
@@ -53,7 +54,9 @@ def _noted(table: str) -> Iterator[tuple[int, str]]:
         return
     with file.open(encoding="utf-8") as lines:
         for line in lines:
-            entry, seal = json.loads(line)["heads"].get(table, (0, ""))
+            said = json.loads(line)
+            # A home that went from SQLite to PostgreSQL begins new logs there.
+            entry, seal = said["heads"].get(table, (0, "")) if said.get("in") == connection.vendor else (0, "")
             if entry:
                 yield int(entry), str(seal)
 

@@ -24,6 +24,10 @@ class Command(BaseCommand):
             help="a last hash noted earlier, which must still be in a log: shows whether entries after it were cut off",
         )
 
+        parser.add_argument(
+            "--note", action="store_true", help="note the last hashes in the home, which must be there the next time"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         if AccessEntry._meta.db_table not in connection.introspection.table_names():
             raise CommandError("There is no log yet: the application has not been started for this home.")
@@ -40,4 +44,5 @@ class Command(BaseCommand):
                 self.stdout.write(f"{v.log}: {v.entries:,} entries, whole, last hash {v.head}")
         if broken:
             raise CommandError(" ".join(broken))
-        heads.note(anyway=True)
+        if options["note"]:
+            heads.note(anyway=True)
