@@ -1,6 +1,7 @@
 """The command line: `sightline`."""
 
 from sightline.cli import (  # noqa: F401  Importing registers the command.
+    absence_lists,
     audit,
     backup,
     check,

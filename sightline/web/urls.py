@@ -14,6 +14,7 @@ from sightline.web.accounts import sign_in
 from sightline.web.accounts.views import accept_invitation, remove_passkey, sessions_of
 from sightline.web.audit import views as logs
 from sightline.web.pages import (
+    absence_lists,
     breakdown,
     child,
     clerical,
@@ -63,6 +64,7 @@ urlpatterns = [
     path("schools/<str:urn>/", school.view, name="school"),
     path("schools/<str:urn>/workbook/", school.workbook, name="school_download"),
     path("closures/", closures.view, name="closures"),
+    path("absence-lists/", absence_lists.view, name="absence_lists"),
     path("panel/", panel.view, name="panel"),
     path("part-time-timetables/", watched.part_time, name="part_time"),
     path("part-time-timetables/workbook/", watched.part_time_workbook, name="part_time_download"),

@@ -78,7 +78,7 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
             ("home", "Your day"), ("cohort", listing), ("search", "Search"), ("dashboard", "Dashboard"),
             ("week", "This week"), ("trust", "Your trust"), ("teams", "Teams"), ("panel", "For panels"),
             ("part_time", "Timetables and moves"),
-            ("closures", "Closures"), ("trusted_adults", "Trusted adults"),
+            ("absence_lists", "Absence lists"), ("closures", "Closures"), ("trusted_adults", "Trusted adults"),
             ("quality", "Data quality"),
             ("exceptions", "Exceptions"), ("users", "People"), ("access_review", "Access review"),
             ("retention", "What is kept"),
