@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,8 +28,10 @@ class Meat:
         return 1.0 if self.sign < 0 and self.clusters == rows else self.clusters / (self.clusters - 1) * size
 
 
-def meats(scores: F, clusters: Mapping[str, Codes]) -> list[Meat]:
+def meats(scores: Iterable[F], clusters: Mapping[str, Codes]) -> list[Meat]:
     """Middles for one- or two-way clustering from row scores (k, n): first + second - both together.
+
+    `scores` may make its rows as they are asked for; it is gone through once for each middle.
 
     Cameron, Gelbach and Miller (2011), Journal of Business and Economic Statistics 29, 238-249.
     """
@@ -45,7 +47,7 @@ def meats(scores: F, clusters: Mapping[str, Codes]) -> list[Meat]:
     return found
 
 
-def _meat(scores: F, code: Codes, sign: Literal[1, -1]) -> Meat:
+def _meat(scores: Iterable[F], code: Codes, sign: Literal[1, -1]) -> Meat:
     groups = int(code.max()) + 1
     sums = sum_by(code, scores, groups)
     return Meat(sums @ sums.T, groups, sign)

@@ -6,7 +6,7 @@ column that does not vary or is an exact sum of earlier ones leaves with its nam
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,7 +152,7 @@ def crossed(first: Codes, second: Codes) -> Codes:
     return codes(first.astype(np.int64) * (int(second.max(initial=0)) + 1) + second)[0]
 
 
-def sum_by(code: Codes, values: F, groups: int) -> F:
+def sum_by(code: Codes, values: Iterable[F], groups: int) -> F:
     """Sums of (k, n) rows by group: (k, groups)."""
     return np.stack([np.bincount(code, weights=row, minlength=groups) for row in values])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -78,14 +78,13 @@ def ols(
     tss = float((cells.squares - 2 * y_mean * total + n * y_mean**2).sum())
     if tss <= 1e-14 * float(cells.squares.sum()):
         raise CannotEstimate("The outcome does not vary.", ["outcome"])
-    z = z[kept]
+    z = z[kept] if k < len(z) else z
     a = inverse(cross[np.ix_(kept, kept)]) if k else np.zeros((0, 0))
     b = a @ sums_with(z, t)
     b += a @ sums_with(z, t - n * weighted_sum(b, z))  # one refinement: the last digits of b
     f = weighted_sum(b, z) + y_mean
     square_errors = np.maximum(cells.squares - 2 * f * total + n * f * f, 0.0)
     rss = float(square_errors.sum())
-    w = np.vstack([z, np.ones((1, len(n)))])
     bread = np.zeros((k + 1, k + 1))
     bread[:k, :k] = a
     bread[k, k] = 1 / float(n.sum())
@@ -98,18 +97,20 @@ def ols(
         centred = bread * (rss / df)
     elif errors == "hc1":
         factors = (n_rows / df if factor else 1.0,)
+        w = np.vstack([z, np.ones((1, len(n)))])
         centred = covariance.sandwich(bread, weighted_gram(w, square_errors)) * factors[0]
     else:
         keys = _keys(cells, clusters)
-        scores = w * (total - n * f)
+        error = total - n * f
         if errors == "cr2":
             if len(keys) != 1:
                 raise CannotEstimate("Bias-reduced standard errors are clustered one way.")
             (key,) = keys.values()
-            centred = covariance.cr2(*_by_cluster(w, n, scores, key))
+            w = np.vstack([z, np.ones((1, len(n)))])
+            centred = covariance.cr2(*_by_cluster(w, n, w * error, key))
             counts = {name: int(key.max()) + 1 for name, key in keys.items()}
         else:
-            parts = covariance.meats(scores, keys)
+            parts = covariance.meats(_Scores(z, error), keys)
             size = (n_rows - 1) / df
             factors = tuple(p.factor(n_rows, size) if factor else 1.0 for p in parts)
             middle = sum(p.sign * c * p.matrix for p, c in zip(parts, factors, strict=True))
@@ -142,6 +143,19 @@ def linear_probability(
     if not cells.binary:
         raise CannotEstimate("A linear probability model needs an outcome of nought or one.", ["outcome"])
     return ols(cells, errors=errors, clusters=clusters)
+
+
+@dataclass(frozen=True, eq=False)
+class _Scores:
+    """The scores (k + 1, cells) a row at a time, the constant's last: as one matrix they would be the largest there."""
+
+    z: F
+    error: F
+
+    def __iter__(self) -> Iterator[F]:
+        for row in self.z:
+            yield row * self.error
+        yield self.error
 
 
 def _keys(cells: Cells, clusters: Mapping[str, ArrayLike] | None) -> dict[str, Codes]:
