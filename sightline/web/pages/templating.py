@@ -77,8 +77,8 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
         wanted = [
             ("home", "Your day"), ("cohort", listing), ("search", "Search"), ("dashboard", "Dashboard"),
             ("week", "This week"), ("trust", "Your trust"), ("teams", "Teams"), ("panel", "For panels"),
-            ("part_time", "Timetables and moves"),
             ("absence_lists", "Absence lists"), ("closures", "Closures"), ("trusted_adults", "Trusted adults"),
+            ("part_time", "Timetables and moves"),
             ("quality", "Data quality"),
             ("exceptions", "Exceptions"), ("users", "People"), ("access_review", "Access review"),
             ("retention", "What is kept"),
