@@ -31,6 +31,12 @@ from sightline.vocabulary.periods import monday
 HEAD: Final = {head.key: head for head in HEADS}
 SCHOOL_DAYS: Final = 5
 _TOGETHER = "Together: "
+_REGISTERS = ("marks", "wonde")
+"""The systems that send marks of attendance."""
+_HOLIDAY = 16
+"""Days before the end of a month for which registers may be silent: a holiday of two weeks."""
+_NAMED = 3
+"""Groups put together that are named in full in a row; the names of more stand below the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +139,22 @@ def pack(opened: Opened, audience: Audience, told: Told) -> Pack:
     return Pack(
         audience,
         told,
-        about_shared(told.now),
+        _about(opened, told),
         TO_SHARE.format(least=told.now.least),
         tuple(d for d in drawings if d is not None),
-        (_over_time(told), *(by_dimension[d] for d in audience.tables)),
+        (_over_time(told), *(_short(told.now, d, by_dimension[d]) for d in audience.tables)),
         tuple(a for q in questions() if audience.key in q.audiences and (a := _asked(q, told)) is not None),
         tuple(sorted(opened.data_to.items())),
     )
+
+
+def _about(opened: Opened, told: Told) -> str:
+    """What the figures are about; and how far registers go, where they end before the day."""
+    marked = max((opened.data_to[s] for s in _REGISTERS if s in opened.data_to), default=None)
+    said = about_shared(told.now)
+    if marked is None or marked >= told.period.on - timedelta(days=_HOLIDAY):
+        return said
+    return f"{said} Registers have been received to {_day(marked)} only, so absence is of the time to then."
 
 
 def _month_end(day: date) -> date:
@@ -191,6 +206,7 @@ def _drawn(now: Shared, by: str, what: str, table: Grid) -> Drawing | None:
     alone = _groups(now, by, what, alone=True)
     (high, most), (low, least) = _ends(alone if len(alone) > 1 else groups)
     message = f"{head.label}: highest for {high} ({most:.1f}%), lowest for {low} ({least:.1f}%)"
+    drawn = [r for r in now.tables[by] if r.together and r.figures[what] != HIDDEN]
     hidden = sum(1 for r in now.tables[by] if not r.together and r.figures[what] == HIDDEN)
     describes = (
         f"Bar chart, by {dimension.within}: {head.label.lower()}, as a percentage. {message}. Groups put together or "
@@ -200,7 +216,7 @@ def _drawn(now: Shared, by: str, what: str, table: Grid) -> Drawing | None:
         message, describes, charts.ranked(bars, x=f"{head.label} (%)"),
         Grid(
             f"{head.label} by {dimension.within}", f"{head.label} by {dimension.within}",
-            (dimension.label, f"{head.label}, %"), tuple(bars), table.notes, whole="All",
+            (dimension.label, f"{head.label}, %"), tuple(bars), (*table.notes, *_names(drawn)), whole="All",
         ),
     )  # fmt: skip
 
@@ -220,11 +236,35 @@ def _groups(now: Shared, by: str, what: str, *, alone: bool = False) -> list[tup
 
 
 def _said(row: SharedRow) -> str:
-    """A group in words: "A, B and C together" for those put together."""
+    """A group in words: "A, B and C together" for those put together, "A and 4 others together" for many."""
     if not row.together:
         return row.label
-    parts = row.label.removeprefix(_TOGETHER).split("; ")
+    parts = _parts(row.label)
+    if len(parts) > _NAMED:
+        return f"{parts[0]} and {len(parts) - 1} others together"
     return f"{', '.join(parts[:-1])} and {parts[-1]} together"
+
+
+def _parts(label: str) -> list[str]:
+    return label.removeprefix(_TOGETHER).split("; ")
+
+
+def _names(rows: Sequence[SharedRow]) -> tuple[str, ...]:
+    """A note for each row that stands for many groups, with all their names."""
+    return tuple(
+        f"{_said(r)}: {', '.join(_parts(r.label))}." for r in rows if r.together and len(_parts(r.label)) > _NAMED
+    )
+
+
+def _short(now: Shared, dimension: str, grid: Grid) -> Grid:
+    """The table of a dimension without the rows that are hidden altogether, which are named below it."""
+    held = {row.label: row for row in now.tables[dimension]}
+    told = [row for row in grid.rows if any(value != HIDDEN for value in row[1:])]
+    groups = [held[label] for label in (str(row[0]) for row in told) if label in held]
+    hidden = [str(row[0]) for row in grid.rows if row not in told and not str(row[0]).startswith(_TOGETHER)]
+    rows = tuple((_said(held[str(row[0])]) if str(row[0]) in held else row[0], *row[1:]) for row in told)
+    notes = (*grid.notes, *_names(groups), *([f"Hidden altogether: {', '.join(hidden)}."] if hidden else []))
+    return replace(grid, rows=rows, notes=notes)
 
 
 def _ends(groups: Sequence[tuple[str, float]]) -> tuple[tuple[str, float], tuple[str, float]]:

@@ -144,3 +144,25 @@ def test_the_page_and_the_file_say_the_same(facts, person, browse):
         assert "What is going on behind them" in text
     questions_of = [re.sub(r"\s+", " ", q) for q in re.findall(r"<h3[^>]*>(\d+\. .*?)</h3>", page)]
     assert questions_of == re.findall(r"<h3>(\d+\. .*?)</h3>", file.content.decode())
+
+
+def test_many_groups_together_are_one_short_row_and_named_below():
+    held = told(phases=(row("Primary", children=90), row("Nursery"), row("Special"),
+                        row("Together: Nursery; Special; 16 plus; All-through", together=True, children=12)))  # fmt: skip
+    grid = packs._short(held.now, "phase", packs.Grid(
+        "Phase", "By phase", ("Phase", "Children"),
+        tuple((r.label, r.figures["children"]) for r in (held.now.everybody, *held.now.tables["phase"])),
+    ))  # fmt: skip
+    assert [r[0] for r in grid.rows] == ["All children on a plan", "Primary", "Nursery and 3 others together"]
+    assert grid.notes == (
+        "Nursery and 3 others together: Nursery, Special, 16 plus, All-through.",
+        "Hidden altogether: Nursery, Special.",
+    )
+
+
+def test_registers_that_end_early_are_said_to(authority_opened):
+    held = packs.told_of(authority_opened, Scope.everyone(), packs.pack_period(authority_opened))
+    late = replace(authority_opened, data_to={**authority_opened.data_to, "marks": date(2026, 9, 4)})
+    of = audience("headteachers")
+    assert "received to 4 September 2026 only" in packs.pack(late, of, held).about
+    assert "only" not in packs.pack(authority_opened, of, held).about
