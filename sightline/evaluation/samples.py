@@ -398,7 +398,7 @@ def grouped(
         columns["Age"] = numbers(found, "age")
     weights = numbers(found, "n")
     for name in words:
-        columns |= _levels({"ethnicity": "Ethnic group", "region": "Region"}[name], found[name].to_pylist(), weights)
+        columns |= _levels({"ethnicity": "Ethnic group", "region": "Region"}[name], found[name], weights)
     names = tuple(columns)
     # Groups are compared by sex and by FSM whether or not a model has them.
     columns |= {row: named[row] for row in ("Female", "Eligible for FSM")}
@@ -406,19 +406,21 @@ def grouped(
     columns |= {name: numbers(found, name) for name in (*extra, *(["year"] if by_year else []))}
     clusters: tuple[str, ...] = ()
     if cluster:
-        codes = found["cluster"].to_pylist()
-        clusters = tuple(sorted({c for c in codes if c is not None}))
-        order = {v: float(i) for i, v in enumerate(clusters)}
-        columns["cluster"] = np.array([order.get(c, np.nan) for c in codes], dtype=float)
+        held = found["cluster"].combine_chunks()
+        clusters = tuple(sorted(c for c in pc.unique(held).to_pylist() if c is not None))
+        place = pc.index_in(held, value_set=pa.array(clusters, held.type))
+        columns["cluster"] = place.cast(pa.float64()).to_numpy(zero_copy_only=False)
     pupils = dict(frame.database.rows(f"SELECT grp, count(*) FROM {source} GROUP BY ALL ORDER BY ALL"))
     return Grouped(plan, columns, names, pupils, clusters)
 
 
-def _levels(word: str, values: list[str], weights: F) -> dict[str, F]:
+def _levels(word: str, values: pa.ChunkedArray, weights: F) -> dict[str, F]:
     """A column of noughts and ones for each level but the largest, which is the baseline the constant stands for."""
-    held = np.asarray(values, dtype=object)
-    levels = sorted(set(values), key=lambda w: (-float(weights[held == w].sum()), w))
-    return {f"{word} {level}": (held == level).astype(float) for level in levels[1:]}
+    held = values.combine_chunks().dictionary_encode()
+    code, names = held.indices.to_numpy(), held.dictionary.to_pylist()
+    size = np.bincount(code, weights=weights, minlength=len(names))
+    levels = sorted(range(len(names)), key=lambda i: (-float(size[i]), names[i]))
+    return {f"{word} {names[i]}": (code == i).astype(float) for i in levels[1:]}
 
 
 FEW_AUTHORITIES: Final = 10

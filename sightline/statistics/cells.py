@@ -167,12 +167,14 @@ def cells_from(grouped: Mapping[str, ArrayLike], outcome: str, regressors: Seque
     if unknown:
         dropped.append(Dropped("rows", outcome, unknown, "missing value"))
     keep &= n > 0
+    # Nearly always nothing is left out, and then nothing is copied.
+    at = slice(None) if keep.all() else keep
     return Cells(
-        {name: values[keep] for name, values in arrays.items()},
-        n[keep],
-        column("total", grouped[f"total_{outcome}"]).astype(float)[keep],
-        column("squares", grouped[f"squares_{outcome}"]).astype(float)[keep],
-        None if cluster is None else codes(cluster.data[keep])[0],
+        {name: values[at] for name, values in arrays.items()},
+        n[at],
+        column("total", grouped[f"total_{outcome}"]).astype(float, copy=False)[at],
+        column("squares", grouped[f"squares_{outcome}"]).astype(float, copy=False)[at],
+        None if cluster is None else codes(cluster.data[at])[0],
         tuple(dropped),
     )
 
