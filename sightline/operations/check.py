@@ -35,6 +35,7 @@ FINDINGS = pa.schema(
     [("rule", pa.string()), ("severity", pa.string()), ("says", pa.string()), ("child", pa.string()),
      ("table", pa.string()), ("field", pa.string()), ("value", pa.string()), ("line", pa.int32())]
 )  # fmt: skip
+LONGEST_VALUE = 1000  # characters shown of a value; a cell of a workbook holds 32,767
 # While a file is judged, what a finding was held against, or what would be right, stands apart from its sentence.
 _FOUND = FINDINGS.append(pa.field("more", pa.string()))
 
@@ -101,7 +102,7 @@ def check_file(path: Path, *, year: int | None = None) -> FileCheck:
         with census({}, LAST_YEAR, identifier=_identifiers(first)) as made:
             checks = check_all(made, [rule for rule in rules_for(LAST_YEAR) if rule.last_year > LAST_YEAR])
         every = [*checks, *check_reading(first)]
-        return _answer(first, _found(readings, every), every, None, "")
+        return _answer(first, _numbers_once(_found(readings, every)), every, None, "")
 
 
 def _read(path: Path, folder: Path) -> tuple[list[Reading], list[Path]]:
@@ -158,6 +159,15 @@ def _once(findings: pa.Table) -> pa.Table:
         if not again and not any(code != row[0] and (code, *row[1:]) in told for code in codes):
             kept.append(place)
     return findings.take(pa.array(kept, pa.int64()))
+
+
+def _numbers_once(found: pa.Table) -> pa.Table:
+    """The findings without those of a reader on a pupil number of which a rule says the same under its own code."""
+    columns = [found[name].to_pylist() for name in ("rule", "child", "value", "line")]
+    rows = list(zip(*columns, strict=True))
+    told = {row[1:] for row in rows if row[0] in ("upn-length", "upn-temporary-letter")}
+    kept = [n for n, row in enumerate(rows) if row[0] not in ("upn", "former-upn") or row[1:] not in told]
+    return found.take(pa.array(kept, pa.int64()))
 
 
 _LINE_OF = re.compile(r", line (\d+)$")
@@ -230,9 +240,11 @@ def _answer(
             SELECT * EXCLUDE more REPLACE (CASE
                 WHEN coalesce(more, '') = '' THEN says
                 WHEN starts_with(more, 'right: ') THEN rtrim(says, '. ') || '. Right: ' || rtrim(more[8:], '. ') || '.'
-                ELSE rtrim(says, '. ') || ' (held against ' || more || ').' END AS says)
+                ELSE rtrim(says, '. ') || ' (held against ' || more || ').' END AS says,
+                CASE WHEN length(value) > ? THEN value[:?] || '...' ELSE value END AS value)
             FROM found
-            """
+            """,
+            [LONGEST_VALUE, LONGEST_VALUE],
         ).cast(FINDINGS)
         by_rule = database.query(
             """

@@ -69,14 +69,17 @@ def _start(head: Head) -> str:
 
 def _recognise(head: Head) -> bool:
     text = _start(head)
-    return '"results"' in text and (
-        '"geographicLevel"' in text or '"timePeriod"' in text or '"geographicLevels"' in text
+    # The description of the API ("openapi") names all that its answers hold.
+    return (
+        '"results"' in text
+        and '"openapi"' not in text
+        and ('"geographicLevel"' in text or '"timePeriod"' in text or '"geographicLevels"' in text)
     )
 
 
 def _recognise_meta(head: Head) -> bool:
     text = _start(head)
-    return '"geographicLevels"' in text and '"indicators"' in text and '"results"' not in text
+    return '"geographicLevels"' in text and '"indicators"' in text and not ('"results"' in text or '"openapi"' in text)
 
 
 def _loaded(path: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Kinds are told by content and never by name. Whatever is wrong with one file is 
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import re
 import stat
@@ -141,24 +142,52 @@ def _unknown(path: Path, seen: Head) -> str:
                 "The file has a document type (DOCTYPE), as no CIN census has; it may be made to do harm. Not opened."
             )
         return (
-            "The file begins with <Message> as a CIN census does, but its start names neither the CIN collection nor a "
-            "child; please export it again."
+            "The file begins with <Message> as a CIN census and a school census do, but its start names neither, nor "
+            "a child or a pupil; please export it again."
         )
+    if root and root[2].lower() == "schema":
+        return "The file is the description of a format (an XML schema), not a file of that format; send one of those."
     if root:
         return (
-            f"The file is XML beginning with <{root[2][:40]}>, which Sightline does not read; "
-            "a CIN census begins with <Message>."
+            f"The file is XML beginning with <{root[2][:40]}>, which Sightline does not read; a CIN or school census "
+            "begins with <Message>, a Common Transfer File with <CTfile>, the looked after children return <SSDA903>."
         )
     if re.match(r'[\[\s]*\{\s*"data"\s*:\s*\[\s*\]', text):
         return "The file is an answer without a single record, so what it answers cannot be told; nothing was lost."
+    if text[:1] in ("{", "[") and len(seen.start) < HEAD and not _whole_json(text):
+        return "The file is not whole JSON: it is damaged or was cut short. Please save it again."
     if text[:1] in ("{", "["):
-        return "The file is JSON, but not one of Wonde's answers (an object with data and meta) that Sightline reads."
+        return (
+            "The file is JSON, but none that Sightline reads: the children's social care payload, Wonde's answers (an "
+            "object with data and meta) and the figures of Explore Education Statistics."
+        )
+    if len(seen.header) > 1 and _people(seen.header):
+        return (
+            f"The file is a list of people in {len(seen.header)} columns, which says neither what they attend nor what "
+            "they receive; `sightline match` links it with another list, and `sightline mapping` agrees its columns."
+        )
     if len(seen.header) > 1:
         return (
             f"The file is a table of {len(seen.header)} columns, but their names are not those of any kind Sightline "
             "knows; check that the first line holds the column names, or agree a column mapping for this sender."
         )
     return f"The file is text, but not a table with column names. {KINDS}: please send one of those."
+
+
+def _whole_json(text: str) -> bool:
+    """Whether text, if of one object to a line, is JSON to its end."""
+    try:
+        for line in text.splitlines() if "\n{" in text and not text.startswith("[") else [text]:
+            json.loads(line or "null")
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _people(header: Sequence[str]) -> bool:
+    """Whether columns name people: a surname and a date of birth."""
+    names = {re.sub(r"[^a-z]", "", name) for name in header}
+    return bool(names & {"surname", "lastname", "familyname"} and names & {"dob", "dateofbirth", "birthdate"})
 
 
 def _office(path: Path) -> str:

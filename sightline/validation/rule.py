@@ -151,7 +151,8 @@ def check(rule: Rule, census: Census) -> Check:
         return Check(rule, Outcome.NOT_RUN, why=rule.why)
     missing = [t for t in rule.tables if t not in census.tables]
     if missing:
-        return Check(rule, Outcome.NOT_RUN, why=f"The file has no {' and no '.join(missing)}.")
+        named = ["pupil numbers" if table == "upn_seen" else table for table in missing]
+        return Check(rule, Outcome.NOT_RUN, why=f"The file has no {' and no '.join(named)}.")
     for table in rule.needs_rows:
         if not census.database.one(f'SELECT count(*) FROM "{table}"'):
             return Check(rule, Outcome.NOT_RUN, why=f"The file holds no {table}, so there is nothing to reckon from.")

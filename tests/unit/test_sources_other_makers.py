@@ -6,11 +6,15 @@ from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 import xlsxwriter
 
+from sightline.operations import check_file
 from sightline.sources import recognise
 from sightline.sources.base import Context, Reading
 from sightline.sources.conform import conform
+from sightline.validation import census, check_all, rules_for
+from sightline.vocabulary.errors import UnreadableFile
 
 CENSUS = """<Message><Header><CollectionDetails><Collection>SC</Collection><Term>SUM</Term><Year>2024</Year>
 </CollectionDetails><Source><LEA>873</LEA><Estab>4001</Estab></Source></Header><Pupils><PupilsOnRoll><PupilOnRoll>
@@ -76,3 +80,40 @@ def test_reasons_of_suspension_under_one_element(tmp_path: Path):
     path.write_text(CENSUS, encoding="utf-8")
     (one,) = read(path).tables["suspension"].to_pylist()
     assert (one["reason1"], one["reason2"], one["reason3"]) == ("PP", "OW", None)
+
+
+REFUSED = {
+    '<xs:schema xmlns:xs="urn:x"><xs:element name="Message"/></xs:schema>': "description of a format",
+    '{"openapi": "3.0.4", "paths": {"results": {"timePeriod": 1}}, "geographicLevel": 2}': "none that",
+    '{"data": [{"id": "A1", "surname": "Invented"': "not whole JSON",
+    "Cms Id,First Name,Last Name,Date Of Birth\n1,Al,Invented,2012-01-02\n": "list of people",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_a_refusal_says_what_the_file_is(tmp_path: Path, text: str):
+    path = tmp_path / "marks.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UnreadableFile, match=REFUSED[text]) as refused:
+        recognise(path)
+    assert "Invented" not in str(refused.value)
+
+
+def test_a_pupil_number_of_twelve_characters_is_told_once(tmp_path: Path):
+    path = tmp_path / "x.dat"
+    path.write_text("UPN,Date,Session,Mark\nH87300000002,02/09/2024,AM,/\n", encoding="utf-8")
+    answer = check_file(path)
+    assert [(f["rule"], f["line"]) for f in answer.findings.to_pylist()] == [("upn-length", 2)]
+
+
+def test_a_rule_on_pupil_numbers_says_in_words_why_it_did_not_run():
+    with census({}, 2026) as made:
+        (found,) = check_all(made, [rule for rule in rules_for(2026) if rule.code == "upn-length"])
+    assert found.why == "The file has no pupil numbers."
+
+
+def test_a_value_without_end_is_shown_by_its_beginning(tmp_path: Path):
+    path = tmp_path / "x.dat"
+    path.write_text(f"UPN,Date,Session,Mark\nH873000000022,02/09/2024,AM,{'x' * 40_000}\n", encoding="utf-8")
+    (found,) = check_file(path).findings.to_pylist()
+    assert found["value"] == "x" * 1000 + "..."
