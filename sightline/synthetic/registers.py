@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from sightline.synthetic import shapes
 from sightline.synthetic.people import NEVER, Enrolments, Numbers, People, day_number
 from sightline.synthetic.schools import Schools
-from sightline.vocabulary.attendance import NO_MARK, pack
+from sightline.vocabulary.attendance import NO_MARK, pack, packed_in_class
 from sightline.vocabulary.periods import Calendar, year_start
 
 Marks = NDArray[np.uint8]
@@ -76,11 +77,15 @@ class Suspension:
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """One part-time timetable of a registration: mornings only, from the first day to the last."""
+    """One part-time timetable of a registration: mornings only, from the first day to the last.
+
+    One that still runs on the world's last day ends at `STILL`; `planned` is the end agreed, None where there is none.
+    """
 
     row: int  # place in the year's `rows`
     start: int
     end: int
+    planned: int | None
 
 
 @dataclass(slots=True)
@@ -155,9 +160,16 @@ def invent_year(world: World, year: int, random: np.random.Generator) -> Year:
     maker.shared_and_nursery()
     maker.closures()
     maker.unresolved()
+    maker.still_part_time()
     maker.outside()
     return made
 
+
+STILL: Final = 10**6  # the last day of a timetable that still runs
+# Of the pupils on a plan, which are on a part-time timetable on the last day: the third and every fifth after.
+_STILL_FROM, _STILL_EVERY = 2, 5
+# Open days since it began, and days from the world's last day to the end agreed.
+_STILL_RUN: Final = ((14, 20), (19, None), (36, 12), (30, -15))
 
 _Taken = list[tuple[int, Ints, int]]
 
@@ -277,8 +289,34 @@ class _Maker:
         for row in np.flatnonzero(chosen & (self.sessions >= 60)):
             start = int(random.integers(self.first[row], self.beyond[row] - 29))
             taken.append((int(row), 2 * np.arange(start, start + 30) + 1, code))
-            self.made.timetables.append(Timetable(int(row), int(frame.day[start]), int(frame.day[start + 29])))
+            first, last = int(frame.day[start]), int(frame.day[start + 29])
+            self.made.timetables.append(Timetable(int(row), first, last, last))
         return taken
+
+    def still_part_time(self) -> None:
+        """Mornings only to the world's last day for some pupils on a plan: in time, without an end, long, and past it.
+
+        Nothing is drawn, so that all other marks are as they would be without.
+        """
+        frame, marks = self.frame, self.marks
+        days = len(frame.day)
+        if frame.day[-1] + 7 < day_number(self.world.until) or days < 40:
+            return
+        had = {each.row for each in self.made.timetables}
+        able = self.counted & (self.group >= 1) & (self.beyond == days) & (self.sessions >= 80)
+        among = [int(row) for row in np.flatnonzero(able) if int(row) not in had]
+        attending = [ord(c) for c in packed_in_class("attending", self.world.until)]
+        code = frame.code("C2" if frame.year >= 2024 else "C")
+        for n, row in enumerate(among[_STILL_FROM::_STILL_EVERY]):
+            ago, ends = _STILL_RUN[n % len(_STILL_RUN)]
+            after = np.arange(days - ago, days)
+            week, slot = frame.week[after], 2 * frame.weekday[after] + 1
+            here = np.isin(marks[row, week, slot], attending)
+            if not here.any():
+                continue
+            marks[row, week[here], slot[here]] = code
+            planned = None if ends is None else day_number(self.world.until) + ends
+            self.made.timetables.append(Timetable(row, int(frame.day[days - ago]), STILL, planned))
 
     def ordinary_days(self, taken: _Taken) -> None:
         """Mark every open day: present, late, or away in spells, at the rates that fill each group's mean."""

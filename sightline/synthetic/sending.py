@@ -28,7 +28,7 @@ from sightline.synthetic.people import day_number, day_of
 from sightline.synthetic.registers import Suspension, Timetable, Year
 from sightline.synthetic.school_tables import TermCounts, attendance_terms, censuses, suspension_terms, term_counts
 from sightline.synthetic.schools import AUTHORITY, school_tables
-from sightline.synthetic.timetables import timetables_register
+from sightline.synthetic.timetables import provision_register, timetables_register
 from sightline.vocabulary.periods import term_span
 
 Progress = Callable[[str], None]
@@ -86,6 +86,9 @@ class _Sender:
         self._renamed("education/suspensions.csv", "education/suspensions.csv.gz/suspensions.csv")
         register = timetables_register(self.invented.schools_system, self.timetables, self.invented.until)
         self._write(register.kind, register, "education/part_time_timetables.csv")
+        placed = provision_register(self.invented.schools_system, self.invented.until)
+        if placed.tables["alternative_provision"].num_rows:
+            self._write(placed.kind, placed, "education/alternative_provision.csv")
         self._truth()
 
     def _write(self, kind: str, reading: Reading, name: str) -> Path:
