@@ -101,7 +101,7 @@ def check_file(path: Path, *, year: int | None = None) -> FileCheck:
             return _answer(first, found, checks, applied, note)
         with census({}, LAST_YEAR, identifier=_identifiers(first)) as made:
             checks = check_all(made, [rule for rule in rules_for(LAST_YEAR) if rule.last_year > LAST_YEAR])
-        every = [*checks, *check_reading(first)]
+        every: list[Check | RecordCheck] = [*checks, *check_reading(first)]
         return _answer(first, _numbers_once(_found(readings, every)), every, None, "")
 
 

@@ -36,7 +36,7 @@ def office(**parts: bytes) -> bytes:
         (b"PAR1\x15\x00\x00\x00PAR1", "Parquet"),
         (b'<?xml version="1.0"?><Workbook xmlns="x"/>', "<Workbook>"),
         (b'{"hello": [1]}', "JSON"),
-        ("surname,forename,dob\nPlum,Ada,2012-01-01\n".encode("utf-16"), "a table of 3 columns"),
+        ("surname,forename,dob\nPlum,Ada,2012-01-01\n".encode("utf-16"), "a list of people in 3 columns"),
         (b"Dear colleague\nplease find attached\n", "not a table"),
     ],
 )
