@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -22,8 +23,24 @@ from sightline.web import assets, keys
 from sightline.web.colour import BRAND, PALETTE, checked_brand, contrast
 from sightline.web.pages import charts
 from sightline.web.serving import RefusesToServe, check_safe
+from sightline.web.settings import _database as database
 
 ROOT = Path(__file__).parents[2]
+
+
+def test_what_is_deleted_leaves_no_bytes_in_the_database_of_a_home(tmp_path: Path):
+    options = database(tmp_path, "")["OPTIONS"]
+    held = sqlite3.connect(tmp_path / "application.sqlite3")
+    held.execute("PRAGMA secure_delete=OFF")  # some systems build the library with it on
+    held.executescript(options["init_command"])
+    held.execute("CREATE TABLE adult (name TEXT)")
+    held.executemany("INSERT INTO adult VALUES (?)", [(f"Quillon Marsh {n}",) for n in range(200)])
+    held.commit()
+    held.execute("DELETE FROM adult")
+    held.commit()
+    held.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert b"Quillon" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    held.close()
 
 
 # Secrets
