@@ -68,8 +68,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """The part of the week's list that a role's day leads with: (code, name, entries) by urgency, or where there is none
-    of it all of the list; and all entries."""
+    """The part of the week's list that a role's day leads with: (code, name, entries) by urgency, or where there is
+    none of it all of the list; and all entries."""
 
     reasons: tuple[tuple[str, str, int], ...]
     entries: int
