@@ -300,3 +300,18 @@ def test_the_command_prints_the_link(db, capsys, browse):
     assert "works once" in said
     assert browse().get(said.split(": ")[1].strip()).status_code == 200
     assert str(User.objects.get().grants.get().valid_to) == "2030-01-01"
+
+
+def test_a_closed_account_is_answered_as_a_wrong_password_is(person, browse):
+    user = person("officer")
+    user.set_password(authority.PASSWORD)
+    user.is_active = False
+    user.save()
+    right, wrong = (
+        browse().post("/sign-in/", {"login": "officer", "password": password}) for password in (authority.PASSWORD, "x")
+    )
+    assert right.status_code == wrong.status_code == 200
+    said = [
+        re.findall(r"error-summary__body.*?</div>", answer.content.decode(), re.DOTALL) for answer in (right, wrong)
+    ]
+    assert said[0] == said[1] != []
