@@ -1,0 +1,130 @@
+"""People's work from its beginning to its end, with the keys Tab, Enter, Space and letters alone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+pytestmark = pytest.mark.browser
+
+MOST_TABS = 150
+AT = "e => e === document.activeElement"
+
+
+def to(page: Page, wanted: Locator) -> None:
+    """Tab until the focus is where it is wanted: what no key reaches fails."""
+    wanted = wanted.first
+    expect(wanted).to_be_visible()
+    for _ in range(MOST_TABS):
+        if wanted.evaluate(AT):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{MOST_TABS} tabs do not reach {wanted}")
+
+
+def press(page: Page, wanted: Locator, key: str = "Enter") -> None:
+    to(page, wanted)
+    page.keyboard.press(key)
+
+
+def write(page: Page, wanted: Locator, text: str) -> None:
+    to(page, wanted)
+    page.keyboard.type(text)
+
+
+def heading(page: Page, text: str | re.Pattern[str]) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text(text)
+
+
+def pages(page: Page, name: str) -> Locator:
+    return page.get_by_label("Pages").get_by_role("link", name=name, exact=True)
+
+
+def week_to_a_child(page: Page) -> str:
+    """From your day to the week's entries of one reason, and to the child of the first: its name."""
+    heading(page, "Your day")
+    reason = page.get_by_role("table", name="Reasons in the week’s list").get_by_role("link").first
+    said = reason.inner_text()
+    press(page, reason)
+    expect(page.get_by_role("heading", level=2, name=said, exact=True)).to_be_visible()
+    child = page.locator("main tbody th a").first
+    name = child.inner_text()
+    press(page, child)
+    heading(page, name)
+    return name
+
+
+def test_an_adviser_s_monday(visit):
+    """Who changed this week, the child it is about, how its weeks went, and the school beside the whole authority."""
+    page = visit("Virtual School officer", keyboard=True)
+    week_to_a_child(page)
+    press(page, page.get_by_label("This child").get_by_role("link", name="Attendance"))
+    expect(page.get_by_label("This child").locator("[aria-current=page]")).to_have_text("Attendance")
+    press(page, pages(page, "Dashboard"))
+    heading(page, "Cohort dashboard")
+    to(page, page.get_by_label("Break down by"))
+    page.keyboard.type("School")
+    press(page, page.get_by_role("button", name="Apply filters"))
+    expect(page.locator("main")).to_contain_text("Invented School 1")
+    press(page, page.locator("main thead a", has_text="Children"))
+    expect(page.locator("th[aria-sort=ascending]")).to_contain_text("Children")
+    assert page.evaluate("document.activeElement.id").startswith("sort-")
+
+
+def test_a_social_worker_s_monday(visit):
+    """Each child of the caseload in order of attendance, the worst of them opened, and back to the list."""
+    page = visit("Social worker", keyboard=True)
+    week_to_a_child(page)
+    press(page, page.get_by_label("Back").get_by_role("link"))
+    heading(page, "Your children")
+    press(page, page.locator("#sort-attendance"))
+    expect(page.locator("#count")).to_contain_text("in order of attendance")
+    assert page.evaluate("document.activeElement.id") == "sort-attendance"
+    press(page, page.locator("#results tbody th a").first)
+    expect(page.locator("main")).to_contain_text("That you opened this page has been recorded.")
+
+
+def test_a_safeguarding_lead_s_monday(visit):
+    """Whose plan began or ended, who the worker is now, and the question about the school's own register answered."""
+    page = visit("School safeguarding lead", keyboard=True)
+    week_to_a_child(page)
+    expect(page.locator("main")).to_contain_text("Worker")
+    press(page, pages(page, "Your day"))
+    press(page, page.get_by_role("table", name="What waits for you").get_by_role("link").first)
+    press(page, page.locator('main a[href*="/exceptions/one/"]').first)
+    press(page, page.locator("main form input[type=radio]").first, "Space")
+    write(page, page.locator("main form textarea, main form input[type=text]").first, "Our register is right")
+    press(page, page.locator("main form button").first)
+    expect(page.locator("main")).to_contain_text("Our register is right")
+
+
+def test_a_head_s_monday(visit):
+    """The school's pupils with a plan beside the others, the lowest attendance first, and one pupil."""
+    page = visit("Headteacher", keyboard=True)
+    press(page, pages(page, "Your school"))
+    heading(page, "Invented School 1")
+    press(page, page.locator("main thead a", has_text="Attendance"))
+    expect(page.locator("th[aria-sort=ascending]")).to_contain_text("Attendance")
+    assert page.evaluate("document.activeElement.id").startswith("sort-")
+    child = page.locator("#tables tbody th a").first
+    name = child.inner_text()
+    press(page, child)
+    heading(page, name)
+
+
+def test_information_governance_s_monday(visit):
+    """What stands out in the logs, a sample to review, and no child anywhere."""
+    page = visit("Information governance", keyboard=True)
+    heading(page, "Your day")
+    press(page, page.locator("main").get_by_role("link", name=re.compile("stand out in the logs")))
+    heading(page, "Access review")
+    to(page, page.locator("main form select").first)
+    page.keyboard.press("ArrowDown")
+    press(page, page.locator("main form button").first)
+    heading(page, "Access review")
+    press(page, pages(page, "Your day"))
+    press(page, page.locator("main").get_by_role("link", name=re.compile("sample")).first)
+    heading(page, re.compile("sample", re.IGNORECASE))
+    assert "Tok" not in page.content()
