@@ -327,7 +327,7 @@ def _within(episode: Episode, limit: int, last: int, reason: str) -> Episode | N
     cut = replace(
         episode,
         assessments=[(s, ended(e), f) for s, e, f in episode.assessments if s <= stop],
-        enquiries=[(s, t, c if c <= stop else -1) for s, t, c in episode.enquiries if s <= stop],
+        enquiries=[(s, t, c if (c or t) <= stop else -1) for s, t, c in episode.enquiries if s <= stop],
         cin=[(s, ended(e)) for s, e in episode.cin if s <= stop],
         cp=[(s, ended(e), *more) for s, e, *more in episode.cp if s <= stop],  # type: ignore[misc]
         reviews={s: [r for r in days if r <= stop] for s, days in episode.reviews.items() if s <= stop},
@@ -381,7 +381,7 @@ def invent_care(
             if known:
                 episodes[i] = known
     teams, workers = _staff(pupils, first, last, random)
-    involvements = {i: _involved(e, people, i, teams, workers, random) for i, e in episodes.items()}
+    involvements = {i: _involved(e, people, i, teams, workers, last, random) for i, e in episodes.items()}
     disabilities: dict[int, tuple[str, ...]] = {
         i: (_pick(shapes.DISABILITY, random),)
         for i, mine in episodes.items()
@@ -456,7 +456,13 @@ def _staff(pupils: int, first: int, last: int, random: np.random.Generator) -> t
 
 
 def _involved(
-    mine: list[Episode], people: People, i: int, teams: list[Team], workers: list[Worker], random: np.random.Generator
+    mine: list[Episode],
+    people: People,
+    i: int,
+    teams: list[Team],
+    workers: list[Worker],
+    last: int,
+    random: np.random.Generator,
 ) -> list[Involvement]:
     """Who was involved with one child: first the assessment team, then the plan's team; a chair beside a CP plan."""
     found: list[Involvement] = []
@@ -480,7 +486,7 @@ def _involved(
             stages.append((episode.looked_after[0][0], post(LOOKED_AFTER, n)))
         if planned and random.random() < 0.08:  # given to another worker for reasons of its own
             stages.append((min(planned) + int(random.integers(40, 160)), post(LOCALITY, n + 1)))
-        stages.sort(key=lambda stage: stage[0])
+        stages = sorted((stage for stage in stages if stage[0] <= last), key=lambda stage: stage[0])
         for (start, holders), (after, _) in zip(stages, [*stages[1:], (episode.closure + 1, ())], strict=True):
             end = min(after - 1, episode.closure)
             for worker in holders:

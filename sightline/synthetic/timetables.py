@@ -78,9 +78,11 @@ def provision_register(systems: SchoolSystems, until: date) -> Reading:
         person, site = e.person[row : row + 1], e.site[row : row + 1]
         ref = systems.refs[int(systems.ref_places(person, start)[0])].as_py()
         others = [s for s in sorted({int(s) for s in e.site[np.flatnonzero(here)]}) if s != int(site[0])]
-        other = np.array(others[n % len(others) :][:1], dtype=site.dtype)
-        moved = kind == "MM" and len(others) > 0
-        provider = systems.urns[int(systems.urn_places(other, start)[0])].as_py() if moved else _PROVIDERS[n % 2]
+        moved = kind == "MM" and bool(others)
+        provider = _PROVIDERS[n % 2]
+        if moved:
+            other = np.array([others[n % len(others)]], dtype=site.dtype)
+            provider = systems.urns[int(systems.urn_places(other, start)[0])].as_py()
         people.setdefault(ref, int(person[0]))
         rows.append({
             "pupil_ref": ref,
