@@ -71,9 +71,22 @@ ON_PAPER = """() => {
 }"""
 
 
+@pytest.fixture(scope="session")
+def beside_a_browser() -> Iterator[None]:
+    """The browser's driver leaves an event loop running in the process of an earlier test; Django takes what is asked
+    beside it, in the same thread and one at a time, for something unsafe."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        yield
+
+
 @pytest.fixture(scope="module")
 def walked(
-    django_db_setup: None, django_db_blocker: Any, authority_opened: Any, tmp_path_factory: pytest.TempPathFactory
+    beside_a_browser: None,
+    django_db_setup: None,
+    django_db_blocker: Any,
+    authority_opened: Any,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Any:
     """Every answer that the walk of web_states was given, in a home of its own."""
     import web_states

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from sightline.vocabulary.errors import BadSetting
 from sightline.web.audit.models import AccessEntry, ChangeEntry, SecurityEntry
+from sightline.web.people.views import BreakGlassForm
 
 pytest_plugins = ["web_fixtures"]
 
@@ -308,3 +309,9 @@ def test_a_mail_server_that_is_none_is_refused(url, sender):
 
     with pytest.raises(BadSetting, match="SIGHTLINE_MAIL_URL must read"):
         _mail(url, sender)
+
+
+@pytest.mark.parametrize("written", ["3/9/2015", "03/09/2015", "2015-09-03"])
+def test_a_date_of_birth_is_read_with_the_day_first(written):
+    form = BreakGlassForm({"surname": "Marsh", "birth_date": written, "reason": "x" * 40})
+    assert form.is_valid() and form.cleaned_data["birth_date"] == date(2015, 9, 3)
