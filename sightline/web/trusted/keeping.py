@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -41,9 +42,9 @@ def held_of(child: Child, access: Access, on: date) -> Held:
     rows = TrustedAdult.objects.filter(child=child).order_by("-start_date", "-pk")
     if access.schools is not None:
         rows = rows.filter(urn__in=access.schools)
-    here = {"", *schools_of(child, access, on)}
-    every = list(rows)
-    held = [r for r in every if r.end_date is None and r.urn in here]
+    on_roll = Enrolment.objects.filter(current(on), child=child, urn=OuterRef("urn"))
+    every = list(rows.annotate(on_roll=Exists(on_roll)))
+    held = [r for r in every if r.end_date is None and (not r.urn or r.on_roll)]
     now = tuple((str(label), tuple(r for r in held if r.whose == key)) for key, label in Whose.choices)
     return Held(now, tuple(r for r in every if r not in held))
 
