@@ -16,6 +16,7 @@ import pyarrow as pa
 from sightline.operations.opened import Opened, Scope
 from sightline.operations.sheets import Grid, Value
 from sightline.vocabulary.errors import BadSetting
+from sightline.vocabulary.limits import OUTCOME_TO_PLAN
 
 WORDS: Final = (
     ("Days from the outcome", "From the conference that decided on a Child Protection plan, or the assessment that led "
@@ -24,7 +25,6 @@ WORDS: Final = (
      "least it was late. None where the first file that could show it did."),
 )  # fmt: skip
 NO_TEAM: Final = "No team recorded"
-_LONGEST: Final = 92  # days from an outcome after which a plan has another reason
 
 
 def late_plans(opened: Opened, scope: Scope, children: pa.Table, since: date, on: date) -> list[dict[str, Any]]:
@@ -32,8 +32,9 @@ def late_plans(opened: Opened, scope: Scope, children: pa.Table, since: date, on
     of `cohort_on`, those in scope): the latest recorded first, then the longest after its outcome.
 
     Their own columns, and: `kind`, `plan_start`; `outcome` ("conference", for a Child Protection plan, or
-    "assessment"), `outcome_day` and `outcome_days` (from it to the plan), null where no outcome of the 92 days before
-    is known or the plan follows another plan; `known_on`, the day the first file that shows it speaks of;
+    "assessment"), `outcome_day` and `outcome_days` (from it to the plan), null where no outcome is known of the days
+    before that `limits.OUTCOME_TO_PLAN` counts, or the plan follows another plan; `known_on`, the day the first file
+    that shows it speaks of;
     `unseen_days`, from its start to the day of the last file before that which should have shown it and did not, 0
     where the first that could did, null where no file could have yet; `late`, where either is more than the
     setting's days; and `plan_team`, `plan_worker`: of the allocation on its first day. A start is as last told.
@@ -45,7 +46,7 @@ def late_plans(opened: Opened, scope: Scope, children: pa.Table, since: date, on
     here = children.filter(pa.array([scope.holds(c) for c in children["child_id"].to_pylist()], pa.bool_()))
     door.add("late_children", here.select(["child_id"]))
     found = door.query(
-        _FOUND, {"since": since, "on": on, "longest": _LONGEST, "late": opened.settings.late_record_days}
+        _FOUND, {"since": since, "on": on, "longest": OUTCOME_TO_PLAN.value, "late": opened.settings.late_record_days}
     ).to_pylist()
     rows = {row["child_id"]: row for row in here.to_pylist()}
     return [{**rows[each["child_id"]], **each} for each in found]

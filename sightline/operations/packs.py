@@ -25,6 +25,7 @@ from sightline.operations.shared import HEADS, Shared, SharedRow, shared, shared
 from sightline.operations.shared import about as about_shared
 from sightline.operations.sheets import Grid
 from sightline.vocabulary.errors import BadSetting
+from sightline.vocabulary.limits import REGISTERS_SILENT
 from sightline.vocabulary.packs import ALWAYS, GROUP, RISEN, WEEKDAY, WHENS, Audience, Question, questions
 from sightline.vocabulary.periods import monday
 
@@ -33,8 +34,6 @@ SCHOOL_DAYS: Final = 5
 _TOGETHER = "Together: "
 _REGISTERS = ("marks", "wonde")
 """The systems that send marks of attendance."""
-_HOLIDAY = 16
-"""Days before the end of a month for which registers may be silent: a holiday of two weeks."""
 _NAMED = 3
 """Groups put together that are named in full in a row; the names of more stand below the table."""
 
@@ -152,7 +151,7 @@ def _about(opened: Opened, told: Told) -> str:
     """What the figures are about; and how far registers go, where they end before the day."""
     marked = max((opened.data_to[s] for s in _REGISTERS if s in opened.data_to), default=None)
     said = about_shared(told.now)
-    if marked is None or marked >= told.period.on - timedelta(days=_HOLIDAY):
+    if marked is None or marked >= told.period.on - timedelta(days=REGISTERS_SILENT.value):
         return said
     return f"{said} Registers have been received to {_day(marked)} only, so absence is of the time to then."
 

@@ -122,6 +122,20 @@ PHONICS_MARK: Final = Limit(
     "The mark of the phonics screening check from which the expected standard is met",
     "Phonics screening check: threshold mark of every check since 2014, where published (Standards and Testing Agency)",
 )
+OUTCOME_TO_PLAN: Final = Limit(
+    "outcome to plan",
+    92,
+    "days",
+    "Days after a conference or assessment within which a plan that begins is taken to follow from it",
+    "Sightline (no source sets it: three months, after which a plan has another reason)",
+)
+REGISTERS_SILENT: Final = Limit(
+    "registers silent",
+    16,
+    "days",
+    "Days before the end of a half term for which no register need have come: a holiday of two weeks and its weekends",
+    "Sightline (no source sets it: the longest holiday at the end of a half term but summer's)",
+)
 ABSENCE_AGES: Final = (5, 15)
 """Ages at 31 August before the year that absence statistics count (DfE, pupil absence statistics methodology)."""
 
@@ -141,4 +155,6 @@ LIMITS: Final = (
     EVER_6_MEALS,
     EXPECTED_SCALED_SCORE,
     PHONICS_MARK,
+    OUTCOME_TO_PLAN,
+    REGISTERS_SILENT,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import web_authority as authority
 from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -128,3 +129,27 @@ def test_information_governance_s_monday(visit):
     press(page, page.locator("main").get_by_role("link", name=re.compile("sample")).first)
     heading(page, re.compile("sample", re.IGNORECASE))
     assert "Tok" not in page.content()
+
+
+def test_a_record_opened_in_an_emergency_is_seen_by_the_head_at_once(visit, accessible):
+    """Refused without a reason; opened with one; and the Virtual School Head is told and says so."""
+    page = visit("Team manager", keyboard=True)
+    press(page, page.get_by_role("link", name="Your account"))
+    press(page, page.get_by_role("link", name="Open a record in an emergency"))
+    heading(page, "Open a record in an emergency")
+    press(page, page.get_by_role("button", name="Open the record"))
+    expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
+    expect(page.locator(".govuk-error-summary")).to_be_focused()
+    other = min(set(range(authority.CHILDREN)) - authority.children(team=0))
+    write(page, page.get_by_label("Surname"), authority.token(other, "surname"))
+    write(page, page.get_by_label("Date of birth"), f"{1 + other % 28}/3/{2026 - 6 - other % 9}")
+    write(page, page.get_by_label("Why this cannot wait"), "the police ask for the school at once")
+    press(page, page.get_by_role("button", name="Open the record"))
+    page.wait_for_url(re.compile("/children/"))
+    expect(page.locator("main")).to_contain_text("That you opened this page has been recorded.")
+    accessible(page, "break-glass-child")
+    head = visit("Virtual School Head", keyboard=True)
+    press(head, head.get_by_role("link", name="See by whom and why"))
+    expect(head.locator("main")).to_contain_text("the police ask for the school at once")
+    press(head, head.get_by_role("button", name="I have seen this"))
+    expect(head.get_by_role("button", name="I have seen this")).to_have_count(0)

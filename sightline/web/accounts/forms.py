@@ -34,6 +34,8 @@ class Plain(forms.Form):
             field.help_text = ""
             field.error_messages["required"] = missing
             field.widget.attrs.pop("placeholder", None)
+            if isinstance(field, forms.DateField):
+                field.error_messages["invalid"] = "Enter a date with its day first, such as 27/3/2019"
 
 
 class SignInForm(Plain, LoginForm):

@@ -20,6 +20,7 @@ from sightline.web.audit import review, sample
 from sightline.web.authz.access import HIDDEN, Access
 from sightline.web.authz.matrix import PAGES, ROLES
 from sightline.web.pages.downloads import csv_file
+from sightline.web.pages.paging import asked_page
 from sightline.web.pages.templating import query
 
 PAGE = 50
@@ -56,8 +57,7 @@ class Asked:
 
 def view(request: HttpRequest) -> HttpResponse:
     asked = _asked(request.GET)
-    wanted = request.GET.get("page", "1")
-    page = int(wanted) if wanted.isascii() and wanted.isdigit() and int(wanted[:6]) > 0 else 1
+    page = asked_page(request.GET)
     access: Access = request.access  # type: ignore[attr-defined]
     people = {user.pk: user for user in User.objects.all()}
     rows = list(_entries(asked)[(page - 1) * PAGE : page * PAGE + 1])

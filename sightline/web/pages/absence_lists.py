@@ -13,9 +13,9 @@ from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
-from sightline.web.pages.cohort import name_of, reader, window
+from sightline.web.pages.cohort import addresses_of, name_of, reader
+from sightline.web.pages.paging import paged, window
 from sightline.web.pages.templating import query
-from sightline.web.people.models import Child
 
 PAGE: Final = 50
 WEEKS: Final = (1, 2, listed.USUAL_WEEKS, 7, 13)
@@ -35,14 +35,10 @@ def view(request: HttpRequest) -> HttpResponse:
     change = request.GET.get("change", "")
     change = change if change in listed.CHANGES else ""
     wanted = [r for r in made.rows if r["change"] == change or (not change and r["change"] != listed.LEFT)]
-    pages = max(1, -(-len(wanted) // PAGE))
-    number = request.GET.get("page", "1")
-    page = min(pages, int(number)) if number.isascii() and number.isdigit() and int(number[:6]) > 0 else 1
+    page, pages = paged(request.GET, len(wanted), PAGE)
     shown = wanted[(page - 1) * PAGE : page * PAGE]
     audit.disclosed(request, [r["child_id"] for r in shown], action="listed", fields=fields_shown(request))
-    addresses = dict(
-        Child.objects.filter(child_id__in=[r["child_id"] for r in shown]).values_list("child_id", "public_id")
-    )
+    addresses = addresses_of(r["child_id"] for r in shown)
     context = {
         "facts": held,
         "made": made,

@@ -16,8 +16,8 @@ from sightline.operations import ANSWERS
 from sightline.vocabulary.errors import SightlineError
 from sightline.web import audit, facts
 from sightline.web.authz.door import fields_shown
+from sightline.web.pages.cohort import addresses_of
 from sightline.web.pages.exceptions import as_seen
-from sightline.web.people.models import Child
 from sightline.web.work import asking
 
 TYPES = {
@@ -87,7 +87,7 @@ def batch(request: HttpRequest, batch: str) -> HttpResponse:
     held, rows = _rows(request, batch)
     children = {r["child_id"] for r in rows if r["child_id"]}
     audit.disclosed(request, children, action="listed", fields=fields_shown(request))
-    addresses = dict(Child.objects.filter(child_id__in=children).values_list("child_id", "public_id"))
+    addresses = addresses_of(children)
     schools = asking.school_names(held)
     sent = next((b for b in operations.batches_sent(facts.home(), held.opened) if b["batch"] == batch), None)
     context = {

@@ -13,7 +13,8 @@ from sightline.vocabulary.errors import NotAllowed, SightlineError
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.door import fields_shown
-from sightline.web.pages.cohort import name_of, reader, window
+from sightline.web.pages.cohort import name_of, reader
+from sightline.web.pages.paging import paged, window
 from sightline.web.pages.templating import query
 
 PAGE = 50
@@ -38,9 +39,7 @@ def view(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", decided.OPEN)
     state = state if state in decided.STATES else decided.OPEN
     rows = [r for r in every if r["state"] == state]
-    pages = max(1, -(-len(rows) // PAGE))
-    asked = request.GET.get("page", "1")
-    page = min(pages, int(asked)) if asked.isascii() and asked.isdigit() and int(asked[:6]) > 0 else 1
+    page, pages = paged(request.GET, len(rows), PAGE)
     shown = rows[(page - 1) * PAGE : page * PAGE]
     children = {r[f"{side}_child_id"] for r in shown for side in ("left", "right")}
     audit.disclosed(request, children, action="listed", fields=fields_shown(request))

@@ -12,9 +12,9 @@ from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.access import Access
 from sightline.web.authz.door import fields_shown
-from sightline.web.pages.cohort import name_of, reader, window
+from sightline.web.pages.cohort import addresses_of, name_of, reader
+from sightline.web.pages.paging import paged, window
 from sightline.web.pages.templating import query
-from sightline.web.people.models import Child
 
 PAGE: Final = 50
 WEEKS: Final = (4, closing.USUAL_WEEKS, 13, 26)
@@ -30,14 +30,10 @@ def view(request: HttpRequest) -> HttpResponse:
         f"closures of {weeks} weeks",
         lambda: closing.closures(held.opened, held.scope, on=held.on, weeks=weeks).to_pylist(),
     )
-    pages = max(1, -(-len(every) // PAGE))
-    number = request.GET.get("page", "1")
-    page = min(pages, int(number)) if number.isascii() and number.isdigit() and int(number[:6]) > 0 else 1
+    page, pages = paged(request.GET, len(every), PAGE)
     shown = every[(page - 1) * PAGE : page * PAGE]
     audit.disclosed(request, [r["child_id"] for r in shown], action="listed", fields=fields_shown(request))
-    addresses = dict(
-        Child.objects.filter(child_id__in=[r["child_id"] for r in shown]).values_list("child_id", "public_id")
-    )
+    addresses = addresses_of(r["child_id"] for r in shown)
     seen = reader(held.access)
     context = {
         "facts": held,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +20,7 @@ from sightline.web.authz.access import HIDDEN, Access
 from sightline.web.authz.door import fields_shown
 from sightline.web.authz.matrix import PAGES
 from sightline.web.pages import charts
+from sightline.web.pages.paging import asked_page, window
 from sightline.web.pages.templating import query
 from sightline.web.people.models import Child
 
@@ -211,13 +213,12 @@ def choice_of(asked: QueryDict, options: dict[str, list[tuple[str, str]]]) -> Ch
         chosen[each.name] = tuple(v for v in wanted if v in known)
         if len(chosen[each.name]) < len(wanted):
             left_out.append(each.label)
-    page = asked.get("page", "1")
     sort = asked.get("sort", "name")
     return Choice(
         chosen=chosen,
         sort=sort if sort in SORTS else "name",
         descending=asked.get("order") == "desc",
-        page=int(page) if page.isascii() and page.isdigit() and 0 < int(page[:6]) <= 100_000 else 1,
+        page=asked_page(asked),
         left_out=tuple(left_out),
     )
 
@@ -247,11 +248,14 @@ def counts(rows: pa.Table) -> list[tuple[str, int]]:
     return [(status, held[status]) for status in STATUSES if status in held]
 
 
+def addresses_of(children: Iterable[str]) -> dict[str, UUID]:
+    """The public id of the page of each of these children who has one, by Sightline's own id."""
+    return dict(Child.objects.filter(child_id__in=set(children)).values_list("child_id", "public_id"))
+
+
 def rows_shown(rows: Sequence[dict[str, Any]], access: Access) -> list[dict[str, Any]]:
     """The rows as this role may read them, each with the public id of its page."""
-    addresses = dict(
-        Child.objects.filter(child_id__in=[r["child_id"] for r in rows]).values_list("child_id", "public_id")
-    )
+    addresses = addresses_of(r["child_id"] for r in rows)
     seen = reader(access)
     return [
         {
@@ -312,14 +316,3 @@ def chart_of(held: facts.Facts, found: pa.Table) -> charts.Chart | None:
         whose="this child" if number == 1 else f"these {number:,} children",
         threshold=max(held.opened.settings.crossing_percents),
     )
-
-
-def window(page: int, pages: int) -> list[int | None]:
-    """The page numbers to link to: the first, the last, and those about this one; None where some are left out."""
-    near = sorted({1, pages, *range(max(1, page - 1), min(pages, page + 1) + 1)})
-    numbers: list[int | None] = []
-    for n in near:
-        if numbers and numbers[-1] is not None and n - numbers[-1] > 1:
-            numbers.append(None)
-        numbers.append(n)
-    return numbers

@@ -21,7 +21,8 @@ from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.access import HIDDEN
 from sightline.web.authz.door import fields_shown
-from sightline.web.pages.cohort import name_of, reader, window
+from sightline.web.pages.cohort import addresses_of, name_of, reader
+from sightline.web.pages.paging import paged, window
 from sightline.web.pages.templating import SYSTEMS, query, short_day
 from sightline.web.people.models import Child
 from sightline.web.work import asking
@@ -136,13 +137,11 @@ def view(request: HttpRequest) -> HttpResponse:
     options = options_of(rows, schools)
     asked = asked_of(request.GET, options)
     found = asked.of(rows, held.access.today)
-    pages = max(1, -(-found.num_rows // PAGE))
-    wanted = request.GET.get("page", "1")
-    page = min(pages, int(wanted)) if wanted.isascii() and wanted.isdigit() and int(wanted[:6]) > 0 else 1
+    page, pages = paged(request.GET, found.num_rows, PAGE)
     shown = found.slice((page - 1) * PAGE, PAGE).to_pylist()
     children = {row["child_id"] for row in shown if row["child_id"]}
     audit.disclosed(request, children, action="listed", fields=fields_shown(request))
-    addresses = dict(Child.objects.filter(child_id__in=children).values_list("child_id", "public_id"))
+    addresses = addresses_of(children)
     states = pc.value_counts(rows["state"]).to_pylist()
     context = {
         "facts": held,

@@ -13,6 +13,7 @@ from django.utils import timezone
 from sightline import operations
 from sightline.vocabulary.errors import SightlineError
 from sightline.web import audit, facts
+from sightline.web.pages.paging import asked_page
 from sightline.web.pages.templating import query
 from sightline.web.work import asking, running
 from sightline.web.work.models import State, Upload
@@ -39,8 +40,7 @@ def view(request: HttpRequest) -> HttpResponse:
             )  # fmt: skip
             running.start()
             return redirect("upload", public_id=upload.public_id)
-    asked = request.GET.get("page", "1")
-    page = int(asked) if asked.isascii() and asked.isdigit() and int(asked[:6]) > 0 else 1
+    page = asked_page(request.GET)
     snapshots = operations.snapshots_made(facts.home())
     shown = snapshots[(page - 1) * PAGE : page * PAGE]
     context = {

@@ -18,6 +18,7 @@ from sightline.web.authz.door import open_child, refusal_of
 from sightline.web.authz.matrix import PAGES, ROLES
 from sightline.web.pages.child import tabs_of
 from sightline.web.pages.cohort import name_of, reader
+from sightline.web.pages.paging import asked_page
 from sightline.web.pages.templating import query
 from sightline.web.people.models import Child
 
@@ -37,8 +38,7 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     if held is None:
         raise RuntimeError("A child is visible although no snapshot is held.")
     lists = request.GET.get("lists") == "yes"
-    asked = request.GET.get("page", "1")
-    page = int(asked) if asked.isascii() and asked.isdigit() and int(asked[:6]) > 0 else 1
+    page = asked_page(request.GET)
     # One more than is shown says whether there is a page after this: counting a long log costs more than reading it.
     entries = list(entries_of(child, lists=lists)[(page - 1) * PAGE : page * PAGE + 1])
     seen = reader(held.access)

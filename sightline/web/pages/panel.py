@@ -15,7 +15,8 @@ from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
-from sightline.web.pages.cohort import reader, rows_shown, window, with_places
+from sightline.web.pages.cohort import reader, rows_shown, with_places
+from sightline.web.pages.paging import paged, window
 from sightline.web.pages.templating import query
 
 PAGE: Final = 50
@@ -39,9 +40,7 @@ def view(request: HttpRequest) -> HttpResponse:
     wanted = [r for r in every if len(r["facts"]) >= least and all(_has(r, name, v) for name, v in asked.items() if v)]
     if sort == "since":
         wanted.sort(key=lambda r: (r["since"] is None, r["since"] or date.min))
-    pages = max(1, -(-len(wanted) // PAGE))
-    number = request.GET.get("page", "1")
-    page = min(pages, int(number)) if number.isascii() and number.isdigit() and int(number[:6]) > 0 else 1
+    page, pages = paged(request.GET, len(wanted), PAGE)
     shown = wanted[(page - 1) * PAGE : page * PAGE]
     audit.disclosed(request, [r["child_id"] for r in shown], action="listed", fields=fields_shown(request))
     seen = reader(held.access)

@@ -16,10 +16,10 @@ from sightline.vocabulary.tables import TABLES, Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.access import HIDDEN
 from sightline.web.authz.door import fields_shown
-from sightline.web.pages.cohort import reader, window
+from sightline.web.pages.cohort import addresses_of, reader
 from sightline.web.pages.downloads import csv_file
+from sightline.web.pages.paging import paged, window
 from sightline.web.pages.templating import kind, query
-from sightline.web.people.models import Child
 
 PAGE = 50
 WITHHELD = "About a record you may not see. The file and the line are named so that its sender can look."
@@ -83,13 +83,11 @@ def view(request: HttpRequest) -> HttpResponse:
     options = held.of_role("finding options", lambda: options_of(rows))
     asked = asked_of(request.GET, options)
     found = asked.of(rows)
-    pages = max(1, -(-found.num_rows // PAGE))
-    wanted = request.GET.get("page", "1")
-    page = min(pages, int(wanted)) if wanted.isascii() and wanted.isdigit() and int(wanted[:6]) > 0 else 1
+    page, pages = paged(request.GET, found.num_rows, PAGE)
     shown = found.slice((page - 1) * PAGE, PAGE).to_pylist()
     children = {row["child_id"] for row in shown if row["child_id"]}
     audit.disclosed(request, children, action="listed", fields=fields_shown(request))
-    addresses = dict(Child.objects.filter(child_id__in=children).values_list("child_id", "public_id"))
+    addresses = addresses_of(children)
     deliveries = held.deliveries_in_force()
     context = {
         "facts": held,

@@ -17,7 +17,8 @@ from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
-from sightline.web.pages.cohort import counts, list_values, rows_shown, window, with_places
+from sightline.web.pages.cohort import counts, list_values, rows_shown, with_places
+from sightline.web.pages.paging import paged, window
 from sightline.web.pages.tables import Sorting, file_of
 from sightline.web.pages.templating import query
 from sightline.web.people import contacts
@@ -34,9 +35,7 @@ def view(request: HttpRequest, urn: str) -> HttpResponse:
     school = _school(request, held, urn)
     rows = with_places(held.at_school(urn))
     with_plan = rows.filter(pc.is_in(rows["status"], value_set=pa.array(ON_PLAN)))
-    pages = max(1, -(-with_plan.num_rows // PAGE))
-    asked = request.GET.get("page", "1")
-    page = min(pages, int(asked)) if asked.isascii() and asked.isdigit() and int(asked[:6]) > 0 else 1
+    page, pages = paged(request.GET, with_plan.num_rows, PAGE)
     sorting = Sorting(request.GET)
     listed = with_plan.to_pylist()
     places = sorting.places("list", list_values(listed, held.access, COLUMNS))

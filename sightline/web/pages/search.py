@@ -26,9 +26,8 @@ from sightline.web.accounts.forms import Plain
 from sightline.web.audit.models import AccessEntry
 from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
-from sightline.web.pages.cohort import name_of, reader
+from sightline.web.pages.cohort import addresses_of, name_of, reader
 from sightline.web.pages.errors import too_many
-from sightline.web.people.models import Child
 
 A_MINUTE: Final = 30  # searches of one person; more is not looking for a child
 SEARCHED: Final = "search "
@@ -52,9 +51,7 @@ def view(request: HttpRequest) -> HttpResponse:
     said = form.cleaned_data["who"]
     found = find_children(held.opened, held.scope, said).to_pylist()
     # A page of each child is where a search leads: who has none is not found.
-    addresses = dict(
-        Child.objects.filter(child_id__in=[r["child_id"] for r in found]).values_list("child_id", "public_id")
-    )
+    addresses = addresses_of(r["child_id"] for r in found)
     shown = [r for r in found if r["child_id"] in addresses]
     rows = shown[:MOST]
     audit.disclosed(

@@ -15,8 +15,7 @@ from sightline.vocabulary.periods import monday
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.door import fields_shown
-from sightline.web.pages.cohort import name_of, reader
-from sightline.web.people.models import Child
+from sightline.web.pages.cohort import addresses_of, name_of, reader
 from sightline.web.work import asking
 
 
@@ -59,7 +58,7 @@ def _taken(request: HttpRequest, held: facts.Facts) -> None:
         )
         return
     sample = operations.spot_check(home, held.opened, held.scope, week=today).to_pylist()
-    addresses = _addresses([r["child_id"] for r in sample])
+    addresses = addresses_of(r["child_id"] for r in sample)
     given: dict[str, tuple[str, str]] = {}
     for row in sample:
         place = addresses.get(row["child_id"], "")
@@ -76,13 +75,8 @@ def _taken(request: HttpRequest, held: facts.Facts) -> None:
     )  # fmt: skip
 
 
-def _addresses(children: list[str]) -> dict[str, str]:
-    found = Child.objects.filter(child_id__in=children).values_list("child_id", "public_id")
-    return {child: str(public_id) for child, public_id in found}
-
-
 def as_seen(rows: list[dict[str, Any]], held: facts.Facts) -> list[dict[str, Any]]:
-    addresses = _addresses([r["child_id"] for r in rows])
+    addresses = addresses_of(r["child_id"] for r in rows)
     seen = reader(held.access)
     return [
         {

@@ -26,7 +26,8 @@ from sightline.web.authz.access import Access, current, hidden_from
 from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
 from sightline.web.pages import week
-from sightline.web.pages.cohort import list_values, rows_shown, window, with_places
+from sightline.web.pages.cohort import list_values, rows_shown, with_places
+from sightline.web.pages.paging import paged, window
 from sightline.web.pages.tables import Sorting, file_of
 from sightline.web.pages.templating import query
 from sightline.web.people.models import Allocation, ScopeKind
@@ -99,9 +100,7 @@ def view(request: HttpRequest, key: str) -> HttpResponse:
         for raw, (*row, rate) in zip(wanted, list_values(wanted, held.access, COLUMNS), strict=True)
     ]
     wanted = [wanted[n] for n in sorting.places("list", values)]
-    pages = max(1, -(-len(wanted) // PAGE))
-    number = request.GET.get("page", "1")
-    page = min(pages, int(number)) if number.isascii() and number.isdigit() and int(number[:6]) > 0 else 1
+    page, pages = paged(request.GET, len(wanted), PAGE)
     shown = wanted[(page - 1) * PAGE : page * PAGE]
     audit.disclosed(request, [r["child_id"] for r in shown], action="listed", fields=fields_shown(request))
     known = {r["child_id"] for r in rows}

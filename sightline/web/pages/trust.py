@@ -17,7 +17,7 @@ from sightline.web import audit, facts
 from sightline.web.authz import matched
 from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
-from sightline.web.pages.cohort import window
+from sightline.web.pages.paging import paged, window
 from sightline.web.pages.tables import Sorting, file_of
 from sightline.web.pages.templating import query
 from sightline.web.people.models import School, ScopeKind
@@ -88,9 +88,7 @@ def _page(request: HttpRequest, held: Facts, rows: list[SchoolBeside], *, headin
     phases, phase, wanted = _chosen(request, rows)
     sorting = Sorting(request.GET)
     wanted = [wanted[n] for n in sorting.places("schools", beside.schools_table(wanted).rows)]
-    pages = max(1, -(-len(wanted) // PAGE))
-    number = request.GET.get("page", "1")
-    page = min(pages, int(number)) if number.isascii() and number.isdigit() and int(number[:6]) > 0 else 1
+    page, pages = paged(request.GET, len(wanted), PAGE)
     context: dict[str, Any] = {
         "facts": held,
         "heading": heading,

@@ -21,7 +21,8 @@ from sightline.web import audit, facts
 from sightline.web.authz.access import HIDDEN
 from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
-from sightline.web.pages.cohort import list_values, reader, rows_shown, window, with_places
+from sightline.web.pages.cohort import list_values, reader, rows_shown, with_places
+from sightline.web.pages.paging import paged, window
 from sightline.web.pages.tables import Sorting, file_of
 from sightline.web.pages.templating import query
 
@@ -216,9 +217,7 @@ def _list(
         for name, told in zip(names, own_values, strict=True)
     ]
     ordered = [wanted[n] for n in sorting.places("list", values)]
-    pages = max(1, -(-len(ordered) // PAGE))
-    number = request.GET.get("page", "1")
-    page = min(pages, int(number)) if number.isascii() and number.isdigit() and int(number[:6]) > 0 else 1
+    page, pages = paged(request.GET, len(ordered), PAGE)
     shown = ordered[(page - 1) * PAGE : page * PAGE]
     audit.disclosed(request, [r["child_id"] for r in shown], action="listed", fields=fields_shown(request))
     return {

@@ -13,9 +13,9 @@ from sightline.alerts import REASONS
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.door import fields_shown
-from sightline.web.pages.cohort import name_of, no_school, reader
+from sightline.web.pages.cohort import addresses_of, name_of, no_school, reader
+from sightline.web.pages.paging import paged
 from sightline.web.pages.templating import query
-from sightline.web.people.models import Child
 
 PAGE = 50
 BY_CODE = {reason.code: reason for reason in REASONS}
@@ -44,9 +44,7 @@ def view(request: HttpRequest) -> HttpResponse:
         and (not school or r["urn"] == school)
         and (not reason or r["reason"] == reason)
     ]
-    pages = max(1, -(-len(wanted) // PAGE))
-    asked = request.GET.get("page", "1")
-    page = min(pages, int(asked)) if asked.isascii() and asked.isdigit() and int(asked[:6]) > 0 else 1
+    page, pages = paged(request.GET, len(wanted), PAGE)
     shown = wanted[(page - 1) * PAGE : page * PAGE]
     audit.disclosed(request, {r["child_id"] for r in shown}, action="listed", fields=fields_shown(request))
     context = {
@@ -74,9 +72,7 @@ def reasons_of(rows: list[dict[str, Any]]) -> list[tuple[str, str, int]]:
 
 
 def groups_of(rows: list[dict[str, Any]], held: facts.Facts) -> list[dict[str, Any]]:
-    addresses = dict(
-        Child.objects.filter(child_id__in={r["child_id"] for r in rows}).values_list("child_id", "public_id")
-    )
+    addresses = addresses_of(r["child_id"] for r in rows)
     deliveries, ages = held.deliveries(), held.school_ages()
     seen = reader(held.access)
     return [

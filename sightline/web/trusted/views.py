@@ -17,7 +17,8 @@ from sightline.web.accounts.forms import Plain
 from sightline.web.authz.access import Access
 from sightline.web.authz.door import fields_shown, open_child
 from sightline.web.pages.child import tabs_of
-from sightline.web.pages.cohort import rows_shown, window, with_places
+from sightline.web.pages.cohort import rows_shown, with_places
+from sightline.web.pages.paging import paged, window
 from sightline.web.pages.templating import query
 from sightline.web.trusted import keeping
 from sightline.web.trusted.models import TrustedAdult
@@ -88,9 +89,7 @@ def missing(request: HttpRequest) -> HttpResponse:
     every = [r for r in rows.to_pylist() if r["urn"] is not None]
     named = keeping.recorded((r["child_id"] for r in every), whose)
     without = [r for r in every if (r["child_id"], r["urn"]) not in named]
-    pages = max(1, -(-len(without) // PAGE))
-    number = request.GET.get("page", "1")
-    page = min(pages, int(number)) if number.isascii() and number.isdigit() and int(number[:6]) > 0 else 1
+    page, pages = paged(request.GET, len(without), PAGE)
     shown = without[(page - 1) * PAGE : page * PAGE]
     audit.disclosed(request, [r["child_id"] for r in shown], action="listed", fields=fields_shown(request))
     context = {
