@@ -29,5 +29,5 @@ def closures(
     title = f"Ended and stepped down in the {weeks:,} weeks to {shown(day)}"
     operations.record_console_view(place, title, rows["child_id"].to_pylist())
     rates = [name for name in rows.column_names if name.startswith("attendance_")]
-    screen = ("surname", "forename", "day", "says", *rates, "worker_name", "team_name")
+    screen = ("surname", "forename", "last_day", "says", *rates, "worker_name", "team_name")
     give(title, rows, Format.json if as_json else form, out, screen=screen)

@@ -14,14 +14,12 @@ from typing import Any, Final
 import pyarrow as pa
 
 from sightline import cohort
-from sightline.operations.opened import Opened, Scope
+from sightline.operations.opened import CHILD_WEEKS, Opened, Scope
 from sightline.vocabulary.attendance import slot_day, unpack
+from sightline.vocabulary.limits import BETWEEN_SCHOOLS
 from sightline.vocabulary.settings import STATUSES
 
-BEFORE: Final = timedelta(weeks=12)
-"""About a term of school: how long before the end of a plan, and after it, attendance is counted."""
 KINDS: Final = {"plan": "Plans", "worker": "Social workers", "school": "Schools", "suspension": "Suspensions"}
-_LOOKED_BACK: Final = timedelta(weeks=54)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def timeline(
         left = [
             other for other in schools
             if other["urn"] != row["urn"] and other["end_date"] is not None and row["start_date"] is not None
-            and timedelta(0) <= row["start_date"] - other["end_date"] <= timedelta(weeks=8)
+            and timedelta(0) <= row["start_date"] - other["end_date"] <= timedelta(days=BETWEEN_SCHOOLS.value)
         ]  # fmt: skip
         before = max(left, key=lambda other: other["end_date"], default=None)
         moved = f", moved from {before['school_name'] or before['urn']}" if before is not None else ""
@@ -78,8 +76,9 @@ def about_ends(
     opened: Opened, scope: Scope, child_id: str, periods: Sequence[Mapping[str, Any]], schools: Collection[str] | None
 ) -> list[dict[str, Any]]:
     """One row per plan of `periods` that has ended, the newest first: `status`, `end_date`, `then` (the status that
-    began by the next day, None: closed), and attendance in percent `before` its end and `after` it, each over BEFORE at
-    most, with the half days they rest on (`possible_before`, `possible_after`). Rates are None without a session.
+    began by the next day, None: closed), and attendance in percent `before` its end and `after` it, each over
+    `weeks_about_ends` weeks at most, with the half days they rest on (`possible_before`, `possible_after`). Rates are
+    None without a session.
 
     With `schools`, of the registers of these schools alone. Raises NotAllowed outside the scope.
     """
@@ -88,7 +87,8 @@ def about_ends(
     ended.sort(key=lambda p: p["end_date"], reverse=True)
     if not ended:
         return []
-    first = min(p["end_date"] for p in ended) - BEFORE
+    span = timedelta(weeks=weeks_about_ends(opened))
+    first = min(p["end_date"] for p in ended) - span
     weeks = _weeks(opened, child_id, first, schools)
     rows = []
     for plan in ended:
@@ -97,13 +97,18 @@ def about_ends(
             p["status"] for p in periods
             if p is not plan and p["start_date"] is not None and abs(p["start_date"] - end) <= timedelta(days=1)
         ]  # fmt: skip
-        before, possible_before = _rate(weeks, end - BEFORE, end)
-        after, possible_after = _rate(weeks, end, end + BEFORE)
+        before, possible_before = _rate(weeks, end - span, end)
+        after, possible_after = _rate(weeks, end, end + span)
         rows.append(
             {"status": plan["status"], "end_date": end, "then": following[0] if following else None, "before": before,
              "possible_before": possible_before, "after": after, "possible_after": possible_after}
         )  # fmt: skip
     return rows
+
+
+def weeks_about_ends(opened: Opened) -> int:
+    """For how many weeks before the end of a plan, and after it, attendance is counted: the most of `closure_weeks`."""
+    return max(opened.settings.closure_weeks)
 
 
 def _weeks(
@@ -177,7 +182,7 @@ def corrected_marks(
         WHERE w.week >= ?
         ORDER BY w.school_ref, w.week, coalesce(d.as_at, d.received), d.place, w.delivery, w.line
         """,
-        [opened.newest - _LOOKED_BACK],
+        [opened.newest - timedelta(weeks=CHILD_WEEKS)],
     )
     here = None if schools is None else _names_of(opened, schools)
     found: list[dict[str, Any]] = []

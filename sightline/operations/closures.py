@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sightline import cohort
-from sightline.operations.opened import CHILD_WEEKS, Opened, Scope
+from sightline.operations.opened import Opened, Scope
 from sightline.vocabulary.errors import BadSetting
 
 CLOSING: Final = ("plan ended", "step down")
@@ -23,8 +23,9 @@ HOLIDAY_WEEKS: Final = 20
 def closures(opened: Opened, scope: Scope, *, on: date, weeks: int = USUAL_WEEKS) -> pa.Table:
     """One row per child per plan that ended or was stepped down in the weeks to `on`, latest first.
 
-    Columns: child_id, surname, forename, change, says, day (first day of the new state), presumed, worker_name and
-    team_name (whose the child was on the day before), and for each number n of the setting `closure_weeks`:
+    Columns: child_id, surname, forename, change, says, last_day (of the plan), day (first day of the new state),
+    presumed, worker_name and team_name (whose the child was on the last day), and for each number n of the setting
+    `closure_weeks`:
     `attendance_n` (percent of possible sessions, null without marks), `possible_n` (half days), `weeks_n` (weeks with
     sessions, at most n) and `from_n` (Monday of the first). The weeks are the child's newest whole weeks with a
     possible session before the week of the day. delivery and line: the plan row it rests on.
@@ -65,16 +66,10 @@ def closures(opened: Opened, scope: Scope, *, on: date, weeks: int = USUAL_WEEKS
             WHERE start_date < day AND (end_date IS NULL OR end_date >= day)
             QUALIFY row_number() OVER (PARTITION BY child_id, day ORDER BY start_date DESC, worker_ref) = 1
         )
-        SELECT child_id, surname, forename, change, says, day, presumed, worker_name, team_name, {names}, delivery, line
+        SELECT child_id, surname, forename, change, says, (day - 1)::DATE AS last_day, day, presumed, worker_name,
+            team_name, {names}, delivery, line
         FROM closing_change JOIN attended USING (child_id, day) LEFT JOIN allocated USING (child_id, day)
             LEFT JOIN person USING (child_id)
         ORDER BY day DESC, surname, forename, child_id, change
         """
     )
-
-
-def closures_of(opened: Opened, scope: Scope, child_id: str, on: date) -> pa.Table:
-    """The same of one child, of as many weeks as its registers are near at hand for. Raises NotAllowed out of scope."""
-    opened.check(scope, child_id)
-    weeks = max(1, CHILD_WEEKS - max(opened.settings.closure_weeks) - HOLIDAY_WEEKS - 1)
-    return closures(opened, Scope.of([child_id]), on=on, weeks=weeks)

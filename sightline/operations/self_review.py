@@ -232,7 +232,7 @@ def rating_table(rows: Iterable[Rating], cohort: str) -> Grid:
     """One row per area of one cohort: the answer and the change, what the data show, and the national answers."""
     return Grid(
         f"{COHORTS[cohort]} cohort", f"{COHORTS[cohort]} cohort",
-        ("Area", "Our answer", "Reviewed", "Before", "Change", "The data show, %", "of children", "who are", "Newest",
+        ("Area", "Our answer", "Reviewed", "Before", "Change", "The data show, %", "Of children", "Who are", "Newest",
          "Agree nationally, %"),
         tuple(
             (AREAS[r.area], r.answer or NOT_RATED, _day(r.reviewed), r.before or NOT_RATED, change_in_words(r.change),

@@ -129,6 +129,13 @@ OUTCOME_TO_PLAN: Final = Limit(
     "Days after a conference or assessment within which a plan that begins is taken to follow from it",
     "Sightline (no source sets it: three months, after which a plan has another reason)",
 )
+BETWEEN_SCHOOLS: Final = Limit(
+    "between two schools",
+    56,
+    "days",
+    "Days after a school was left within which another that is joined is told as a move from it",
+    "Sightline (no source sets it: the summer holiday and a fortnight)",
+)
 REGISTERS_SILENT: Final = Limit(
     "registers silent",
     16,
@@ -156,5 +163,6 @@ LIMITS: Final = (
     EXPECTED_SCALED_SCORE,
     PHONICS_MARK,
     OUTCOME_TO_PLAN,
+    BETWEEN_SCHOOLS,
     REGISTERS_SILENT,
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 import web_authority as authority
 
 from sightline.operations import Scope, closures
-from sightline.vocabulary.errors import BadSetting, NotAllowed
+from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.periods import monday
 
 pytest_plugins = ["web_fixtures"]
@@ -37,6 +37,7 @@ def test_the_weeks_before_are_counted_over_the_holidays(authority_opened):
     assert [int(r["child_id"][-3:]) for r in rows] == [n for n in ENDED if 3 + 11 * n < 26 * 7]
     for r in rows:
         n = int(r["child_id"][-3:])
+        assert r["last_day"] == r["day"] - timedelta(days=1)
         assert (r["day"], r["change"], r["worker_name"]) == (
             ended_on(n), "plan ended", f"Worker {authority.worker_of(n) + 1}",
         )  # fmt: skip
@@ -54,13 +55,11 @@ def test_nobody_outside_the_scope_is_listed_and_no_span_is_ignored(authority_ope
     assert set(rows["child_id"].to_pylist()) == {first}
     with pytest.raises(BadSetting, match="1 to 520"):
         closures.closures(authority_opened, Scope.everyone(), on=authority.AS_AT, weeks=0)
-    with pytest.raises(NotAllowed):
-        closures.closures_of(authority_opened, Scope.of([]), first, date(2026, 10, 9))
+    assert closures.closures(authority_opened, Scope.of([]), on=authority.AS_AT, weeks=26).num_rows == 0
 
 
-def test_a_manager_sees_the_teams_and_the_record_says_it_too(facts, person, browse):
+def test_a_manager_sees_the_teams(facts, person, browse):
     from sightline.web.audit.models import AccessEntry
-    from sightline.web.people.models import Child
 
     mine = [n for n in ENDED if n in authority.children(team=0) and 3 + 11 * n < 26 * 7]
     browser = browse(person("team_manager"))
@@ -68,9 +67,6 @@ def test_a_manager_sees_the_teams_and_the_record_says_it_too(facts, person, brow
     assert mine and [n for n in range(authority.CHILDREN) if authority.token(n, "surname") in page] == mine
     shown = AccessEntry.objects.order_by("-pk").first().child_ids
     assert shown == [authority.child_id(n) for n in mine]
-    child = Child.objects.get(child_id=authority.child_id(mine[0]))
-    record = browser.get(f"/children/{child.public_id}/").content.decode().split('id="closures"')[1]
-    assert f"{by_hand(mine[0], ended_on(mine[0]), 4)[0]:.1f}%" in record.split("</table>")[0]
 
 
 def test_the_schools_calendar_is_left_as_it_is(authority_opened):

@@ -12,7 +12,6 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from sightline.operations import ChildFacts
-from sightline.operations import closures as closing
 from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import facts
@@ -20,7 +19,6 @@ from sightline.web.authz.door import open_child
 from sightline.web.authz.matrix import PAGES
 from sightline.web.pages import charts
 from sightline.web.pages.child_story import story
-from sightline.web.pages.closures import as_read
 from sightline.web.pages.cohort import name_of, no_school, reader
 from sightline.web.people.models import Child
 from sightline.web.trusted import keeping as trusted
@@ -59,8 +57,6 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         "chart": charts.attendance(charts.weeks_of(weeks, first, held.newest), whose="this child", threshold=threshold),
         "weeks": [with_rate(r) for r in weeks],
         "only_own_school": schools is not None,
-        "closures": closed(held, child) if schools is None else [],
-        "closure_weeks": held.opened.settings.closure_weeks,
         "adults": adults_of(request, child),
         "sources": sources(found),
         **story(
@@ -76,12 +72,6 @@ def adults_of(request: HttpRequest, child: Child) -> trusted.Held | None:
     """The child's trusted adults, for those who may read them."""
     access = request.access  # type: ignore[attr-defined]
     return trusted.held_of(child, access, facts.scope_day(request)) if access.may_open("child_trusted") else None
-
-
-def closed(held: facts.Facts, child: Child) -> list[dict[str, Any]]:
-    """Each plan that ended or was stepped down lately, with the attendance before it."""
-    rows = closing.closures_of(held.opened, held.scope, child.child_id, held.on).to_pylist()
-    return [as_read(r, held.opened.settings.closure_weeks, held.access) for r in rows]
 
 
 Rows = list[dict[str, Any]]

@@ -100,5 +100,6 @@ def story(
         "event_kinds": kinds,
         "event_kind": wanted,
         "kind_names": KINDS,
+        "end_weeks": told.weeks_about_ends(opened),
         "ends": told.about_ends(opened, scope, child.child_id, periods, access.schools) if reads else [],
     }

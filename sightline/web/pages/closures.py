@@ -65,7 +65,7 @@ def as_read(row: dict[str, Any], numbers: tuple[int, ...], access: Access) -> di
     seen = reader(access)
     return {
         "says": seen(Sensitivity.CARE_STATUS, row["says"]),
-        "day": seen(Sensitivity.CARE_STATUS, row["day"]),
+        "last_day": seen(Sensitivity.CARE_STATUS, row["last_day"]),
         "before": [
             (seen(Sensitivity.EDUCATION, row[f"attendance_{n}"]), row[f"weeks_{n}"], row[f"from_{n}"]) for n in numbers
         ],
