@@ -105,7 +105,7 @@ def findings(study: Study, made: Sequence[tuple[Job, Table]]) -> Findings | None
     if not every:
         return None
     whom = next(t.sample for name in every[0].tables for t in (held[name],)).partition(";")[0].partition(",")[0]
-    return Findings(whom, tuple(found), tuple(_sure(held, every)), tuple(_untold(study, refused)))
+    return Findings(whom, tuple(found), tuple(_sure(held, every, study.models.level)), tuple(_untold(study, refused)))
 
 
 def _claims(held: Mapping[str, Table], domain: str, plan: str) -> tuple[list[_Claim], list[str]]:
@@ -185,8 +185,9 @@ def _judged(claims: Sequence[_Claim]) -> str:
     return text
 
 
-def _sure(held: Mapping[str, Table], claims: Sequence[_Claim]) -> list[Point]:
+def _sure(held: Mapping[str, Table], claims: Sequence[_Claim], level: float) -> list[Point]:
     found = []
+    chance = round(1 - level, 6)  # of a difference said to be clear where there is none
     clear = sum(c.clear for c in claims)
     text = f"Of {len(claims)} claims, {clear} {'has' if clear == 1 else 'have'} an interval without nought"
     many = held.get("many-tests")
@@ -194,24 +195,24 @@ def _sure(held: Mapping[str, Table], claims: Sequence[_Claim]) -> list[Point]:
         p = [_number(many.value(row, "Holm", "p")) for row in many.rows]
         left = [v for v in p if v is not None]
         if left:
-            kept = sum(v < 0.05 for v in left)
+            kept = sum(v < chance for v in left)
             text += (
-                f"; {kept} of {len(left)} {'stays' if kept == 1 else 'stay'} below 0.05 when the number of tests is "
+                f"; {kept} of {len(left)} {'stays' if kept == 1 else 'stay'} below {chance:g} when the number of tests "
+                "is allowed for (Holm)"
             )
-            text += "allowed for (Holm)"
-    chance = " Chance alone would give about one in twenty." if clear else ""
-    found.append(Point(f"{text}.{chance}", ("many-tests",) if many is not None else ()))
+    by_chance = f" Chance alone would give about {100 * chance:g} in a hundred." if clear else ""
+    found.append(Point(f"{text}.{by_chance}", ("many-tests",) if many is not None else ()))
     apart, asked, seen = 0, 0, []
     for name, table in held.items():
         if name.startswith("event-"):
             p = [_number(table.value("Parallel before: p", column, "p")) for column in table.columns]
             known = [v for v in p if v is not None]
-            asked, apart = asked + len(known), apart + sum(v < 0.05 for v in known)
+            asked, apart = asked + len(known), apart + sum(v < chance for v in known)
             seen += [name] if known else []
     if asked:
         found.append(
             Point(
-                f"The groups already moved apart before the extension (p below 0.05) in {apart} of {asked} "
+                f"The groups already moved apart before the extension (p below {chance:g}) in {apart} of {asked} "
                 "comparisons. With few years before, such a test sees little.",
                 tuple(seen[:1]),
             )
@@ -222,7 +223,7 @@ def _sure(held: Mapping[str, Table], claims: Sequence[_Claim]) -> list[Point]:
         text = (
             "Months on a child in need plan already went with absence before the extension, so what goes with months "
             "after it is not the extension's alone."
-            if p_before < 0.05
+            if p_before < chance
             else "Before the extension, months on a child in need plan did not clearly go with absence."
         )
         found.append(Point(text, ("table-73",)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from datetime import date, timedelta
 
 import pytest
 import web_authority as authority
@@ -153,3 +155,76 @@ def test_a_record_opened_in_an_emergency_is_seen_by_the_head_at_once(visit, acce
     expect(head.locator("main")).to_contain_text("the police ask for the school at once")
     press(head, head.get_by_role("button", name="I have seen this"))
     expect(head.get_by_role("button", name="I have seen this")).to_have_count(0)
+
+
+def test_a_data_officer_s_monday(visit):
+    """What waits, first: an exception read and decided, and a batch sent to its owner."""
+    page = visit("Data officer", keyboard=True)
+    heading(page, "Your day")
+    press(page, page.get_by_role("table", name="What waits for you").get_by_role("link", name="overdue"))
+    press(page, page.locator('main a[href*="/exceptions/one/"]').first)
+    page.wait_for_url("**/exceptions/one/*/")
+    press(page, page.locator("main form input[type=radio]").first, "Space")
+    write(page, page.locator("main form textarea, main form input[type=text]").first, "Asked by telephone")
+    press(page, page.locator("main form button").first)
+    expect(page.locator("main")).to_contain_text("Asked by telephone")
+    press(page, pages(page, "Exceptions"))
+    press(page, page.locator("main").get_by_role("link", name=re.compile("[Bb]atches")))
+    heading(page, re.compile("[Bb]atches"))
+
+
+def test_a_first_sign_in_with_a_second_factor(visit):
+    """Proposed by one, approved by another, invited; a password chosen, codes set up, and in with a code."""
+    from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+
+    page = visit("Administrator", keyboard=True)
+    press(page, pages(page, "People"))
+    write(page, page.get_by_label("Name", exact=True), "Bel Newcomer")
+    write(page, page.get_by_label("Email address"), "bel@sightline.example")
+    write(page, page.get_by_label("User name"), "bel")
+    press(page, page.get_by_role("button", name="Add the person"))
+    heading(page, "Bel Newcomer")
+    to(page, page.get_by_label("Role", exact=True))
+    page.keyboard.type("Governor")
+    to(page, page.get_by_label("Whom it is over"))
+    page.keyboard.type("authority")
+    until = date.today() + timedelta(days=100)
+    write(page, page.get_by_label("First day without the role"), f"{until.day}/{until.month}/{until.year}")
+    write(page, page.get_by_label("Why"), "joins the corporate parenting panel")
+    press(page, page.get_by_role("button", name="Propose", exact=True))
+    expect(page.get_by_text("Waits for a second person")).to_be_visible()
+    head = visit("Virtual School Head", keyboard=True)
+    press(head, head.locator("main").get_by_role("link", name="Roles that wait for a second person"))
+    press(head, head.get_by_role("button", name="Approve Bel Newcomer"))
+    expect(head.get_by_text("/invitation/")).to_be_visible()
+    link = re.search(r"/invitation/[\w-]+/", head.locator("main").inner_text())
+    assert link
+    new = visit(keyboard=True)
+    new.goto(link[0])
+    for label in ("Password", "Password again"):
+        write(new, new.get_by_label(label, exact=True), authority.PASSWORD)
+    press(new, new.locator("main form button[type=submit]").last)
+    heading(new, "Sign in")
+    write(new, new.locator("#id_login"), "bel")
+    write(new, new.locator("#id_password"), authority.PASSWORD)
+    new.keyboard.press("Enter")
+    heading(new, "Your day")
+    press(new, new.get_by_role("link", name="Your account"))
+    press(new, new.get_by_role("link", name="Set it up"))
+    heading(new, "Give your password again")
+    write(new, new.locator("#id_password"), authority.PASSWORD)
+    new.keyboard.press("Enter")
+    heading(new, "Set up your second factor")
+    secret = new.locator(".app-secret").inner_text()
+    write(new, new.get_by_label("Code"), format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
+    new.keyboard.press("Enter")
+    heading(new, "Recovery codes")
+    recovery = new.locator("main li code").first.inner_text()
+    press(new, new.get_by_role("button", name="Sign out"))
+    write(new, new.locator("#id_login"), "bel")
+    write(new, new.locator("#id_password"), authority.PASSWORD)
+    new.keyboard.press("Enter")
+    heading(new, "Enter your code")
+    write(new, new.get_by_label("Code"), recovery)
+    new.keyboard.press("Enter")
+    heading(new, "Your day")
