@@ -10,6 +10,8 @@ from lxml.html import HtmlElement
 STATES = ("role", "type", "hidden", "open", "tabindex", "scope", "aria-sort", "aria-current", "aria-hidden", "lang")
 NAMED = ("href", "id", "alt", "for")
 Family = tuple[str, str, tuple[str, ...]]
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WAITED = 20_000  # milliseconds a busy machine may take over anything
 
 
 def sign(part: HtmlElement) -> str:

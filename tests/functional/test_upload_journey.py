@@ -1,4 +1,4 @@
-"""A data officer's upload in a real browser with a real worker, and the pages about the data themselves."""
+"""A data officer's upload in a real browser with a real worker, and an exception decided."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from playwright.sync_api import Page
 pytestmark = pytest.mark.browser
 
 MARKS = b"Pupil ID,URN,Date,AM,PM\nA1,900001,2024-09-02,/,\\\nA2,900001,2024-09-02,I,I\n"
-PAGES = ("exceptions", "exceptions/batches", "accuracy", "spot-checks", "senders", "loads", "figures", "who-counts",
-         "data-sharing", "asks-of-schools")  # fmt: skip
 
 
 def test_files_are_checked_and_loaded_while_the_page_is_closed(
@@ -33,19 +31,6 @@ def test_files_are_checked_and_loaded_while_the_page_is_closed(
     accessible(page, "upload-loaded")
     page.get_by_role("button", name="Undo this load").click()
     assert page.get_by_text("Say why the load is undone.").is_visible()
-
-
-def test_the_pages_about_the_data_can_be_read_by_everybody(
-    visit: Callable[..., Page], accessible: Callable[[Page, str], None]
-):
-    page = visit("Data officer")
-    for name in PAGES:
-        page.goto(f"/{name}/")
-        accessible(page, f"data-{name.replace('/', '-')}")
-    narrow = visit("Data officer", viewport={"width": 320, "height": 800})
-    for name in ("exceptions", "figures", "spot-checks"):
-        narrow.goto(f"/{name}/")
-        accessible(narrow, f"data-{name.replace('/', '-')}-narrow")
 
 
 def test_an_exception_is_decided_with_the_keyboard_alone(visit: Callable[..., Page]):

@@ -1,4 +1,4 @@
-"""The pages opened on a Monday, in a real browser: each without a fault of accessibility, none blank, narrow too."""
+"""The team and the search, in a real browser. That each page is accessible is asked in test_web_every_state."""
 
 from __future__ import annotations
 
@@ -6,21 +6,6 @@ import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
-
-PAGES = {
-    "Virtual School Head": ("/", "/panel/", "/panel/?least=5&fact=moved-school", "/schools/", "/teams/"),
-    "Data officer": ("/",),
-    "Trust lead": ("/trust/",),
-    "Team manager": ("/", "/panel/?sort=since"),
-}
-
-
-@pytest.mark.parametrize("role", PAGES)
-def test_each_page_is_accessible(visit, accessible, role):
-    page = visit(role)
-    for number, address in enumerate(PAGES[role]):
-        page.goto(address)
-        accessible(page, f"monday-{role.lower().replace(' ', '-')}-{number}")
 
 
 def test_a_manager_opens_the_team_and_a_worker_s_children(visit, accessible):

@@ -18,7 +18,7 @@ import axe_playwright_python
 import lxml.html
 import pytest
 from playwright.sync_api import Browser, expect
-from structure import Family, families
+from structure import AXE_TAGS, WAITED, Family, families
 
 pytestmark = pytest.mark.browser
 pytest_plugins = ["web_fixtures"]
@@ -102,8 +102,6 @@ def walked(
     (home / "retention.toml").write_text((Path(settings.SIGHTLINE_HOME) / "retention.toml").read_text())
     held = web_states.Walk()
     with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock(), transaction.atomic():
-        # Another file's Chromium may be open in this thread, with its loop; nothing here is asked from within it.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         patch.setattr(settings, "SIGHTLINE_HOME", home)
         for module in (facts, served):
             patch.setattr(module, "home", lambda: place)
@@ -233,8 +231,6 @@ def shown(walked: Any) -> Iterator[tuple[str, list[Any]]]:
 
 
 def test_axe_finds_no_fault_in_any_page_and_every_chart_is_drawn(shown, chromium: Browser):
-    from conftest import AXE_TAGS, WAITED
-
     address, pages = shown
     context = chromium.new_context(base_url=address, viewport={"width": 1280, "height": 900})
     context.add_init_script(path=AXE)

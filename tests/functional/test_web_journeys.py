@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 import web_authority as authority
@@ -11,14 +10,8 @@ from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 
-JOURNEYS = {
-    "Virtual School Head": ("Cohort", 40),
-    "Virtual School officer": ("Cohort", 40),
-    "Data officer": ("Cohort", 40),
-    "Team manager": ("Your team’s children", None),
-    "Social worker": ("Your children", None),
-    "School safeguarding lead": ("Your pupils with a plan", None),
-}
+# The other roles' Mondays are those of test_web_keyboard_journeys.
+JOURNEYS = {"Virtual School Head": ("Cohort", 40), "Team manager": ("Your team’s children", None)}
 
 
 def focused(page: Page) -> str:
@@ -247,32 +240,3 @@ def test_a_missing_page_says_so(served, chromium, accessible):
     expect(page.get_by_role("heading", level=1)).to_have_text("Page not found")
     accessible(page, "not-found")
     context.close()
-
-
-def test_setting_up_a_second_factor_and_signing_in_with_it(visit, served, accessible):
-    from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
-
-    page = visit("Team manager")
-    page.goto("/account/second-factor/set-up/")
-    if "password-again" in page.url:
-        accessible(page, "password-again")
-        page.locator("#id_password").fill(served.accounts["Team manager"][1])
-        page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Set up your second factor")
-    accessible(page, "second-factor-set-up")
-    secret = page.locator(".app-secret").inner_text()
-    page.get_by_label("Code").fill(format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
-    page.get_by_role("button", name="Set up").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Recovery codes")
-    accessible(page, "recovery-codes")
-    recovery = page.locator("main li code").first.inner_text()
-    page.get_by_role("button", name="Sign out").click()
-    name, password = served.accounts["Team manager"]
-    page.locator("#id_login").fill(name)
-    page.locator("#id_password").fill(password)
-    page.get_by_role("button", name="Sign in", exact=True).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Enter your code")
-    accessible(page, "enter-your-code")
-    page.get_by_label("Code").fill(recovery)
-    page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Your day")

@@ -173,7 +173,7 @@ def test_a_data_officer_s_monday(visit):
     heading(page, re.compile("[Bb]atches"))
 
 
-def test_a_first_sign_in_with_a_second_factor(visit):
+def test_a_first_sign_in_with_a_second_factor(visit, accessible):
     """Proposed by one, approved by another, invited; a password chosen, codes set up, and in with a code."""
     from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 
@@ -212,19 +212,23 @@ def test_a_first_sign_in_with_a_second_factor(visit):
     press(new, new.get_by_role("link", name="Your account"))
     press(new, new.get_by_role("link", name="Set it up"))
     heading(new, "Give your password again")
+    accessible(new, "password-again")
     write(new, new.locator("#id_password"), authority.PASSWORD)
     new.keyboard.press("Enter")
     heading(new, "Set up your second factor")
+    accessible(new, "second-factor-set-up")
     secret = new.locator(".app-secret").inner_text()
     write(new, new.get_by_label("Code"), format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
     new.keyboard.press("Enter")
     heading(new, "Recovery codes")
+    accessible(new, "recovery-codes")
     recovery = new.locator("main li code").first.inner_text()
     press(new, new.get_by_role("button", name="Sign out"))
     write(new, new.locator("#id_login"), "bel")
     write(new, new.locator("#id_password"), authority.PASSWORD)
     new.keyboard.press("Enter")
     heading(new, "Enter your code")
+    accessible(new, "enter-your-code")
     write(new, new.get_by_label("Code"), recovery)
     new.keyboard.press("Enter")
     heading(new, "Your day")
