@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
@@ -17,6 +17,7 @@ import typer
 from sightline import __version__, operations
 from sightline.cli.output import Format, console, errors, give, give_json, plain, print_json, print_table, shown
 from sightline.operations import Home, Opened, Scope
+from sightline.vocabulary.dates import typed_day
 from sightline.vocabulary.errors import BadSetting, SightlineError
 from sightline.vocabulary.findings import Severity
 from sightline.vocabulary.periods import academic_year
@@ -75,20 +76,13 @@ _ON_SCREEN = {
     "findings": ("delivery", "line", "rule", "severity", "record", "field", "value", "says", "right"),
 }  # fmt: skip
 
-# The years that dates in records are believed in; a day outside them is a slip of the keyboard.
-_FIRST_YEAR, _LAST_YEAR = 1900, 2199
-
 
 def _day(text: str | None) -> date | None:
     if text is None:
         return None
-    for form in ("%Y-%m-%d", "%d/%m/%Y"):
-        try:
-            day = datetime.strptime(text, form).date()
-        except ValueError:
-            continue
-        if _FIRST_YEAR <= day.year <= _LAST_YEAR:
-            return day
+    day = typed_day(text)
+    if day is not None:
+        return day
     raise typer.BadParameter(f"{text} is not a date. Write it as 2024-09-02 or 02/09/2024.")
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
 from typing import Final
 
 from sightline.operations.school import Group, SchoolFacts
 from sightline.operations.schools_beside import SchoolBeside
 from sightline.operations.sheets import Grid, Value
 from sightline.operations.teams import TeamYears
+from sightline.vocabulary.dates import day_in_words
 
 TOO_FEW: Final = "Too few"
 NO_MARKS: Final = "No marks"
@@ -60,7 +60,7 @@ def schools_table(rows: Iterable[SchoolBeside]) -> Grid:
         tuple(
             (s.name, s.children, _told(s.share), _told(s.on_plan.absence), _told(s.others.absence),
              _told(s.times("absence")), _told(s.on_plan.suspended), _told(s.others.suspended),
-             _told(s.times("suspended")), _day(s.marks_to))
+             _told(s.times("suspended")), s.marks_to or NO_MARKS)
             for s in rows
         ),
         ("“With a plan” is today’s; absence and suspension are those of this school’s own registers since September.",),
@@ -71,7 +71,7 @@ def team_table(years: TeamYears) -> Grid:
     """One row per measure: the team's children with a plan this school year, and those of a year before."""
     return Grid(
         "Beside last year", "This school year beside the last, to the same day",
-        ("Children of the team with a plan", f"To {years.until.isoformat()}", f"To {years.before.isoformat()}"),
+        ("Children of the team with a plan", f"To {day_in_words(years.until)}", f"To {day_in_words(years.before)}"),
         tuple(_lines(
             [(years.now, NO_MARKS, NO_MARKS), (years.then, f"Fewer than {years.fewest}", TOO_FEW)],
             (("Children with marks", "pupils"), ("Absence, % of possible sessions", "absence"),
@@ -81,7 +81,3 @@ def team_table(years: TeamYears) -> Grid:
         ("A year before are other children: those the team had then.",),
         sorts=False,
     )  # fmt: skip
-
-
-def _day(value: date | None) -> Value:
-    return value.isoformat() if value is not None else NO_MARKS

@@ -34,6 +34,7 @@ from sightline.operations.dashboard import (
 from sightline.operations.opened import Opened
 from sightline.operations.shared import HEADS, Shared, SharedRow
 from sightline.operations.sheets import Book, Grid, Value
+from sightline.vocabulary.dates import day_in_words
 
 NOT_KNOWN = "Not known"
 THESE = "These children"
@@ -214,7 +215,7 @@ def book(
     words: Iterable[tuple[str, str]] = WORDS,
 ) -> Book:
     """A workbook with its cover: mark, what it is about, filters, sources with their days, and what each word means."""
-    sources = "; ".join(f"{system} to {day.isoformat()}" for system, day in sorted(opened.data_to.items()))
+    sources = "; ".join(f"{system} to {day_in_words(day)}" for system, day in sorted(opened.data_to.items()))
     return Book(
         title,
         (

@@ -20,6 +20,7 @@ from sightline.reconciliation.differ import WHATS, Cause, Count, Known, OnDay, P
 from sightline.sources.delimited import read_delimited
 from sightline.sources.workbook import sheets_of
 from sightline.vocabulary.ages import compulsory_school_age
+from sightline.vocabulary.dates import day_in_words, typed_day
 from sightline.vocabulary.errors import BadSetting, UnreadableFile
 
 CIN_CENSUS, SCHOOL_CENSUS = "cin-census", "school-census"
@@ -74,10 +75,9 @@ def side_of(text: str) -> Side:
     """A side as it is written (see the module). Raises BadSetting with what would be right."""
     kind, _, rest = text.partition(":")
     rest, at, told = rest.rpartition("@") if "@" in rest else (rest, "", "")
-    try:
-        day = date.fromisoformat(told) if at else None
-    except ValueError as error:
-        raise BadSetting(f"{told} is not a date: write it as 2024-09-02.") from error
+    day = typed_day(told) if at else None
+    if at and day is None:
+        raise BadSetting(f"{told} is not a date: write it as 2024-09-02.")
     if kind == "dashboard":
         return Side(kind, rest or "on-plan", day)
     if kind == "return":
@@ -296,8 +296,8 @@ def _return(view: _View, side: Side, what: What) -> Count:
         raise BadSetting(f"No {RETURN_NAMES[side.system]} is in force.")
     day = side.day or days[0]
     if day not in days:
-        there = ", ".join(d.isoformat() for d in days)
-        raise BadSetting(f"There is no {RETURN_NAMES[side.system]} of {day.isoformat()}. There are those of: {there}.")
+        there, kind = ", ".join(map(day_in_words, days)), RETURN_NAMES[side.system]
+        raise BadSetting(f"There is no {kind} of {day_in_words(day)}. There are those of: {there}.")
     label = f"{RETURN_NAMES[side.system]}: {_words(what, day)}"
     files = "(SELECT delivery FROM delivery WHERE system = $system AND as_at = $day)"
     seen = view.seen

@@ -8,22 +8,22 @@ from datetime import date
 import pyarrow as pa
 
 from sightline.operations.opened import Opened, Scope
+from sightline.vocabulary.dates import typed_day
 
 MOST = 50  # children a search names; more is not a search
 _UPN = re.compile(r"[A-Z][0-9]{11}[0-9A-Z]")
-_DAY = re.compile(r"(\d{1,2})[ /.-](\d{1,2})[ /.-](\d{4})|(\d{4})-(\d{2})-(\d{2})")
 
 
 def find_children(opened: Opened, scope: Scope, words: str) -> pa.Table:
-    """One row per child in scope, known to social care, whom the words name: child_id, surname, forename, birth_date,
+    """One row per child in scope, known to social care or Early Help, whom the words name: child_id, surname, forename, birth_date,
     in order of name; at most `MOST` and one more, which says that there are more.
 
-    Words are a pupil number (13 characters, exactly), a date of birth (3/9/2015, 3.9.2015 or 2015-09-03), or a name:
+    Words are a pupil number (13 characters, exactly), a date of birth (see `typed_day`), or a name:
     every word begins a word of the surname or first name, whatever its capitals and accents. Nothing is found by
     fewer than two letters.
     """
     said = " ".join(words.split())
-    number, day = said.replace(" ", "").upper(), _day_of(said)
+    number, day = said.replace(" ", "").upper(), typed_day(said)
     door = opened.children
     values: list[str | date]
     if _UPN.fullmatch(number):
@@ -44,19 +44,9 @@ def find_children(opened: Opened, scope: Scope, words: str) -> pa.Table:
         f"""
         SELECT child_id, surname, forename, birth_date
         FROM person
-        WHERE known_to_care AND child_id IN (SELECT child_id FROM {opened.within(scope, door)}) AND {where}
+        WHERE (known_to_care OR child_id IN (SELECT child_id FROM early_help_period))
+            AND child_id IN (SELECT child_id FROM {opened.within(scope, door)}) AND {where}
         ORDER BY surname NULLS LAST, forename NULLS LAST, child_id LIMIT {MOST + 1}
         """,
         values,
     )
-
-
-def _day_of(words: str) -> date | None:
-    found = _DAY.fullmatch(words)
-    if found is None:
-        return None
-    day, month, year, *other = found.groups()
-    try:
-        return date(int(year), int(month), int(day)) if year else date(*map(int, other))
-    except ValueError:
-        return None

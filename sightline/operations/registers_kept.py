@@ -16,11 +16,20 @@ from typing import Any, Final
 from sightline.operations.decisions import append
 from sightline.operations.home import Home
 from sightline.operations.opened import Opened
+from sightline.vocabulary.dates import RIGHT_DAY, typed_day
 from sightline.vocabulary.errors import BadSetting, NotAllowed, StoreDamaged
 
 NAME: Final = "registers.jsonl"
 LONGEST: Final = 2_000
 EVERY_SCHOOL: Final = "every school"
+
+
+class BadField(BadSetting):
+    """A value of one field (its name) is not right, or one that is needed is missing."""
+
+    def __init__(self, sentence: str, field: str) -> None:
+        super().__init__(sentence)
+        self.field = field
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +157,8 @@ def keep_entry(
     """Add an entry, or a new version of one (what `told` leaves out stays as it was); returns its id.
 
     A request that was made before or asks for what is held already is refused with why, unless `anyway`: give the
-    snapshot to look in. Raises BadSetting for a field there is not, a value that is not right, or one that is missing;
-    NotAllowed for an id there is not.
+    snapshot to look in. Raises BadSetting for a field there is not, BadField for a value that is not right or one that
+    is missing, and NotAllowed for an id there is not.
     """
     names = {f.name: f for f in register.fields}
     other = sorted(set(told) - set(names))
@@ -162,9 +171,9 @@ def keep_entry(
             raise NotAllowed(f"There is no entry {entry_id}.")
         before = {n: found[n] for n in names}
     held = {n: _right(f, told[n]) if n in told else before.get(n) for n, f in names.items()}
-    missing = [f.label for f in register.fields if f.needed and held[f.name] in (None, "")]
+    missing = [f for f in register.fields if f.needed and held[f.name] in (None, "")]
     if missing:
-        raise BadSetting(f"Still needed: {'; '.join(missing)}.")
+        raise BadField(f"Still needed: {'; '.join(f.label for f in missing)}.", missing[0].name)
     if register is REQUESTS and not entry_id and not anyway:
         warnings = asked_before(home, opened, held, on=at.date())
         if warnings:
@@ -223,12 +232,12 @@ def _right(field: Field, text: str) -> Any:
     if not text:
         return None
     if len(text) > LONGEST:
-        raise BadSetting(f"{field.label}: at most {LONGEST:,} characters.")
+        raise BadField(f"{field.label}: at most {LONGEST:,} characters.", field.name)
     if field.kind == "choice" and text not in field.choices:
-        raise BadSetting(f"{field.label} should be one of: {', '.join(field.choices)}.")
+        raise BadField(f"{field.label} should be one of: {', '.join(field.choices)}.", field.name)
     if field.kind == "date":
-        try:
-            return date.fromisoformat(text)
-        except ValueError as error:
-            raise BadSetting(f"{field.label} should be a date such as 2024-09-02.") from error
+        day = typed_day(text)
+        if day is None:
+            raise BadField(f"{field.label}: {RIGHT_DAY[:1].lower()}{RIGHT_DAY[1:]}.", field.name)
+        return day
     return text

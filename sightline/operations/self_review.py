@@ -19,9 +19,10 @@ from sightline.disclosure import Policy
 from sightline.operations.answers import cohort_on
 from sightline.operations.home import Home
 from sightline.operations.opened import Opened, Scope
-from sightline.operations.registers_kept import Field, Register, entries, keep_entry
+from sightline.operations.registers_kept import BadField, Field, Register, entries, keep_entry
 from sightline.operations.sheets import Grid, Value
 from sightline.vocabulary.data_access import ANSWERS, AREAS, COHORTS, CURRENT, EVER_6, SOURCE, answered
+from sightline.vocabulary.dates import typed_day
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.periods import academic_year, year_start
 
@@ -97,9 +98,9 @@ def keep_review(home: Home, told: Mapping[str, str], *, by: str, at: datetime, e
     answers = {name_of(cohort, area) for cohort in COHORTS for area in AREAS}
     if not entry_id and not any(told.get(name, "").strip() for name in answers):
         raise BadSetting("A review rates at least one area.")
-    reviewed = told.get("reviewed", "").strip()
-    if reviewed[:4].isdigit() and reviewed > at.date().isoformat():
-        raise BadSetting("Reviewed on should be today or an earlier day.")
+    reviewed = typed_day(told.get("reviewed", ""))
+    if reviewed is not None and reviewed > at.date():
+        raise BadField("Reviewed on should be today or an earlier day.", "reviewed")
     return keep_entry(home, REVIEWS, told, by=by, at=at, entry_id=entry_id)
 
 
@@ -235,7 +236,7 @@ def rating_table(rows: Iterable[Rating], cohort: str) -> Grid:
         ("Area", "Our answer", "Reviewed", "Before", "Change", "The data show, %", "Of children", "Who are", "Newest",
          "Agree nationally, %"),
         tuple(
-            (AREAS[r.area], r.answer or NOT_RATED, _day(r.reviewed), r.before or NOT_RATED, change_in_words(r.change),
+            (AREAS[r.area], r.answer or NOT_RATED, r.reviewed, r.before or NOT_RATED, change_in_words(r.change),
              *_shown(r.evidence), r.agree_nationally)
             for r in rows if r.cohort == cohort
         ),
@@ -262,12 +263,8 @@ def change_in_words(change: int | None) -> str:
 
 def _shown(held: Evidence | None) -> tuple[Value, ...]:
     if held is None:
-        return (NOTHING, NOTHING, "", "")
+        return (NOTHING, NOTHING, "", None)
     if not held.children:
         few = NOTHING if held.children == 0 else TOO_FEW
-        return (few, held.children if held.children == 0 else few, held.says, _day(held.newest))
-    return (TOO_FEW if held.percent is None else held.percent, held.children, held.says, _day(held.newest))
-
-
-def _day(value: date | None) -> str:
-    return value.isoformat() if value is not None else ""
+        return (few, held.children if held.children == 0 else few, held.says, held.newest)
+    return (TOO_FEW if held.percent is None else held.percent, held.children, held.says, held.newest)

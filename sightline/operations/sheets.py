@@ -11,6 +11,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
@@ -19,7 +20,7 @@ from odfdo import Document, Element
 
 from sightline.engine import harmless
 
-Value = str | int | float | None
+Value = str | int | float | date | None
 _LONGEST: Final = 31
 """Letters a workbook allows in the name of a sheet."""
 _NOT_IN_A_NAME: Final = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
@@ -88,6 +89,7 @@ def xlsx(book: Book) -> bytes:
         made.set_properties({"title": book.title})
         bold, wrap = made.add_format({"bold": True}), made.add_format({"text_wrap": True, "valign": "top"})
         head = made.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+        day = made.add_format({"num_format": "d mmm yyyy", "align": "left"})
         for name, rows in book.sheets():
             page = made.add_worksheet(name)
             cover = name == "Cover"
@@ -96,6 +98,8 @@ def xlsx(book: Book) -> bytes:
                     form = (bold if i == 0 or j == 0 else wrap) if cover else (head if i == 0 else None)
                     if isinstance(value, str):
                         page.write_string(i, j, value, form)
+                    elif isinstance(value, date):
+                        page.write_datetime(i, j, value, day)
                     elif value is not None:
                         page.write_number(i, j, value, form)
             page.set_column(0, 0, 44)
@@ -130,8 +134,12 @@ _EMPTY: Final = "<table:table-cell/>"
 def _cell(value: Value) -> str:
     if value is None:
         return _EMPTY
-    number = isinstance(value, int | float)
-    kind = f'office:value-type="float" office:value="{value!r}"' if number else 'office:value-type="string"'
+    if isinstance(value, date):
+        kind = f'office:value-type="date" office:date-value="{value.isoformat()}"'
+    elif isinstance(value, int | float):
+        kind = f'office:value-type="float" office:value="{value!r}"'
+    else:
+        kind = 'office:value-type="string"'
     # XML knows no control characters, and a tab or line end within a cell is not kept.
     plain = "".join(c if c.isprintable() else " " for c in str(value))
     return f"<table:table-cell {kind}><text:p>{escape(plain)}</text:p></table:table-cell>"

@@ -14,6 +14,7 @@ from sightline.operations.decisions import append_decisions
 from sightline.operations.exceptions import every_decision
 from sightline.operations.home import Home
 from sightline.operations.opened import Opened, Scope
+from sightline.vocabulary.dates import day_in_words
 from sightline.vocabulary.errors import BadSetting, NotAllowed
 from sightline.vocabulary.periods import monday
 
@@ -63,7 +64,7 @@ def draw_spot_check(home: Home, opened: Opened, scope: Scope, *, week: date, by:
     """
     start = monday(week)
     if start in _taken(home, opened)[0]:
-        raise BadSetting(f"The sample of the week of {start.isoformat()} was drawn already.")
+        raise BadSetting(f"The sample of the week of {day_in_words(start)} was drawn already.")
     rows = cohort.status_on(opened.database, opened.as_at, within=opened.within(scope))
     rows = rows.filter(pc.is_in(rows["status"], value_set=pa.array(cohort.COHORT)))
     wanted = ["child_id", "status", "team_name", "phase"]

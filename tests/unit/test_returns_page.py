@@ -54,7 +54,7 @@ def test_a_list_and_a_told_number(facts, person, browse):
     [
         ({"first_kind": "number", "first_number": "many"}, "Give the first number in digits."),
         ({"second_kind": "list"}, "Choose the file of the second list."),
-        ({"first_day": "soon"}, "Give the day of the first figure as a date."),
+        ({"first_day": "soon"}, "The day of the first figure: write the date as 5 9 2024."),
         ({"first_kind": "cin-census"}, "No CIN census is in force."),
         ({"first_kind": "cin-census", "first_what": "on-roll"}, "The CIN census counts: cin-plan"),
         ({"first_kind": "number", "first_number": "1", "second_kind": "number", "second_number": "2"}, "two numbers alone"),

@@ -62,7 +62,7 @@ def test_a_new_version_changes_what_it_names_and_keeps_the_rest(home):
     ("told", "error"),
     [
         ({**AGREEMENT, "name": " "}, "What the agreement is called"), ({**AGREEMENT, "colour": "red"}, "no field"),
-        ({**AGREEMENT, "way": "sideways"}, "one of: to us"), ({**AGREEMENT, "signed": "soon"}, "should be a date"),
+        ({**AGREEMENT, "way": "sideways"}, "one of: to us"), ({**AGREEMENT, "signed": "soon"}, "Signed on: write the date as 5 9 2024"),
         ({**AGREEMENT, "what": "x" * 2_001}, "at most"),
     ],
 )  # fmt: skip

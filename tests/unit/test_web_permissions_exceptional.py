@@ -319,4 +319,4 @@ def test_a_date_of_birth_is_read_with_the_day_first(written):
 
 def test_a_date_that_is_none_is_told_how_dates_are_written():
     form = BreakGlassForm({"surname": "Marsh", "birth_date": "9/31/2015", "reason": "x" * 40})
-    assert form.errors["birth_date"] == ["Enter a date with its day first, such as 27/3/2019"]
+    assert form.errors["birth_date"] == ["Write the date as 5 9 2024"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from allauth.account.forms import ChangePasswordForm as AllauthChangePasswordForm
@@ -15,6 +16,7 @@ from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 from django.contrib.auth import password_validation
 
+from sightline.vocabulary.dates import RIGHT_DAY, typed_day
 from sightline.web.accounts.models import User
 
 CODE = "Enter the code from your authenticator app"
@@ -34,8 +36,19 @@ class Plain(forms.Form):
             field.help_text = ""
             field.error_messages["required"] = missing
             field.widget.attrs.pop("placeholder", None)
-            if isinstance(field, forms.DateField):
-                field.error_messages["invalid"] = "Enter a date with its day first, such as 27/3/2019"
+
+
+class DayField(forms.Field):
+    """A day, typed with its day first (see `typed_day`)."""
+
+    default_error_messages = {"invalid": RIGHT_DAY}  # noqa: RUF012
+
+    def to_python(self, value: Any) -> date | None:
+        said = str(value or "").strip()
+        day = typed_day(said)
+        if said and day is None:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return day
 
 
 class SignInForm(Plain, LoginForm):

@@ -13,7 +13,7 @@ from django.utils import timezone
 from sightline.vocabulary.errors import BadSetting
 from sightline.web import audit
 from sightline.web.accounts import managing
-from sightline.web.accounts.forms import Plain
+from sightline.web.accounts.forms import DayField, Plain
 from sightline.web.accounts.inviting import INVITATION_DAYS, send_link
 from sightline.web.accounts.models import User
 from sightline.web.authz.matrix import ROLES
@@ -47,7 +47,7 @@ class ProposalForm(Plain):
     role = forms.ChoiceField(choices=[(r.key, r.name) for r in ROLES.values()])
     scope = forms.ChoiceField(choices=[(s.value, str(s.label).capitalize()) for s in ScopeKind])
     over = forms.CharField(max_length=200, required=False)
-    valid_to = forms.DateField()
+    valid_to = DayField()
     break_glass = forms.BooleanField(required=False)
     reason = forms.CharField(max_length=300, min_length=managing.LEAST_REASON, widget=forms.Textarea)
     words = {  # noqa: RUF012

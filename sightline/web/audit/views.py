@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
+from sightline.vocabulary.dates import RIGHT_DAY, typed_day
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
@@ -72,6 +73,8 @@ def view(request: HttpRequest) -> HttpResponse:
         found = [p for p in found if p.actor_id == asked.actor]
     context = {
         "asked": asked,
+        "wrong": {name: RIGHT_DAY for name in ("first", "last")
+                  if request.GET.get(name, "").strip() and typed_day(request.GET[name]) is None},
         "logs": LOGS,
         "people": sorted(((u.pk, u.called) for u in people.values()), key=lambda p: p[1].casefold()),
         "patterns": [(p, people[p.actor_id].called if p.actor_id in people else GONE) for p in found],
@@ -102,7 +105,7 @@ def download(request: HttpRequest) -> HttpResponse:
 def sampled(request: HttpRequest) -> HttpResponse:
     """The month's sample of records opened, each with its grounds, and what reviewing it found."""
     months = sample.months(timezone.localdate())
-    asked = _day(request.POST.get("month", "") or request.GET.get("month", ""))
+    asked = typed_day(request.POST.get("month", "") or request.GET.get("month", ""))
     month = asked if asked in months else months[0]
     problem = ""
     if request.method == "POST":
@@ -172,8 +175,8 @@ def _entries(asked: Asked) -> Any:
 
 def _asked(got: QueryDict) -> Asked:
     today = timezone.localdate()
-    last = _day(got.get("last", "")) or today
-    first = _day(got.get("first", "")) or last - timedelta(days=USUAL_DAYS - 1)
+    last = typed_day(got.get("last", "")) or today
+    first = typed_day(got.get("first", "")) or last - timedelta(days=USUAL_DAYS - 1)
     first = max(min(first, last), last - timedelta(days=LONGEST_DAYS - 1))
     actor = got.get("person", "")
     return Asked(
@@ -184,10 +187,3 @@ def _asked(got: QueryDict) -> Asked:
         kind=got.get("kind", "")[:60],
         refused=got.get("refused") == "yes",
     )
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from django.shortcuts import render
 from sightline import operations
 from sightline.operations import Difference, Side
 from sightline.reconciliation.differ import WHATS
+from sightline.vocabulary.dates import RIGHT_DAY, typed_day
 from sightline.vocabulary.errors import SightlineError
 from sightline.web import facts
 
@@ -27,17 +27,25 @@ KINDS = (
 MOST_BYTES = 20_000_000
 
 
+class WrongField(SightlineError):
+    """What a person should put right, and the field of the form it is in."""
+
+    def __init__(self, sentence: str, field: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
 def view(request: HttpRequest) -> HttpResponse:
     held = facts.of(request)
     if held is None:
         return render(request, "pages/nothing.html")
-    problem, told = "", None
+    problem, wrong, told = "", "", None
     asked = {side: _asked(request.POST, side) for side in ("first", "second")}
     if request.method == "POST":
         try:
             told = _compare(request, held, asked)
         except SightlineError as error:
-            problem = str(error)
+            problem, wrong = str(error), error.field if isinstance(error, WrongField) else ""
     days = held.chart("days of returns", lambda: operations.returns_held(held.opened))
     context = {
         "facts": held,
@@ -45,6 +53,7 @@ def view(request: HttpRequest) -> HttpResponse:
         "whats": [(w.code, w.says) for w in WHATS],
         "asked": asked,
         "problem": problem,
+        "wrong": {wrong: problem} if wrong else {},
         "told": told,
         "difference": told.second - told.first if told is not None else 0,
         "children": len(told.children) if told is not None else 0,
@@ -77,24 +86,23 @@ def _compare(request: HttpRequest, held: facts.Facts, asked: dict[str, dict[str,
 def _side(request: HttpRequest, asked: dict[str, str], name: str, folder: Path) -> Side:
     """One side of the question. Raises SightlineError with what the person should put right."""
     words = "first" if name == "first" else "second"
-    try:
-        day = date.fromisoformat(asked["day"]) if asked["day"] else None
-    except ValueError as error:
-        raise SightlineError(f"Give the day of the {words} figure as a date.") from error
+    day = typed_day(asked["day"])
+    if asked["day"] and day is None:
+        raise WrongField(f"The day of the {words} figure: {RIGHT_DAY[:1].lower()}{RIGHT_DAY[1:]}.", f"{name}_day")
     kind, what = asked["kind"], asked["what"]
     if kind == "dashboard":
         return Side("dashboard", what, day)
     if kind == "number":
         plain = asked["number"].replace(",", "").replace(" ", "")
         if not (plain.isascii() and plain.isdigit() and len(plain) < 9):
-            raise SightlineError(f"Give the {words} number in digits.")
+            raise WrongField(f"Give the {words} number in digits.", f"{name}_number")
         return Side("number", what, day, number=int(plain))
     if kind == "list":
         file = request.FILES.get(f"{name}_file")
         if file is None or not file.name:
-            raise SightlineError(f"Choose the file of the {words} list.")
+            raise WrongField(f"Choose the file of the {words} list.", f"{name}_file")
         if (file.size or 0) > MOST_BYTES:
-            raise SightlineError(f"The {words} list is larger than {MOST_BYTES // 1_000_000} MB.")
+            raise WrongField(f"The {words} list is larger than {MOST_BYTES // 1_000_000} MB.", f"{name}_file")
         path = folder / f"{words} list"
         with path.open("wb") as out:
             for piece in file.chunks():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from allauth.account.authentication import get_authentication_records
@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from sightline.operations.sheets import Book, Grid, Value
+from sightline.vocabulary.dates import day_in_words
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.audit.models import AccessEntry
@@ -115,7 +116,7 @@ def book(held: Facts, rows: list[dict[str, object]], *, purpose: str, by: str) -
 
     def value(row: dict[str, object], key: str) -> Value:
         said = cohort.name_of(row) if key == "name" else year(row[key]) if key == "year_says" else row[key]
-        return said if said is None or isinstance(said, str | int | float) else str(said)
+        return said if said is None or isinstance(said, str | int | float | date) else str(said)
 
     grid = Grid(
         "Children", "Children", (*(head for head, _ in columns), "Confidential"),
@@ -124,6 +125,6 @@ def book(held: Facts, rows: list[dict[str, object]], *, purpose: str, by: str) -
     cover = (
         ("Confidential", "Records of children. Keep it no longer than its purpose lasts, and pass it to nobody."),
         ("Taken by", by), ("When", moment(timezone.now())), ("Purpose", purpose), ("Children", f"{len(rows):,}"),
-        ("Plans as on", held.on.isoformat()), ("Snapshot", held.opened.id),
+        ("Plans as on", day_in_words(held.on)), ("Snapshot", held.opened.id),
     )  # fmt: skip
     return Book("Children with a social worker", cover, (grid,))

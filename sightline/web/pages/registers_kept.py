@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from sightline import operations
 from sightline.operations import AGREEMENTS, REQUESTS, Register
+from sightline.operations.registers_kept import BadField
 from sightline.vocabulary.errors import BadSetting, NotAllowed
 from sightline.web import audit, facts
 from sightline.web.work import asking
@@ -32,7 +33,7 @@ def _page(request: HttpRequest, register: Register, name: str) -> HttpResponse:
     if entry_id and changing is None:
         raise Http404
     values: dict[str, Any] = {f.name: (changing or {}).get(f.name) or "" for f in register.fields}
-    problem = ""
+    problem, wrong = "", ""
     if request.method == "POST":
         values = {f.name: request.POST.get(f.name, "").strip() for f in register.fields}
         try:
@@ -41,7 +42,7 @@ def _page(request: HttpRequest, register: Register, name: str) -> HttpResponse:
                 opened=held.opened if held is not None else None, anyway=request.POST.get("anyway") == "yes",
             )  # fmt: skip
         except (BadSetting, NotAllowed) as error:
-            problem = str(error)
+            problem, wrong = str(error), error.field if isinstance(error, BadField) else ""
         else:
             audit.changed(
                 request, f"{register.key} kept", f"{register.key} {made}", before=changing, after=values,
@@ -56,7 +57,8 @@ def _page(request: HttpRequest, register: Register, name: str) -> HttpResponse:
         "values": values,
         "entry_id": entry_id,
         "problem": problem,
-        "may_anyway": register is REQUESTS and problem != "" and not problem.startswith("Still needed"),
+        "wrong": wrong,
+        "may_anyway": register is REQUESTS and problem != "" and not wrong,
     }
     return render(request, "registers/page.html", context)
 

@@ -9,9 +9,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from sightline.disclosure import LOCAL
-from sightline.operations import dashboard_tables as tables
 from sightline.operations import moment_of
+from sightline.operations import dashboard_tables as tables
 from sightline.operations import self_review as review
+from sightline.operations.registers_kept import BadField
 from sightline.operations.sheets import Book, Grid
 from sightline.vocabulary.data_access import ANSWERS, AREAS, COHORTS, STATEMENT
 from sightline.vocabulary.errors import BadSetting, NotAllowed
@@ -33,13 +34,13 @@ def view(request: HttpRequest) -> HttpResponse:
     if entry_id and changing is None:
         raise Http404
     values: dict[str, Any] = {f.name: (changing or {}).get(f.name) or "" for f in review.REVIEWS.fields}
-    problem = ""
+    problem, wrong = "", ""
     if request.method == "POST":
         values = {f.name: request.POST.get(f.name, "").strip() for f in review.REVIEWS.fields}
         try:
             made = review.keep_review(home, values, by=asking.who(request), at=timezone.now(), entry_id=entry_id)
         except (BadSetting, NotAllowed) as error:
-            problem = str(error)
+            problem, wrong = str(error), error.field if isinstance(error, BadField) else ""
         else:
             audit.changed(
                 request, "self-review kept", f"self-review {made}", before=changing, after=values,
@@ -65,6 +66,7 @@ def view(request: HttpRequest) -> HttpResponse:
         "values": values,
         "entry_id": entry_id,
         "problem": problem,
+        "wrong": wrong,
     }
     return render(request, "registers/self_review.html", context)
 

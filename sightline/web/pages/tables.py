@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, Final
 
 from django.http import HttpResponse, QueryDict
@@ -92,6 +93,8 @@ def _sorted(places: list[int], values: Sequence[Value], *, descending: bool) -> 
 
 def _rank(value: Value) -> Any:
     """A number as it is; words without regard to case, the numbers in them as numbers: Year 2 before Year 10."""
+    if isinstance(value, date):
+        return value.toordinal()
     if not isinstance(value, str):
         return value
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in _NUMBERS.split(value.casefold())]

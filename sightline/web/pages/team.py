@@ -20,6 +20,7 @@ from sightline.operations import beside_tables as beside
 from sightline.operations import dashboard_tables as tables
 from sightline.operations.sheets import Grid
 from sightline.operations.teams import TeamYears, team_years
+from sightline.vocabulary.dates import day_in_words
 from sightline.web import audit, facts
 from sightline.web.authz import matched
 from sightline.web.authz.access import Access, current, hidden_from
@@ -149,7 +150,7 @@ def workbook(request: HttpRequest, key: str) -> HttpResponse:
         held.opened, name,
         (Sorting(request.GET).grid("caseloads", caseloads),
          beside.team_table(_years(held, ref, {r["child_id"] for r in rows}))),
-        about=f"Children allocated to the team on {held.on.isoformat()}", filters="None", mark=tables.TRUE,
+        about=f"Children allocated to the team on {day_in_words(held.on)}", filters="None", mark=tables.TRUE,
         words=beside.WORDS,
     )  # fmt: skip
     audit.disclosed(request, [], action="exported", fields=fields_shown(request), purpose="own use")

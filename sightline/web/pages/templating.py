@@ -18,6 +18,7 @@ from sightline.operations.opened import REGISTER_OF_SCHOOLS
 from sightline.operations.sheets import FORMS
 from sightline.sources import SOURCES
 from sightline.vocabulary.codes import code_list
+from sightline.vocabulary.dates import as_typed, day_in_words
 from sightline.web import assets
 from sightline.web.authz.access import Access
 from sightline.web.people import glass
@@ -40,6 +41,8 @@ SYSTEMS = {
     "gias": "register of schools",
 }
 
+DAY_HINT = "For example, 27 3 2019"
+
 
 def environment(**options: Any) -> jinja2.Environment:
     options["loader"] = jinja2.ChoiceLoader(
@@ -52,6 +55,7 @@ def environment(**options: Any) -> jinja2.Environment:
     held = jinja2.Environment(**options)  # noqa: S701 - Django's backend passes autoescape=True
     held.filters.update(
         day=day,
+        typed=typed,
         moment=moment,
         short_day=short_day,
         percent=percent,
@@ -61,7 +65,9 @@ def environment(**options: Any) -> jinja2.Environment:
         kind=kind,
         year=year,
     )
-    held.globals.update(url=reverse, asset=asset, query=query, forms=FORMS, service_name=settings.SIGHTLINE_NAME)
+    held.globals.update(
+        url=reverse, asset=asset, query=query, forms=FORMS, day_hint=DAY_HINT, service_name=settings.SIGHTLINE_NAME
+    )
     return held
 
 
@@ -75,7 +81,7 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
     if signed_in and access is not None:
         listing = access.role.list_title if access.role is not None else ""
         wanted = [
-            ("home", "Your day"), ("cohort", listing), ("search", "Search"), ("dashboard", "Dashboard"),
+            ("home", "Your day"), ("cohort", listing), ("early_help", listing), ("search", "Search"), ("dashboard", "Dashboard"),
             ("week", "This week"), ("trust", "Your trust"), ("teams", "Teams"), ("panel", "For panels"),
             ("absence_lists", "Absence lists"), ("closures", "Closures"), ("trusted_adults", "Trusted adults"),
             ("part_time", "Timetables and moves"),
@@ -134,7 +140,12 @@ def query(**parameters: Any) -> str:
 
 def day(value: date | datetime | None, missing: str = "Not known") -> str:
     """12 October 2026."""
-    return f"{value.day} {value:%B %Y}" if value is not None else missing
+    return day_in_words(value) if value is not None else missing
+
+
+def typed(value: date | str | None) -> str:
+    """A day in a field as a person would type it, 12 10 2026; what they did type stays as it is."""
+    return as_typed(value) if isinstance(value, date) else value or ""
 
 
 def moment(value: datetime) -> str:

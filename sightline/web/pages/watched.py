@@ -15,6 +15,7 @@ from sightline.operations import late_status as lateness
 from sightline.operations import moves as moved
 from sightline.operations import part_time as short
 from sightline.operations.sheets import Grid
+from sightline.vocabulary.dates import RIGHT_DAY, day_in_words, typed_day
 from sightline.vocabulary.periods import academic_year, year_start
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
@@ -27,6 +28,7 @@ from sightline.web.pages.tables import Sorting, file_of
 from sightline.web.pages.templating import query
 
 PAGE: Final = 50
+MOST_DAYS: Final = 3_660  # back from today: ten years
 Rows = list[dict[str, Any]]
 
 
@@ -68,7 +70,7 @@ def part_time_workbook(request: HttpRequest) -> HttpResponse:
         return _nothing(request, "exported")
     words = tuple((p.name, p.says) for p in short.PROBLEMS)
     grids = [_sorted_grid(request, short.by_school(_short(held)))]
-    return _workbook(request, held, "Part-time timetables", grids, words, f"On {held.newest}")
+    return _workbook(request, held, "Part-time timetables", grids, words, f"On {day_in_words(held.newest)}")
 
 
 def moves(request: HttpRequest) -> HttpResponse:
@@ -76,7 +78,7 @@ def moves(request: HttpRequest) -> HttpResponse:
     held = facts.of(request)
     if held is None:
         return _nothing(request, "listed")
-    since = _since(request, held, _first_day(held))
+    since, wrong = _since(request, held, _first_day(held))
     every = _moved(held, since)
     counted = Counter(row["move"] for row in every)
     options = [(m.key, f"{m.name} ({counted[m.key]:,})") for m in moved.MOVES if counted[m.key]]
@@ -97,6 +99,7 @@ def moves(request: HttpRequest) -> HttpResponse:
         "by_key": moved.BY_KEY,
         "grid_held": _sorted_grid(request, moved.by_school(every)),
         "since": since,
+        "wrong_since": wrong,
     }
     return render(request, "watched/moves.html", context)
 
@@ -106,9 +109,9 @@ def moves_workbook(request: HttpRequest) -> HttpResponse:
     held = facts.of(request)
     if held is None:
         return _nothing(request, "exported")
-    since = _since(request, held, _first_day(held))
+    since, _ = _since(request, held, _first_day(held))
     words = tuple((m.name, m.says) for m in moved.MOVES)
-    about = f"From {since} to {held.newest}"
+    about = f"From {day_in_words(since)} to {day_in_words(held.newest)}"
     grids = [_sorted_grid(request, moved.by_school(_moved(held, since)))]
     return _workbook(request, held, "School moves", grids, words, about)
 
@@ -118,7 +121,7 @@ def late_status(request: HttpRequest) -> HttpResponse:
     held = facts.of(request)
     if held is None:
         return _nothing(request, "listed")
-    since = _since(request, held, _year_before(held))
+    since, wrong = _since(request, held, _year_before(held))
     every = _plans(held, since)
     wanted = [r for r in every if r["late"]]
 
@@ -133,6 +136,7 @@ def late_status(request: HttpRequest) -> HttpResponse:
         "every": len(every),
         "grids": Sorting(request.GET).grids(_late_grids(held, every)),
         "since": since,
+        "wrong_since": wrong,
         "late_days": held.opened.settings.late_record_days,
     }
     return render(request, "watched/late_status.html", context)
@@ -143,9 +147,9 @@ def late_status_workbook(request: HttpRequest) -> HttpResponse:
     held = facts.of(request)
     if held is None:
         return _nothing(request, "exported")
-    since = _since(request, held, _year_before(held))
+    since, _ = _since(request, held, _year_before(held))
     grids = Sorting(request.GET).grids(_late_grids(held, _plans(held, since)))
-    about = f"Plans that began from {since} to {held.on}"
+    about = f"Plans that began from {day_in_words(since)} to {day_in_words(held.on)}"
     return _workbook(request, held, "Plans recorded late", grids, lateness.WORDS, about)
 
 
@@ -190,13 +194,15 @@ def _first_day(held: Facts) -> date:
     return year_start(academic_year(held.newest))
 
 
-def _since(request: HttpRequest, held: Facts, usual: date) -> date:
-    """The first day of the address, where it is a day of the last ten years; else the usual one."""
-    try:
-        asked = date.fromisoformat(request.GET.get("since", ""))
-    except ValueError:
-        return usual
-    return asked if 0 <= (held.on - asked).days < 3_660 else usual
+def _since(request: HttpRequest, held: Facts, usual: date) -> tuple[date, str]:
+    """The first day the address asks for, and nothing; or the usual one, and what would be right instead."""
+    said = request.GET.get("since", "").strip()
+    asked = typed_day(said)
+    if asked is None:
+        return usual, RIGHT_DAY if said else ""
+    if not 0 <= (held.on - asked).days < MOST_DAYS:
+        return usual, f"Write a day of the ten years to {day_in_words(held.on)}"
+    return asked, ""
 
 
 def _list(

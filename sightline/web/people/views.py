@@ -16,7 +16,7 @@ from django.utils.http import urlencode
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import facts
-from sightline.web.accounts.forms import Plain
+from sightline.web.accounts.forms import DayField, Plain
 from sightline.web.accounts.models import User
 from sightline.web.authz.door import open_child
 from sightline.web.people import glass, restricting
@@ -30,7 +30,7 @@ class RestrictForm(Plain):
     users = forms.ModelMultipleChoiceField(
         User.objects.filter(is_active=True).order_by("first_name", "username"), required=False
     )
-    until = forms.DateField(required=False)
+    until = DayField(required=False)
     reason = forms.CharField(max_length=300, widget=forms.Textarea)
     words = {  # noqa: RUF012
         "kind": ("What to hide", "Choose what to hide"),
@@ -57,7 +57,7 @@ class ReviewerForm(Plain):
 class BreakGlassForm(Plain):
     upn = forms.CharField(required=False, max_length=13)
     surname = forms.CharField(required=False, max_length=100)
-    birth_date = forms.DateField(required=False)
+    birth_date = DayField(required=False)
     reason = forms.CharField(max_length=300, min_length=glass.LEAST_REASON, widget=forms.Textarea)
     words = {  # noqa: RUF012
         "upn": ("Unique pupil number, or", ""),
