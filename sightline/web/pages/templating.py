@@ -81,7 +81,7 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
     if signed_in and access is not None:
         listing = access.role.list_title if access.role is not None else ""
         wanted = [
-            ("home", "Your day"), ("cohort", listing), ("early_help", listing), ("search", "Search"), ("dashboard", "Dashboard"),
+            ("home", "Your day"), ("cohort", listing), ("search", "Search"), ("dashboard", "Dashboard"),
             ("week", "This week"), ("trust", "Your trust"), ("teams", "Teams"), ("panel", "For panels"),
             ("absence_lists", "Absence lists"), ("closures", "Closures"), ("trusted_adults", "Trusted adults"),
             ("part_time", "Timetables and moves"),
