@@ -27,11 +27,11 @@ demo: install
 test: .venv/tested
 	$(BIN)/python frontend/build.py
 	$(MAKE) check
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser"
-	$(BIN)/python -m pytest -n auto --dist loadfile -m browser
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not browser"
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m browser
 	@if [ -n "$$SIGHTLINE_TEST_POSTGRES" ]; then \
 		echo "The application's tests again, on PostgreSQL"; \
-		SIGHTLINE_TEST_DATABASE_URL="$$SIGHTLINE_TEST_POSTGRES" $(BIN)/python -m pytest -n auto --dist loadfile -m "not browser" -k "web and not leaks"; \
+		SIGHTLINE_TEST_DATABASE_URL="$$SIGHTLINE_TEST_POSTGRES" $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not browser" -k "web and not leaks"; \
 	else \
 		echo "Not run: the application's tests on PostgreSQL (set SIGHTLINE_TEST_POSTGRES to a server's address)"; \
 	fi

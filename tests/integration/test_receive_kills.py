@@ -1,10 +1,12 @@
 """Killed at any moment of a receive, the last snapshot is whole and the next receive works."""
 
 import multiprocessing
+import os
 import random
 import shutil
+import signal
 import time
-from itertools import count
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from receiving import receive
 from sightline import operations, synthetic
 from sightline.operations import Home
 
-KILLS = 50
+KILLED, HELD = 8, 50
 TABLES = ("link", "person", "status_period", "register_week", "enrolment_period", "exclusion", "finding", "delivery")
 
 
@@ -45,6 +47,18 @@ def contents(home: Path) -> tuple[str, dict[str, list]]:
     return opened.id.split("-")[0], rows
 
 
+def held(process: BaseProcess) -> bool:
+    """Whether the process stands still now, because it was told to; not so where it has ended already."""
+    try:
+        os.kill(process.pid, signal.SIGSTOP)
+        while (state := Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2][0]) != "T":
+            if state in "ZX":
+                return False
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+    return True
+
+
 def test_a_kill_at_any_moment_leaves_the_last_snapshot_and_the_next_receive_works(processes, files, tmp_path):
     base = tmp_path / "base"
     base.mkdir()
@@ -65,24 +79,52 @@ def test_a_kill_at_any_moment_leaves_the_last_snapshot_and_the_next_receive_work
     assert after != before
 
     moments = random.Random(20241122)
-    killed = untouched = 0
-    for n in count():
-        if killed == KILLS:
+    checked = untouched = 0
+
+    def seen(home: Path) -> None:
+        """What a receive that ended here left is the old snapshot or the new one, and now and then: is received again."""
+        nonlocal checked, untouched
+        then, rows = contents(home)
+        assert rows in (before, after), "the snapshot is neither the last one nor the new one"
+        untouched += then == number
+        if checked % 10 == 0:
+            receive(str(home), new)
+            assert contents(home)[1] == after
+        checked += 1
+        shutil.rmtree(home)
+
+    for n in range(KILLED * 4):
+        if checked == KILLED:
             break
-        assert n < 4 * KILLS, "the processes end before they can be killed"
-        home = tmp_path / f"home-{n}"
+        home = tmp_path / f"killed-{n}"
         shutil.copytree(base, home)
         process = processes.Process(target=receive, args=(str(home), new))
         process.start()
         process.join(moments.uniform(0.02, takes))
         process.kill()
         process.join()
-        killed += process.exitcode == -9
-        then, held = contents(home)
-        assert held in (before, after), "the snapshot is neither the last one nor the new one"
-        untouched += then == number
-        if n % 10 == 0:
-            receive(str(home), new)
-            assert contents(home)[1] == after
+        if process.exitcode == -signal.SIGKILL:
+            seen(home)
+    assert checked == KILLED, "the processes end before they can be killed"
+
+    # A process held still has left on the disk just what it would leave if it were killed there: one receive, many ends.
+    for n in range(KILLED * 4):
+        if checked >= KILLED + HELD:
+            break
+        home = tmp_path / f"held-{n}"
+        shutil.copytree(base, home)
+        process = processes.Process(target=receive, args=(str(home), new))
+        process.start()
+        ran = 0.0
+        for moment in sorted(moments.uniform(0.02, takes) for _ in range(HELD)):
+            process.join(moment - ran)
+            ran = moment
+            if process.exitcode is not None or not held(process):
+                break
+            shutil.copytree(home, tmp_path / "left")
+            os.kill(process.pid, signal.SIGCONT)
+            seen(tmp_path / "left")
+        process.join()
         shutil.rmtree(home)
-    assert untouched, "no kill came before the snapshot appeared"
+    assert checked >= KILLED + HELD, "the processes end before they can be held"
+    assert untouched, "no end came before the snapshot appeared"
