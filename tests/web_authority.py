@@ -1,4 +1,5 @@
-"""An invented authority of forty children for the tests of pages, with a token of its own in each child's every text."""
+"""An invented authority of forty children for the tests of pages, with a token of its own in each child's every text, and
+of two more whom Early Help alone has: they are in no cohort, and nobody's but the Early Help manager's."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from sightline.cohort import assemble_counted_periods
+from sightline.cohort import assemble_counted_periods, assemble_early_help
 from sightline.engine import Database, arrow_schema
 from sightline.linkage import match_rates
 from sightline.operations import Opened
@@ -17,6 +18,8 @@ from sightline.vocabulary.settings import Settings
 
 AS_AT = date(2026, 10, 9)
 CHILDREN = 40
+HELPED_ONLY = (40, 41)
+HELD = CHILDREN + len(HELPED_ONLY)
 TEAMS = ("team-1", "team-2", "team-3")
 WORKERS = tuple(f"worker-{n}" for n in range(1, 7))
 SCHOOLS = ("990001", "990002", "990003", "990004")
@@ -91,7 +94,7 @@ def reviewed(reviewer: int = 0) -> set[int]:
 
 def with_early_help() -> set[int]:
     """The children who have Early Help today."""
-    return {n for n in range(CHILDREN) if n % 5 in (0, 3)}
+    return {n for n in range(CHILDREN) if n % 5 in (0, 3)} | set(HELPED_ONLY)
 
 
 def seen_by() -> dict[str, set[int]]:
@@ -185,36 +188,38 @@ def tables() -> dict[str, pa.Table]:
     ]  # fmt: skip
     person, period, allocation, enrolment, exclusion, register, link, finding = ([] for _ in range(8))
     involvement, early_help = [], []
-    for n in range(CHILDREN):
+    for n in range(HELD):
         me = {"child_id": child_id(n)}
         care = {"delivery": "d-care", "line": n + 2}
         person.append({
             **me, "surname": token(n, "surname"), "forename": token(n, "forename"), "upn": token(n, "upn"),
             "postcode": token(n, "postcode"), "ethnicity": token(n, "ethnicity"), "sex": "F" if n % 2 else "M",
-            "birth_date": date(2026 - 6 - n % 9, 3, 1 + n % 28), "known_to_care": True,
+            "birth_date": date(2026 - 6 - n % 9, 3, 1 + n % 28), "known_to_care": n not in HELPED_ONLY,
         })  # fmt: skip
         link.append({**me, "system": "ssd", "ref": token(n, "ref"), "evidence": "the same id", "probability": 1.0})
-        finding.append({
-            "delivery": "d-care", "rule": "date-order" if n % 2 else "birth-date", "severity": "query" if n % 4 else "error",
-            "says": f"{token(n, 'says')} The plan ends before it starts.", "table": "cin_plan", "line": n + 2,
-            "record": token(n, "ref"), "right": "a later day",
-            "field": "end_date" if n % 10 else "Home postcode",
-            "value": f"={token(n, 'value' if n % 10 else 'postcode')}",
-        })  # fmt: skip
-        status = status_of(n)
+        if n < CHILDREN:
+            finding.append({
+                "delivery": "d-care", "rule": "date-order" if n % 2 else "birth-date", "severity": "query" if n % 4 else "error",
+                "says": f"{token(n, 'says')} The plan ends before it starts.", "table": "cin_plan", "line": n + 2,
+                "record": token(n, "ref"), "right": "a later day",
+                "field": "end_date" if n % 10 else "Home postcode",
+                "value": f"={token(n, 'value' if n % 10 else 'postcode')}",
+            })  # fmt: skip
+        status = status_of(n) if n not in HELPED_ONLY else None
         start = AS_AT - timedelta(days=3 + 11 * n)
-        period.append({
-            **me, **care, "status": "CIN plan" if status == "ended" else status,
-            "start_date": start - timedelta(days=200) if status == "ended" else start,
-            "end_date": start if status == "ended" else None, "presumed": False, "other_authority": False,
-        })  # fmt: skip
-        allocation.append({
-            **me, **care, "worker_ref": WORKERS[worker_of(n)], "worker_name": f"Worker {worker_of(n) + 1}",
-            "team_ref": TEAMS[team_of(n)], "team_name": f"Team {team_of(n) + 1}",
-            "start_date": start - timedelta(days=30),
-        })  # fmt: skip
+        if status is not None:
+            period.append({
+                **me, **care, "status": "CIN plan" if status == "ended" else status,
+                "start_date": start - timedelta(days=200) if status == "ended" else start,
+                "end_date": start if status == "ended" else None, "presumed": False, "other_authority": False,
+            })  # fmt: skip
+            allocation.append({
+                **me, **care, "worker_ref": WORKERS[worker_of(n)], "worker_name": f"Worker {worker_of(n) + 1}",
+                "team_ref": TEAMS[team_of(n)], "team_name": f"Team {team_of(n) + 1}",
+                "start_date": start - timedelta(days=30),
+            })  # fmt: skip
         as_received = {"system": "ssd", "child_ref": token(n, "ref"), "delivery": "d-care", "line": n + 2}
-        if n % 3 == 0:
+        if n % 3 == 0 and status is not None:
             involvement.append({
                 **as_received, "professional_ref": REVIEWERS[n // 3 % len(REVIEWERS)], "role": " iro",
                 "start_date": start,
@@ -339,6 +344,7 @@ def opened(held: dict[str, pa.Table] | None = None, *, snapshot: str = "snapshot
     """The authority as an open snapshot, who counts when made as a build makes it."""
     database = Database.of(held or tables())
     database.add("counted_period", assemble_counted_periods(database, Settings()))
+    database.add("early_help_period", assemble_early_help(database))
     database.add("match_rate", match_rates(database, ("plan", "sex", "ethnicity"), on=AS_AT))
     return Opened(
         snapshot,

@@ -5,6 +5,7 @@ from sightline.cohort.changes import CHANGES, Summary, changes, summary
 from sightline.cohort.circumstances import assemble_circumstances
 from sightline.cohort.clocks import clocks
 from sightline.cohort.counted import COHORT, PLANS, STATUSES, assemble_counted_periods
+from sightline.cohort.early_help import assemble_early_help, on_early_help
 from sightline.cohort.enrolments import assemble_enrolments, enrolments_by_marks, enrolments_by_register
 from sightline.cohort.periods import StatusPeriods, assemble_status_periods
 from sightline.cohort.persons import assemble_persons, describe_persons
@@ -21,6 +22,7 @@ __all__ = [
     "assemble_allocations",
     "assemble_circumstances",
     "assemble_counted_periods",
+    "assemble_early_help",
     "assemble_enrolments",
     "assemble_persons",
     "assemble_status_periods",
@@ -30,6 +32,7 @@ __all__ = [
     "describe_persons",
     "enrolments_by_marks",
     "enrolments_by_register",
+    "on_early_help",
     "school_names",
     "status_on",
     "summary",

@@ -86,7 +86,8 @@ _SQL = f"""
         GROUP BY child_id
     ),
     everyone AS (
-        SELECT l.child_id, bool_or(c.ref IS NOT NULL) AS known_to_care
+        -- A list of Early Help names children whom social care need not know.
+        SELECT l.child_id, bool_or(c.ref IS NOT NULL AND c.system <> 'early-help') AS known_to_care
         FROM link l LEFT JOIN care_ref c ON c.system = l.system AND c.ref = l.ref GROUP BY l.child_id
     )
     SELECT e.child_id, d.surname, d.forename, d.birth_date, d.death_date, d.sex, d.ethnicity, u.upn, d.postcode,

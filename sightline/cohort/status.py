@@ -88,17 +88,19 @@ def status_on(database: Database, on: date, *, within: str = "person") -> pa.Tab
     """
     return database.query(
         f"""
-        SELECT * FROM ({_status_on_sql(on, within)})
+        SELECT * FROM ({placed_sql(on, status_sql(on, within))})
         ORDER BY surname NULLS LAST, forename NULLS LAST, child_id
         """
     )
 
 
-def _status_on_sql(on: date, within: str) -> str:
+def placed_sql(on: date, statuses: str) -> str:
+    """SQL: one row per row of `statuses` (child_id, status, since, last_plan_end), with the child's names, school, year
+    group and allocated worker on the day (see `status_on`)."""
     year = on.year - (on.month < 8)
     day = day_sql(on)
     return f"""
-    WITH status AS ({status_sql(on, within)}),
+    WITH status AS ({statuses}),
     enrolled AS (
         SELECT e.* FROM enrolment_period e SEMI JOIN status s ON s.child_id = e.child_id
         WHERE {live("e", day)}
@@ -152,7 +154,7 @@ def counts_by(database: Database, on: date, by: str, *, within: str = "person") 
             cp_plan + cin_plan AS on_plan, cp_plan + cin_plan + ever_6 AS cohort
         FROM (
             SELECT {group} AS "by", {key if by == "school" else "NULL::TEXT"} AS urn, {key} AS key, {counts}
-            FROM ({_status_on_sql(on, within)}) GROUP BY ALL
+            FROM ({placed_sql(on, status_sql(on, within))}) GROUP BY ALL
         )
         ORDER BY {order} NULLS LAST, urn
         """

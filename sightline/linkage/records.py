@@ -14,7 +14,9 @@ from sightline.engine import Database
 from sightline.linkage import decided
 from sightline.vocabulary.identifiers import is_temporary_upn, upn_fault
 
-CARE_FACTS = ("referral", "assessment", "cin_plan", "section_47", "cp_plan", "looked_after", "involvement")
+CARE_FACTS = (
+    "referral", "assessment", "cin_plan", "section_47", "cp_plan", "looked_after", "involvement", "early_help",
+)  # fmt: skip
 SCHOOL_FACTS = ("enrolment", "suspension")
 _MADE = ("_seen_at", "_record", "_decided", "_record_key", "_upn_sound", "_grouped", "_node", "_key", "_at_school")
 # A pupil may be registered twice or thrice at once. A UPN that one file gives to more pupils than this names nobody.

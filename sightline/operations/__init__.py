@@ -31,6 +31,7 @@ from sightline.operations.clerical import Pair as DoubtfulPair
 from sightline.operations.clerical import pair as doubtful_pair
 from sightline.operations.console import console_user, record_console_view
 from sightline.operations.decisions import decisions_mark, moment_of
+from sightline.operations.early_help import PLANNED, early_help_on
 from sightline.operations.exceptions import (
     Taken,
     accuracy_by_source,
@@ -82,6 +83,7 @@ __all__ = [
     "ANSWERS",
     "CINO_WARNING",
     "ON_PLAN",
+    "PLANNED",
     "REQUESTS",
     "SCOPE_SETTINGS",
     "WONDE_DOMAIN",
@@ -142,6 +144,7 @@ __all__ = [
     "doubtful_pairs",
     "draw_spot_check",
     "due_within_a_week",
+    "early_help_on",
     "entries",
     "exception_history",
     "exceptions",

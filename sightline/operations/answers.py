@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -23,7 +23,8 @@ class ChildFacts:
 
     `person` is the row of `person`, with the child's row of `circumstance` (nulls where there is none). `periods`: one
     row per plan period; `workers`: one row per allocation; `schools`: one row per registration; `weeks`: one row per
-    school week since `Opened.registers_since`, newest first; `suspensions`: one row per suspension or exclusion.
+    school week since `Opened.registers_since`, newest first; `suspensions`: one row per suspension or exclusion;
+    `episodes`: one row per episode of Early Help.
     """
 
     person: dict[str, Any]
@@ -32,6 +33,11 @@ class ChildFacts:
     schools: pa.Table
     weeks: pa.Table
     suspensions: pa.Table
+    episodes: pa.Table
+
+    def without_care(self) -> ChildFacts:
+        """The same without anything of social care: neither plans nor workers, nor the files they came in."""
+        return replace(self, periods=self.periods.slice(0, 0), workers=self.workers.slice(0, 0))
 
 
 def cohort_on(opened: Opened, scope: Scope, on: date, schools: Collection[str] | None = None) -> pa.Table:
@@ -193,6 +199,7 @@ def child_facts(opened: Opened, scope: Scope, child_id: str) -> ChildFacts:
         schools=facts("enrolment_period", "start_date", named=True),
         weeks=facts("register_week", "week", named=True, where=recent),
         suspensions=facts("exclusion", "start_date", named=True),
+        episodes=facts("early_help_period", "start_date"),
     )
 
 

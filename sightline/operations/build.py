@@ -30,7 +30,7 @@ PERSON_FACTS = ("child", "pupil", "identifier")
 # Facts that only mention a record, by the column that does: linkage must give a child to each.
 MENTIONS = {
     "referral": "child_ref", "assessment": "child_ref", "cin_plan": "child_ref", "section_47": "child_ref",
-    "cp_plan": "child_ref", "looked_after": "child_ref", "involvement": "child_ref",
+    "cp_plan": "child_ref", "looked_after": "child_ref", "involvement": "child_ref", "early_help": "child_ref",
     "enrolment": "pupil_ref", "suspension": "pupil_ref",
 }  # fmt: skip
 STATUS_FACTS = ("child", "referral", "assessment", "cin_plan", "cp_plan", "looked_after")
@@ -161,6 +161,11 @@ def build(
             "allocation",
             [*b.files(*WORKER_FACTS), *linked, repr(settings)],
             lambda: cohort.assemble_allocations(database, settings),
+        )
+        b.table(
+            "early_help_period",
+            [*b.files("early_help", "professional"), *linked],
+            lambda: cohort.assemble_early_help(database),
         )
         progress("Measuring attendance")
         _registers(b, progress)

@@ -19,7 +19,10 @@ from sightline.vocabulary.attendance import slot_day, unpack
 from sightline.vocabulary.limits import BETWEEN_SCHOOLS
 from sightline.vocabulary.settings import STATUSES
 
-KINDS: Final = {"plan": "Plans", "worker": "Social workers", "school": "Schools", "suspension": "Suspensions"}
+KINDS: Final = {
+    "plan": "Plans", "worker": "Social workers", "school": "Schools", "suspension": "Suspensions",
+    "early help": "Early Help",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,11 @@ def timeline(
     workers: Iterable[Mapping[str, Any]],
     schools: Sequence[Mapping[str, Any]],
     suspensions: Iterable[tuple[Mapping[str, Any], str]],
+    episodes: Iterable[Mapping[str, Any]] = (),
 ) -> list[Event]:
     """One row per event that has a day, newest first: plans that begin and end, workers, schools begun and left, moves
-    between schools, suspensions (each with its words) and permanent exclusions. A period gives two events."""
+    between schools, suspensions (each with its words) and permanent exclusions, and episodes of Early Help. A period
+    gives two events."""
     found: list[Event] = []
 
     def add(day: date | None, kind: str, says: str, row: Mapping[str, Any]) -> None:
@@ -69,6 +74,10 @@ def timeline(
         add(row["end_date"], "school", f"Off the roll of {here}", row)
     for row, says in suspensions:
         add(row["start_date"], "suspension", says, row)
+    for row in episodes:
+        with_whom = f", with {row['worker_name']}" if row["worker_name"] else ""
+        add(row["start_date"], "early help", f"Early Help begins{with_whom}", row)
+        add(row["end_date"], "early help", "Early Help has ended", row)
     return sorted(found, key=lambda e: (e.day, e.kind, e.says), reverse=True)
 
 

@@ -6,10 +6,9 @@ anything runs. `run_clocks`, once a night, writes down who left and why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -21,11 +20,14 @@ from sightline.operations.opened import Opened
 from sightline.operations.removals import BACK, LEFT, PURGED, Removals
 from sightline.vocabulary.settings import Settings
 
-OPEN, CLOSING, NAMED, COUNTED, OUT = "open", "closing", "by name", "counted only", "out of views"
+OPEN, CLOSING, NAMED, HELPED, COUNTED, OUT = (
+    "open", "closing", "by name", "early help", "counted only", "out of views",
+)  # fmt: skip
 SAYS = {
     OPEN: "open to social care now",
     CLOSING: "closed, and shown for the days it takes to finish what was open",
     NAMED: "Ever 6, shown by name to the roles a recorded basis names",
+    HELPED: "on Early Help and nothing of these: shown by name to Early Help alone, to the last day of the episode",
     COUNTED: "Ever 6, with no recorded basis that holds: counted, and shown by name to nobody",
     OUT: "every clock has run out: shown to nobody and counted nowhere",
 }
@@ -33,9 +35,10 @@ SAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """One row per child social care knows: the days its clocks run out (each the first day without), and where the
-    child stands on the day asked about. `state` is one of SAYS; `why` says which clock decided. `due` is the first day
-    on which the records may be removed (None while the child is open), and `held` whether a hold stops that."""
+    """One row per child social care knows, or who has or had Early Help: the days its clocks run out (each the first
+    day without), and where the child stands on the day asked about. `state` is one of SAYS; `why` says which clock
+    decided. `due` is the first day on which the records may be removed (None while the child is open to social care or
+    on Early Help), and `held` whether a hold stops that."""
 
     child_id: str
     state: str
@@ -58,7 +61,7 @@ class Night:
 
 
 def clock_days(opened: Opened) -> pa.Table:
-    """One row per child social care knows: the days its clocks run out (see `cohort.clocks`)."""
+    """One row per child with a clock: the days they run out (see `cohort.clocks`)."""
     return cohort.clocks(opened.database)
 
 
@@ -75,13 +78,13 @@ def ever_6_among(opened: Opened, child_ids: Collection[str], on: date) -> int:
 
 
 def clocks_on(home: Home, opened: Opened, on: date) -> list[Clock]:
-    """One row per child social care knows, in order of child: where each stands on a day."""
+    """One row per child with a clock, in order of child: where each stands on a day."""
     register, settings = Register.of(home), opened.settings
     bases = [b for b in register.bases if b.holds(on)]
     # The longest any basis reaches back decides whether a child is shown by name to anybody at all.
     reach = max((b.months_after_plan for b in bases), default=0)
-    held, helped = register.held(on), _with_early_help(opened)
-    return [_clock(row, on, reach, settings, held, helped) for row in clock_days(opened).to_pylist()]
+    held = register.held(on)
+    return [_clock(row, on, reach, settings, held) for row in clock_days(opened).to_pylist()]
 
 
 def run_clocks(home: Home, opened: Opened, *, on: date, at: datetime, by: str, dry: bool = False) -> Night:
@@ -123,38 +126,30 @@ def _events(removals: Removals, last: dict[str, str], gone: list[Clock]) -> list
     return [(r.child_id, r.why) for r in gone if last.get(removals.mark(r.child_id)) not in (LEFT, PURGED)]
 
 
-def _clock(
-    row: dict[str, Any], on: date, reach: int, settings: Settings, held: frozenset[str], helped: Callable[[], set[str]]
-) -> Clock:
+def _clock(row: dict[str, Any], on: date, reach: int, settings: Settings, held: frozenset[str]) -> Clock:
     closed, ended, until = row["closed_on"], row["plan_ended"], row["ever_6_until"]
+    helped_to, on_help = row["help_ended"], row["helped"] and (row["help_ended"] is None or on < row["help_ended"])
+    open_to_care = row["known"] and (closed is None or on < closed)
     closing = timedelta(days=settings.closing_days)
-    out = None if closed is None else max(closed + closing, until or closed)
-    if closed is None or on < closed:
+    named = ended is not None and ended > months_before(on, reach) and reach > 0
+    if open_to_care:
         state, why = OPEN, "open to social care"
-    elif on < closed + closing:
+    elif closed is not None and on < closed + closing:
         state, why = CLOSING, f"closed on {closed}, shown for {settings.closing_days} days more"
+    elif until is not None and on < until and named:
+        state, why = NAMED, "a recorded basis holds"
+    elif on_help:
+        state, why = HELPED, "on Early Help"
     elif until is not None and on < until:
-        named = ended is not None and ended > months_before(on, reach) and reach > 0
-        state = NAMED if named else COUNTED
-        why = "a recorded basis holds" if named else "no recorded basis holds for an ended plan"
+        state, why = COUNTED, "no recorded basis holds for an ended plan"
+    elif until is not None:
+        state, why = OUT, f"the look-back ended on {until}"
+    elif closed is not None:
+        state, why = OUT, f"closed on {closed}, and never on a plan"
     else:
-        state = OUT
-        why = f"the look-back ended on {until}" if until else f"closed on {closed}, and never on a plan"
-    last = None if out is None else out + timedelta(days=settings.purge_days)
-    if last is not None and last <= on and row["child_id"] in helped():
-        last = None
+        state, why = OUT, f"Early Help ended on {helped_to}, and social care never knew the child"
+    last = None
+    if not (row["known"] and closed is None) and not (row["helped"] and helped_to is None):
+        ends = (closed + closing if closed else None, until, helped_to)
+        last = max(day for day in ends if day is not None) + timedelta(days=settings.purge_days)
     return Clock(row["child_id"], state, why, closed, until, last, row["child_id"] in held)
-
-
-def _with_early_help(opened: Opened) -> Callable[[], set[str]]:
-    """The children with an episode of Early Help that no file has ended: their records are still worked with."""
-
-    @cache
-    def asked() -> set[str]:
-        rows = opened.database.rows(
-            "SELECT DISTINCT l.child_id FROM early_help e JOIN link l ON l.system = e.system AND l.ref = e.child_ref "
-            "WHERE e.end_date IS NULL"
-        )
-        return {str(child) for (child,) in rows}
-
-    return asked

@@ -203,6 +203,20 @@ DERIVED_TABLES = (
         derived=True,
     ),
     Table(
+        "early_help_period",
+        "One row per child per day on which an episode of Early Help began, closed-open.",
+        (
+            CHILD_ID,
+            Column("start_date", DATE, "First day", CS),
+            Column("end_date", DATE, "First day out; null while open", CS),
+            Column("worker_name", TEXT, "Lead practitioner", ST),
+            Column("organisation", TEXT, "Lead organisation", CS),
+            FROM_DELIVERY,
+            FROM_LINE,
+        ),
+        derived=True,
+    ),
+    Table(
         "enrolment_period",
         "One row per child per school per unbroken registration, closed-open.",
         (

@@ -19,7 +19,7 @@ from sightline.operations import ChildFacts, Opened, SchoolFacts, Scope, lawful,
 from sightline.vocabulary.errors import NothingHeld
 from sightline.vocabulary.periods import academic_year, monday
 from sightline.vocabulary.tables import TABLES, Sensitivity
-from sightline.web.authz.access import HIDDEN, Access, counted_for, hidden_from, openable_by, visible_to
+from sightline.web.authz.access import HIDDEN, Access, counted_for, helped_by, hidden_from, openable_by, visible_to
 from sightline.web.authz.matrix import CHILDREN, OF_CHILDREN, PAGES, Role
 from sightline.web.people.models import Child, ScopeKind
 from sightline.web.retention import gate
@@ -97,6 +97,42 @@ class Facts:
         places = self.of_role("places", lambda: {c: n for n, c in enumerate(self.cohort()["child_id"].to_pylist())})
         place = places.get(child.child_id)
         return None if place is None else self.cohort().slice(place, 1).to_pylist()[0]
+
+    def early_help(self) -> pa.Table:
+        """One row per child on Early Help whom this person may see (see `operations.early_help_on`). That a child had a
+        plan is kept from those on no recorded basis to know: the child then has no status, and no plan is said to have
+        ended."""
+
+        def ask() -> pa.Table:
+            rows = operations.early_help_on(self.opened, self.scope, self.on)
+            day = max(self.access.today, self.on)
+            known = pa.array(sorted(visible_to(self.access, on=day).values_list("child_id", flat=True)), pa.string())
+            shared = pc.or_kleene(
+                pc.is_in(rows["child_id"], value_set=known),
+                pc.is_in(rows["status"], value_set=pa.array(operations.PLANNED)),
+            )
+            for name in ("status", "since", "days_open", "last_plan_end", "team_name", "worker_name"):
+                column = rows[name]
+                kept = pc.if_else(shared, column, pa.scalar(None, column.type))
+                rows = rows.set_column(rows.schema.get_field_index(name), name, kept)
+            return rows
+
+        return self.of_role(f"early help {self.access.today} {gate.bases(self.access.role, self.on)}", ask)
+
+    def on_early_help(self, child: Child) -> dict[str, Any] | None:
+        """The child's row of `early_help`, for those over Early Help; None for anybody else, and for another child."""
+        if not self.access.of_early_help:
+            return None
+        rows = self.early_help()
+        return next(iter(rows.filter(pc.equal(rows["child_id"], child.child_id)).to_pylist()), None)
+
+    def shares(self, child: Child) -> bool:
+        """Whether what social care holds of the child is shared with this person: to those over Early Help, only of a
+        child whom social care has now, has just closed, or had on a plan and a basis is recorded."""
+        access = self.access
+        if not access.of_early_help or child.pk in access.glass:
+            return True
+        return visible_to(access, on=max(access.today, self.on)).filter(pk=child.pk).exists()
 
     def counted_only(self) -> int:
         """How many children are counted as Ever 6, and shown to this role by name on no recorded basis; 0 for those who
@@ -214,8 +250,10 @@ def of(request: HttpRequest) -> Facts | None:
             return None
         access: Access = request.access  # type: ignore[attr-defined]
         match = request.resolver_match
-        shows = PAGES[match.view_name].shows if match is not None else "none"
-        scope = _scope(access, max(access.today, opened.as_at), opened.id, shows=shows)
+        page = PAGES[match.view_name] if match is not None else None
+        shows = page.shows if page is not None else "none"
+        helped = page is not None and page.early_help
+        scope = _scope(access, max(access.today, opened.as_at), opened.id, shows=shows, helped=helped)
         held = Facts(opened, access, scope, access.confidential if shows in OF_CHILDREN else frozenset())
         request.facts = held  # type: ignore[attr-defined]
     return held
@@ -278,10 +316,13 @@ def scope_day(request: HttpRequest) -> date:
     return access.today if facts is None else max(access.today, facts.on)
 
 
-def _scope(access: Access, on: date, snapshot: str, *, shows: str) -> Scope:
+def _scope(access: Access, on: date, snapshot: str, *, shows: str, helped: bool = False) -> Scope:
     opens = shows in OF_CHILDREN
-    if shows == "child" and access.glass:
+    helped = helped and access.of_early_help
+    if shows == "child" and (access.glass or helped):
         return Scope.of(openable_by(access, on=on).values_list("child_id", flat=True))
+    if opens and helped:
+        return Scope.of(helped_by(access, on=on).values_list("child_id", flat=True))
     reached = visible_to if opens else counted_for
     everything = (
         access.role is not None

@@ -78,6 +78,11 @@ class Access:
         return any(grant.break_glass for grant in self.grants)
 
     @property
+    def of_early_help(self) -> bool:
+        """Whether the children of this person are those on Early Help."""
+        return any(grant.scope == ScopeKind.EARLY_HELP for grant in self.grants)
+
+    @property
     def sees(self) -> str:
         """What this person sees: CHILDREN, FIGURES or NOBODY."""
         if self.role is None or not self.grants:
@@ -185,13 +190,34 @@ def visible_to(access: Access, *, on: date | None = None) -> QuerySet[Child]:
     return children
 
 
+def helped_by(access: Access, *, on: date | None = None) -> QuerySet[Child]:
+    """The children on Early Help today whom this person may see for that alone, plan or none: nobody without a grant
+    over Early Help, and never a restricted child. What social care holds of them is for `visible_to` to say."""
+    on = on or access.today
+    if access.sees != CHILDREN or not access.of_early_help:
+        return Child.objects.none()
+    now = EarlyHelp.objects.filter(current(on))
+    return Child.objects.filter(held=True, pk__in=now.values("child_id")).exclude(
+        pk__in=hidden_from(access).values("child_id")
+    )
+
+
 def openable_by(access: Access, *, on: date | None = None) -> QuerySet[Child]:
-    """The children whose own pages this person may open: those they see, and those opened in an emergency."""
-    visible = visible_to(access, on=on)
-    if not access.glass:
-        return visible
-    opened = Child.objects.filter(pk__in=access.glass, held=True).exclude(pk__in=hidden_from(access).values("child_id"))
-    return Child.objects.filter(Q(pk__in=visible.values("pk")) | Q(pk__in=opened.values("pk")))
+    """The children whose own pages this person may open: those they see, those on Early Help where that is theirs, and
+    those opened in an emergency."""
+    reached = [visible_to(access, on=on)]
+    if access.of_early_help:
+        reached.append(helped_by(access, on=on))
+    if access.glass:
+        reached.append(
+            Child.objects.filter(pk__in=access.glass, held=True).exclude(pk__in=hidden_from(access).values("child_id"))
+        )
+    if len(reached) == 1:
+        return reached[0]
+    wanted = Q(pk__in=[])
+    for children in reached:
+        wanted |= Q(pk__in=children.values("pk"))
+    return Child.objects.filter(wanted)
 
 
 def counted_for(access: Access, *, on: date | None = None) -> QuerySet[Child]:

@@ -22,8 +22,8 @@ SHOWS = frozenset({"none", "figures", *OF_CHILDREN})
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One role: what it sees (one of SEES), its scopes, the field classes it reads, and the statuses a child must have
-    to be seen or counted (None: any)."""
+    """One role: what it sees (one of SEES), its scopes, the field classes it reads, the statuses a child must have to
+    be seen or counted (None: any), and the title and page of the list of its children."""
 
     key: str
     name: str
@@ -33,6 +33,7 @@ class Role:
     fields: frozenset[Sensitivity]
     statuses: frozenset[str] | None
     list_title: str
+    list_page: str
 
     def reads(self, sensitivity: Sensitivity) -> bool:
         return sensitivity in self.fields
@@ -40,7 +41,11 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: who may read it and who may send to it (role keys, or ANYONE or SIGNED_IN; None: nobody)."""
+    """One page: who may read it and who may send to it (role keys, or ANYONE or SIGNED_IN; None: nobody).
+
+    `early_help`: to whoever has a scope over Early Help it shows every child on Early Help, whether or not social care
+    knows the child; other pages of children show such a person those of them that social care has.
+    """
 
     name: str
     says: str
@@ -48,6 +53,7 @@ class Page:
     post: frozenset[str] | str | None
     shows: str
     fields: frozenset[Sensitivity]
+    early_help: bool = False
 
     @property
     def of_children(self) -> bool:
@@ -77,6 +83,9 @@ def read(text: str) -> tuple[Mapping[str, Role], Mapping[str, Page]]:
         raise BadSetting("The permission matrix must hold roles and pages, and nothing else.")
     roles = {key: _role(key, dict(said)) for key, said in held["roles"].items()}
     pages = {name: _page(name, dict(said), roles) for name, said in held["pages"].items()}
+    astray = sorted(key for key, role in roles.items() if role.list_page not in pages)
+    if astray:
+        raise BadSetting(f"The role {astray[0]} has its list on a page that does not exist.")
     return roles, pages
 
 
@@ -99,6 +108,7 @@ def _role(key: str, said: dict[str, Any]) -> Role:
         fields=_fields(key, said.pop("fields")),
         statuses=None if statuses == "all" else frozenset(statuses),
         list_title=said.pop("list_title"),
+        list_page=said.pop("list_page", "cohort"),
     )
     _nothing_left(key, said)
     return role
@@ -112,6 +122,7 @@ def _page(name: str, said: dict[str, Any], roles: Mapping[str, Role]) -> Page:
         post=_audience(name, said.pop("post", None), roles),
         shows=said.pop("shows"),
         fields=_fields(name, said.pop("fields", [])),
+        early_help=said.pop("early_help", False) is True,
     )
     _nothing_left(name, said)
     if page.shows not in SHOWS or (page.get is None and page.post is None):

@@ -31,13 +31,16 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     held = facts.of(request)
     if held is None:
         raise RuntimeError("A child is visible although no snapshot is held.")
-    found = held.child(child)
+    found, shared = held.child(child), held.shares(child)
+    if not shared:
+        found = found.without_care()
     seen = reader(held.access)
     schools = held.access.schools
     enrolments, weeks, suspensions, periods = own_school(found, held)
     if held.access.role is not None and held.access.role.statuses is not None:
         periods = [r for r in periods if r["status"] in held.access.role.statuses]
-    status = held.status(child)
+    status, helped = held.status(child) if shared else None, held.on_early_help(child)
+    episodes = found.episodes.to_pylist() if held.access.of_early_help else []
     workers = found.workers.to_pylist()
     suspensions = [{**r, "says": said(r)} for r in suspensions]
     threshold = max(held.opened.settings.crossing_percents)
@@ -48,7 +51,11 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         "tabs": tabs_of(request, child),
         "name": seen(Sensitivity.IDENTITY, name_of(found.person)),
         "status": status,
-        "no_school": no_school(status["school_age"] if status is not None else None),
+        "helped": helped,
+        "of_early_help": held.access.of_early_help,
+        "shared": shared,
+        "episodes": episodes,
+        "no_school": no_school((status or helped or {}).get("school_age")),
         "facts_of_child": key_facts(found.person, seen),
         "periods": periods,
         "workers": workers,
@@ -58,10 +65,10 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         "weeks": [with_rate(r) for r in weeks],
         "only_own_school": schools is not None,
         "adults": adults_of(request, child),
-        "sources": sources(found),
+        "sources": sources(found, helped=bool(episodes)),
         **story(
-            held, child, wanted=request.GET.get("kind", ""), periods=periods, workers=workers, schools=enrolments,
-            suspensions=suspensions,
+            held, child, wanted=request.GET.get("kind", ""), status=status, helped=helped, shared=shared,
+            periods=periods, workers=workers, schools=enrolments, suspensions=suspensions, episodes=episodes,
         ),
     }  # fmt: skip
     registrations = {c.code: c.meaning for c in code_list("enrolment_status")}
@@ -178,10 +185,11 @@ def said(row: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def sources(found: Any) -> list[tuple[str, date | None]]:
-    """The files this page rests on: kind and day received, newest first."""
+def sources(found: ChildFacts, *, helped: bool) -> list[tuple[str, date | None]]:
+    """The files this page rests on (`helped`: it tells of Early Help): kind and day received, newest first."""
     held: set[tuple[str, date | None]] = set()
-    for table in (found.periods, found.workers, found.schools, found.weeks, found.suspensions):
+    tables = (found.periods, found.workers, found.schools, found.weeks, found.suspensions)
+    for table in (*tables, *((found.episodes,) if helped else ())):
         held |= _files(table)
     return sorted(held, key=lambda f: (f[1] or date.min, f[0]), reverse=True)
 

@@ -23,14 +23,17 @@ MOST_URGENT: Final = 2
 Rows = Sequence[Mapping[str, Any]]
 
 
-def tags_of(held: Facts, status: Mapping[str, Any] | None, suspensions: Rows, part_time: Rows) -> list[str]:
-    """What holds of the child now, besides the plan, in a few words each: a fact, never a score."""
+def tags_of(
+    held: Facts, status: Mapping[str, Any] | None, helped: Mapping[str, Any] | None, suspensions: Rows, part_time: Rows
+) -> list[str]:
+    """What holds of the child now, besides the plan, in a few words each: a fact, never a score. `helped`: the child's
+    row of those on Early Help, where the person sees it."""
     tags = []
     band = status["attendance_band"] if status is not None else None
     high, low = max(held.opened.settings.crossing_percents), min(held.opened.settings.crossing_percents)
-    if band == f"below {low}%":
+    if band == f"below {low}%" or (status is None and helped is not None and helped["severe"]):
         tags.append("Severe absence this year")
-    elif band == f"{low}% to {high}%":
+    elif band == f"{low}% to {high}%" or (status is None and helped is not None and helped["persistent"]):
         tags.append("Persistent absence this year")
     since = year_start(academic_year(held.newest))
     if any(r["start_date"] is not None and r["start_date"] >= since for r in suspensions):
@@ -77,24 +80,36 @@ def _suspended(row: Mapping[str, Any]) -> str:
 
 
 def story(
-    held: Facts, child: Child, *, wanted: str, periods: Rows, workers: Rows, schools: Rows, suspensions: Rows
+    held: Facts,
+    child: Child,
+    *,
+    wanted: str,
+    status: Mapping[str, Any] | None,
+    helped: Mapping[str, Any] | None,
+    shared: bool,
+    periods: Rows,
+    workers: Rows,
+    schools: Rows,
+    suspensions: Rows,
+    episodes: Rows,
 ) -> dict[str, Any]:
     """What the page shows of all that: tags, urgent entries, manager, timeline, and attendance about the end of plans.
 
-    `wanted`: the one kind of event asked for (any other text: all). `suspensions` carry their words in `says`.
+    `wanted`: the one kind of event asked for (any other text: all). `suspensions` carry their words in `says`. The
+    week's list is about the cohort: nothing of it is told of a child whom social care does not share (`shared`).
     """
     access, opened, scope = held.access, held.opened, held.scope
     reads = access.reads(Sensitivity.EDUCATION)
     part_time = told.part_time_of(opened, scope, child.child_id, access.schools) if reads else []
     events = told.timeline(
         periods=periods, workers=workers, schools=schools,
-        suspensions=[(r, _suspended(r)) for r in suspensions],
+        suspensions=[(r, _suspended(r)) for r in suspensions], episodes=episodes,
     )  # fmt: skip
     kinds = [(key, says) for key, says in KINDS.items() if any(e.kind == key for e in events)]
     wanted = wanted if wanted in dict(kinds) else ""
     return {
-        "tags": tags_of(held, held.status(child), suspensions, part_time),
-        "urgent": urgent_of(held, child),
+        "tags": tags_of(held, status, helped, suspensions, part_time),
+        "urgent": urgent_of(held, child) if shared else [],
         **responsible(held, workers),
         "events": [e for e in events if not wanted or e.kind == wanted],
         "event_kinds": kinds,

@@ -84,7 +84,8 @@ def hash_of(said: str) -> str:
 
 def _as_read(rows: list[dict[str, Any]], held: Facts) -> list[dict[str, Any]]:
     seen = reader(held.access)
-    every = held.cohort().select(["child_id", "status", "school_name"])
+    listed = held.early_help() if held.access.of_early_help else held.cohort()
+    every = listed.select(["child_id", "status", "school_name"])
     found = every.filter(pc.is_in(every["child_id"], pa.array([r["child_id"] for r in rows], pa.string())))
     cohort = {r["child_id"]: r for r in found.to_pylist()}
     return [

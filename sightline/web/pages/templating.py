@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -18,7 +19,7 @@ from sightline.operations.opened import REGISTER_OF_SCHOOLS
 from sightline.operations.sheets import FORMS
 from sightline.sources import SOURCES
 from sightline.vocabulary.codes import code_list
-from sightline.vocabulary.dates import as_typed, day_in_words
+from sightline.vocabulary.dates import as_typed, day_in_words, typed_day
 from sightline.web import assets
 from sightline.web.authz.access import Access
 from sightline.web.people import glass
@@ -41,6 +42,7 @@ SYSTEMS = {
     "gias": "register of schools",
 }
 
+_ISO_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 DAY_HINT = "For example, 27 3 2019"
 
 
@@ -55,6 +57,8 @@ def environment(**options: Any) -> jinja2.Environment:
     held = jinja2.Environment(**options)  # noqa: S701 - Django's backend passes autoescape=True
     held.filters.update(
         day=day,
+        days_in_words=days_in_words,
+        code_in_words=code_in_words,
         typed=typed,
         moment=moment,
         short_day=short_day,
@@ -81,7 +85,8 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
     if signed_in and access is not None:
         listing = access.role.list_title if access.role is not None else ""
         wanted = [
-            ("home", "Your day"), ("cohort", listing), ("search", "Search"), ("dashboard", "Dashboard"),
+            ("home", "Your day"), ("cohort", listing), ("early_help", listing), ("search", "Search"),
+            ("dashboard", "Dashboard"),
             ("week", "This week"), ("trust", "Your trust"), ("teams", "Teams"), ("panel", "For panels"),
             ("absence_lists", "Absence lists"), ("closures", "Closures"), ("trusted_adults", "Trusted adults"),
             ("part_time", "Timetables and moves"),
@@ -157,6 +162,21 @@ def moment(value: datetime) -> str:
 def short_day(value: date | None, missing: str = "") -> str:
     """12 Oct 2026."""
     return f"{value.day} {value:%b %Y}" if value is not None else missing
+
+
+def days_in_words(text: str) -> str:
+    """A text with its days as people write them: "from 2024-09-05" is "from 5 Sep 2024"."""
+
+    def said(found: re.Match[str]) -> str:
+        day = typed_day(found[0])
+        return short_day(day) if day is not None else found[0]  # a day there is not is shown as it came
+
+    return _ISO_DAY.sub(said, text)
+
+
+def code_in_words(code: str) -> str:
+    """A name that files and rules go by, as a reader has it: "plan-without-education" is "Plan without education"."""
+    return sentence(code.replace("-", " ").replace("_", " ")) if code.islower() else code
 
 
 def percent(value: float | None, missing: str = "No marks") -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
@@ -15,7 +17,7 @@ from sightline.vocabulary.tables import TABLES
 from sightline.web import audit, facts
 from sightline.web.authz.matrix import FIGURES, NOBODY, PAGES, ROLES
 from sightline.web.authz.middleware import ACTING_AS
-from sightline.web.pages import cohort, day
+from sightline.web.pages import cohort, day, early_help
 
 # What there is for those who see no child: figures (released a month at a time, so none is counted anew here), accounts
 # and logs, as the matrix names them.
@@ -34,6 +36,8 @@ def home(request: HttpRequest) -> HttpResponse:
     held = facts.of(request)
     if held is None:
         return render(request, "pages/nothing.html", {"waiting": day.waiting(request, None)})
+    if access.of_early_help:
+        return _early_help_day(request, held)
     listed = facts.listed(request) or held
     counts, shown = cohort.counts(held.cohort()), listed.cohort().num_rows
     context = {
@@ -46,6 +50,22 @@ def home(request: HttpRequest) -> HttpResponse:
         "waits_first": access.role.key in day.WAITS_FIRST,
     }
     return render(request, "pages/home.html", context)
+
+
+def _early_help_day(request: HttpRequest, held: facts.Facts) -> HttpResponse:
+    """The day of those over Early Help: what presses among all their children, plan or none, and what the week's list
+    says of those whom social care has."""
+    rows = held.early_help()
+    listed = facts.listed(request) or held
+    context = {
+        "facts": held,
+        "all": rows.num_rows,
+        "planned": int(pc.sum(rows["on_plan"].cast(pa.int64())).as_py() or 0),
+        "pressing": early_help.pressing(rows),
+        "week": day.week_of(listed),
+        "waiting": day.waiting(request, listed),
+    }
+    return render(request, "early_help/home.html", context)
 
 
 def act_as(request: HttpRequest) -> HttpResponse:

@@ -1,7 +1,7 @@
 """The small projection of facts that decides who may see whom, and the grants and restrictions that people make.
 
-Every child here is one a social care source knows; nothing else of a record is held here. Facts themselves stay in the
-store, and are reached through `sightline.web.facts` with a scope made from these tables.
+Every child here is one a social care source knows, or who has or had Early Help; nothing else of a record is held here.
+Facts themselves stay in the store, and are reached through `sightline.web.facts` with a scope made from these tables.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ class NamedReview(_Period):
 
 
 class EarlyHelp(_Period):
-    """One row per Early Help episode of a child whom social care knows, or has known."""
+    """One row per episode of Early Help, whether or not social care has ever known the child."""
 
     child = models.ForeignKey(Child, on_delete=models.CASCADE, related_name="early_help")
 

@@ -21,34 +21,32 @@ from sightline.web.people.models import (
 _BATCH = 2000
 Row = TypeVar("Row", bound=models.Model)
 
-# Children whom a social care source has known on a plan, in assessment or with a worker; other pupils are never here.
-_KNOWN = "SELECT child_id FROM status_period UNION SELECT child_id FROM allocation"
+# Children whom a social care source has known on a plan, in assessment or with a worker, and those who have or had
+# Early Help; other pupils are never here.
+_KNOWN = (
+    "SELECT child_id FROM status_period UNION SELECT child_id FROM allocation "
+    "UNION SELECT child_id FROM early_help_period"
+)
 # Of each record the newest file's word; one that a later file of its system no longer shows has ended by that file's
 # day (as for allocations, see `cohort.assemble_allocations`). Ends as received are last days.
-_LATEST = """
+_REVIEWS = f"""
     WITH ranked AS (
         SELECT delivery, coalesce(as_at, received) AS day,
             row_number() OVER (ORDER BY coalesce(as_at, received), place, delivery) AS word
         FROM delivery
     ),
-    said AS (SELECT t.*, l.child_id, coalesce(r.word, 0) AS word, r.day FROM {table} t
+    said AS (SELECT t.*, l.child_id, coalesce(r.word, 0) AS word, r.day FROM involvement t
         JOIN link l ON l.system = t.system AND l.ref = t.child_ref LEFT JOIN ranked r USING (delivery)
-        SEMI JOIN ({known}) k ON k.child_id = l.child_id
-        WHERE t.start_date IS NOT NULL AND (t.end_date IS NULL OR t.end_date >= t.start_date) AND {which}),
-    heard AS (SELECT system, max(day) AS last_day FROM {table} JOIN ranked USING (delivery) GROUP BY ALL)
-    SELECT child_id, {columns} start_date,
+        SEMI JOIN ({_KNOWN}) k ON k.child_id = l.child_id
+        WHERE t.start_date IS NOT NULL AND (t.end_date IS NULL OR t.end_date >= t.start_date)
+            AND professional_ref IS NOT NULL AND list_contains($roles, lower(trim(t.role)))),
+    heard AS (SELECT system, max(day) AS last_day FROM involvement JOIN ranked USING (delivery) GROUP BY ALL)
+    SELECT child_id, professional_ref, start_date,
         CASE WHEN end_date IS NULL AND last_day > day THEN greatest(day, start_date) + 1 ELSE end_date + 1 END
     FROM said LEFT JOIN heard USING (system)
-    QUALIFY row_number() OVER (PARTITION BY child_id, {columns} start_date
+    QUALIFY row_number() OVER (PARTITION BY child_id, professional_ref, start_date
         ORDER BY word DESC, end_date IS NULL, end_date DESC, line) = 1
 """
-_REVIEWS = _LATEST.format(
-    table="involvement",
-    known=_KNOWN,
-    columns="professional_ref,",
-    which="professional_ref IS NOT NULL AND list_contains($roles, lower(trim(t.role)))",
-)
-_EARLY_HELP = _LATEST.format(table="early_help", known=_KNOWN, columns="", which="true")
 _SCHOOLS = """
     SELECT urn, arg_max(name, place), arg_max(coalesce(trust_ref, ''), place), arg_max(coalesce(trust_name, ''), place)
     FROM (SELECT s.*, coalesce(d.place, 0) AS place FROM school s LEFT JOIN delivery d USING (delivery))
@@ -114,7 +112,9 @@ def project(opened: Opened) -> int:
             EarlyHelp,
             (
                 EarlyHelp(child_id=keys[child], start_date=start, end_date=end)
-                for child, start, end in opened.database.rows(_EARLY_HELP)
+                for child, start, end in opened.database.rows(
+                    "SELECT child_id, start_date, end_date FROM early_help_period"
+                )
             ),
         )
         _replace(
@@ -131,12 +131,20 @@ def project(opened: Opened) -> int:
 
 
 def _clocks(opened: Opened, keys: dict[str, int]) -> None:
-    """When each child's clocks run out: another application's table, which asks for ours."""
+    """When each child's clocks run out: another application's table, which asks for ours.
+
+    Not of those whom Early Help alone has: without a clock a child is shown to nobody for the sake of social care.
+    """
     from sightline.web.retention.models import Clock
 
+    days = ("closed_on", "plan_ended", "ever_6_until")
     _replace(
         Clock,
-        (Clock(child_id=keys[row.pop("child_id")], **row) for row in retention.clock_days(opened).to_pylist()),
+        (
+            Clock(child_id=keys[row["child_id"]], **{day: row[day] for day in days})
+            for row in retention.clock_days(opened).to_pylist()
+            if row["known"]
+        ),
     )
 
 
