@@ -22,7 +22,7 @@ from sightline import evaluation
 from sightline.engine import Database
 from sightline.evaluation import Study
 from sightline.operations import evaluate as operation
-from sightline.operations import study_inputs
+from sightline.operations import study_files
 
 PUPILS = 8_000_000
 SECONDS, GIGABYTES = 60.0, 4.5
@@ -60,7 +60,7 @@ def link(folder: Path, engine: str, memory: str) -> None:
         work = Path(scratch)
         (work / "linked").mkdir()
         started, cpu = time.perf_counter(), time.process_time()
-        database = operation._linked(study, study_inputs.find(study, folder), work, lambda _: None)
+        database = operation._linked(study, study_files.find(study, folder), work, lambda _: None)
         wall, cpu = time.perf_counter() - started, time.process_time() - cpu
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         sums = checksums(database)

@@ -395,6 +395,31 @@ def _exclusions_of_a_pupil(
     )
 
 
+_NUMBERED = re.compile(r"(category|startdate|sessions)\d+")
+_ASKED_BESIDE: Final = ("totalfixedsessions", "lachildid", "cindetailsid", "upn")
+
+
+def may_want(column: str) -> bool:
+    """Whether any table could take a column of this name."""
+    return any(name in _ASKED_BESIDE or name in _NAMES or _NUMBERED.fullmatch(name) for name in plain_names(column))
+
+
+_NAMES: Final = frozenset(n for table in TABLES.values() for spec in table.values() for n in (*spec.names, *spec.parts))
+
+
+def taken(table: str, columns: Sequence[str]) -> dict[str, Column]:
+    """By column received that a table reads: what is wanted of it; exclusions numbered across a row too."""
+    held, terms, specs = wanted(table, columns), _terms(table, columns), TABLES[table]
+    found = {column: name for name, given in held.items() for column in given}
+    found |= {column: name for name, given in terms.items() if name not in held for column in given}
+    if table == "exclusions":
+        for column in columns:
+            numbered = _NUMBERED.fullmatch(plain_names(column)[1])
+            if numbered:
+                found[column] = "started" if numbered[1] == "startdate" else numbered[1]
+    return {column: specs[name] for column, name in found.items()}
+
+
 def reference_column(columns: Sequence[str]) -> str | None:
     """The column that holds pupil matching references; None when there is none."""
     by_name = _by_name(columns)

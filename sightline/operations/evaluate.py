@@ -21,18 +21,19 @@ from sightline import __version__, evaluation
 from sightline.engine import Database
 from sightline.engine.relations import DuckRelations, Relations, SparkRelations
 from sightline.evaluation import Comparison, Drawing, Frame, Job, Spec, Study, Table
-from sightline.operations import study_inputs, study_outputs
+from sightline.operations import study_files, study_inputs, study_outputs
 from sightline.operations.clearing import Cleared, clear, policy_of
+from sightline.operations.study_files import Found
 from sightline.operations.study_home import from_home
-from sightline.operations.study_inputs import Found
 from sightline.operations.study_outputs import verdicts, write_text
+from sightline.sources import statistical
 from sightline.vocabulary.errors import BadSetting, NothingHeld, SightlineError, UnreadableFile
 
 __all__ = ["Evaluated", "catalogue", "evaluate", "explain", "explain_each", "verdicts"]
 
 Progress = Callable[[str], None]
 MEMORY = "4GB"
-MADE_WITH = ("duckdb", "numpy", "scipy", "pyarrow", "vl-convert-python", "xlsxwriter", "odfdo")
+MADE_WITH = ("duckdb", "numpy", "scipy", "pyarrow", "pyreadstat", "vl-convert-python", "xlsxwriter", "odfdo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ def evaluate(
         local = from_home(study, study_path.parent, work / "home")
         study, found, steps = local.study, local.found, local.steps
     else:
-        found = study_inputs.find(study, study_path.parent)
+        found = study_files.find(study, study_path.parent)
     say("Reading the files' fingerprints")
     inputs = [_fingerprint(path, work if study.data.home else study_path.parent) for path in found.all()]
     key = _key(study, inputs)
@@ -243,7 +244,13 @@ def _program() -> str:
     for package in (sightline.evaluation, sightline.statistics):
         for path in sorted(Path(str(package.__file__)).parent.glob("*.py")):
             digest.update(path.read_bytes())
-    for module in (__file__, study_inputs.__file__, sightline.engine.relations.__file__):
+    for module in (
+        __file__,
+        study_files.__file__,
+        study_inputs.__file__,
+        statistical.__file__,
+        sightline.engine.relations.__file__,
+    ):
         digest.update(Path(str(module)).read_bytes())
     return digest.hexdigest()
 
@@ -283,7 +290,7 @@ def _linked(study: Study, found: Found, work: Path, say: Progress, steps: Sequen
     if not complete.is_file():
         say("Reading the extracts")
         scratch = work / "received" / "unpacked"
-        found = study_inputs.unpacked(found, scratch)
+        found = study_files.unpacked(found, scratch)
         kind = study_inputs.reference_type(database, found)
         # A study of all children alone has no use for SEND, which an extract may then lack.
         spared = ("send",) if study.sample.send == ("all",) else ()

@@ -16,7 +16,7 @@ from sightline.evaluation import NPD, Study
 from sightline.evaluation.study import REPORT_PLANS_TO
 from sightline.operations.home import Home
 from sightline.operations.opened import opened
-from sightline.operations.study_inputs import Found
+from sightline.operations.study_files import Found
 from sightline.vocabulary.errors import NothingHeld
 from sightline.vocabulary.periods import year_label
 

@@ -1,154 +1,31 @@
-"""A study's files found and read: NPD extracts, plans of each census, and the links between them.
+"""A study's files read: NPD extracts, plans of each census, and the links between them.
 
-Parquet, or text with commas, semicolons, tabs or bars in UTF-8, UTF-16 or Windows' Latin, plain, in .gz or in .zip.
+Parquet, or text with commas, semicolons, tabs or bars in UTF-8, UTF-16 or Windows' Latin, plain or in .gz; what else is
+received was made Parquet or unpacked before (`study_files`).
 """
 
 from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import re
-import shutil
-import zipfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import duckdb
 import pyarrow as pa
 
 from sightline import evaluation
 from sightline.engine import Database
-from sightline.evaluation import Study
 from sightline.operations.check import CENSUS_KINDS
-from sightline.sources import recognise
+from sightline.operations.study_files import Found, form, is_text, opened, shown
+from sightline.sources import recognise, statistical
 from sightline.sources.base import Context, Reading
-from sightline.vocabulary.errors import NothingHeld, UnreadableFile
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The files of a study: extracts by name, files of plans, and the file of links if there is one."""
-
-    npd: dict[str, tuple[Path, ...]]
-    plans: tuple[Path, ...]
-    links: Path | None
-
-    def all(self) -> list[Path]:
-        parts = [*(p for paths in self.npd.values() for p in paths), *self.plans]
-        return [*parts, *([self.links] if self.links else [])]
-
-
-TEXT: Final = (".csv", ".txt", ".tsv", ".tab")
-ELSEWHERE: Final[Mapping[str, str]] = {
-    ".dta": "Stata (export delimited)",
-    ".sav": "SPSS (SAVE TRANSLATE)",
-    ".sas7bdat": "SAS (PROC EXPORT)",
-    ".rds": "R (write.csv)",
-    ".rdata": "R (write.csv)",
-    ".xlsx": "Excel (save as CSV)",
-}
-"""Files of statistics packages, and how each writes the text that is read here."""
-OTHER_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "exclusions": ("exclusion", "suspensions", "suspension"),
-    "ks1": ("ks1pupil", "ks1candidate"),
-    "ks2": ("ks2pupil", "ks2candidate"),
-    "ks4": ("ks4pupil", "ks4candidate"),
-}
-
-
-def _form(path: Path) -> tuple[str, str]:
-    """What a file is called without its ending, and its ending without .gz, both in small letters."""
-    name = path.name.lower().removesuffix(".gz")
-    stem, _, ending = name.rpartition(".")
-    return (stem, f".{ending}") if stem else (name, "")
-
-
-def _is_text(path: Path) -> bool:
-    return _form(path)[1] in TEXT
-
-
-def _packed(path: Path) -> bool:
-    return path.suffix.lower() == ".zip"
-
-
-def _bears(path: Path, name: str) -> bool:
-    """Whether a file's name says that it is this extract: census_2018.csv, Spring_Census_2018.txt, KS4Pupil.csv.gz."""
-    words = re.split(r"[^a-z0-9]+", _form(path)[0])
-    return bool({name, *OTHER_WORDS.get(name, ())} & set(words)) and "cin" not in words
-
-
-def find(study: Study, base: Path) -> Found:
-    """The files a study names, below the folder it lies in. NothingHeld says which is missing, and where."""
-    folder = base / study.data.npd
-    if not folder.is_dir():
-        raise NothingHeld(f"There is no folder of NPD extracts at {folder} (data.npd of the study).")
-    listed = sorted(p for p in folder.iterdir() if p.is_file())
-    npd = {}
-    for name in evaluation.NPD:
-        mine = [p for p in listed if _bears(p, name)]
-        files = [p for p in mine if _is_text(p) or p.suffix.lower() == ".parquet" or _packed(p)]
-        if not files and name in ("census", "absence", "exclusions"):
-            raise NothingHeld(_none(name, folder, mine))
-        npd[name] = tuple(files)
-    plans = tuple(sorted({p for pattern in study.data.plans for p in base.glob(pattern) if p.is_file()}))
-    if not plans:
-        raise NothingHeld(f"No file of plans is at {', '.join(study.data.plans)} below {base} (data.plans).")
-    links = base / study.data.links if study.data.links else None
-    if links and not links.is_file():
-        raise NothingHeld(f"There is no file of links at {links} (data.links of the study).")
-    return Found(npd, plans, links)
-
-
-def _none(name: str, folder: Path, mine: list[Path]) -> str:
-    """The sentence for an extract that is not there, or lies there as a file of another program."""
-    for path in mine:
-        program = ELSEWHERE.get(path.suffix.lower())
-        if program:
-            return (
-                f"{path.name} is a file of {program.partition(' (')[0]}, which is not read. Save it as CSV: {program}."
-            )
-    return f"There is no {name} extract (CSV or Parquet, plain, .gz or .zip, with '{name}' in its name) in {folder}."
-
-
-def unpacked(found: Found, folder: Path) -> Found:
-    """The same files with those in .zip unpacked into a folder, each named by its archive and itself."""
-    if not any(map(_packed, found.all())):
-        return found
-
-    def opened(path: Path) -> tuple[Path, ...]:
-        return tuple(_unzipped(path, folder)) if _packed(path) else (path,)
-
-    links = opened(found.links)[0] if found.links else None
-    return Found(
-        {name: tuple(p for path in paths for p in opened(path)) for name, paths in found.npd.items()},
-        tuple(p for path in found.plans for p in opened(path)),
-        links,
-    )
-
-
-def _unzipped(path: Path, folder: Path) -> list[Path]:
-    made = []
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                name = Path(member.filename).name
-                if member.is_dir() or name.startswith(".") or "__MACOSX" in member.filename:
-                    continue
-                target = folder / f"{path.stem}-{name}"
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with archive.open(member) as packed, target.open("wb") as out:
-                    shutil.copyfileobj(packed, out)
-                made.append(target)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
-        raise UnreadableFile(f"{path.name} is damaged, cut short or locked with a password; make it again.") from None
-    if not made:
-        raise UnreadableFile(f"{path.name} holds no file.")
-    return sorted(made)
+from sightline.vocabulary.errors import UnreadableFile
 
 
 def _text(value: str) -> str:
@@ -156,7 +33,7 @@ def _text(value: str) -> str:
 
 
 def _source(path: Path) -> str:
-    if not _is_text(path):
+    if not is_text(path):
         return f"read_parquet({_text(str(path))})"
     told = _look_at(path)
     columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in told.columns)
@@ -184,7 +61,7 @@ def _look_at(path: Path) -> _Text:
 @lru_cache(maxsize=256)
 def _looked_at(path: Path, size: int, changed: int) -> _Text:
     """UTF-8 if all of the file is, UTF-16 by its first two bytes, else Latin; names from its first line."""
-    with _opened(path) as held:
+    with opened(path) as held:
         block = first = held.read(_BLOCK)
         encoding = "utf-16" if block[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8"
         decoder = codecs.getincrementaldecoder("utf-8")()
@@ -206,22 +83,18 @@ def _looked_at(path: Path, size: int, changed: int) -> _Text:
 _BLOCK: Final = 1 << 22
 
 
-def _opened(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
-
-
 def _columns(database: Database, path: Path) -> list[str]:
     try:
-        if _is_text(path):
+        if is_text(path):
             columns = list(_look_at(path).columns)
         else:
             rows = database.rows(f"SELECT column_name FROM (DESCRIBE SELECT * FROM {_source(path)})")
             columns = [str(r[0]) for r in rows]
     except (duckdb.Error, OSError, EOFError):
-        kind = "text" if _is_text(path) else _form(path)[1][1:].upper()
-        raise UnreadableFile(f"{path.name} is not readable as {kind}.") from None
+        kind = "text" if is_text(path) else form(path)[1][1:].upper()
+        raise UnreadableFile(f"{shown(path)} is not readable as {kind}.") from None
     if not columns:
-        raise UnreadableFile(f"{path.name} is empty: it needs a line of column names.")
+        raise UnreadableFile(f"{shown(path)} is empty: it needs a line of column names.")
     return columns
 
 
@@ -300,7 +173,7 @@ def received(
         columns = _columns(database, path)
         quicker, known = _quicker(database, name, path)
         parts.append(
-            evaluation.projection(name, columns, _source(path), path.name, pupil=kind, quicker=quicker, spared=spared)
+            evaluation.projection(name, columns, _source(path), shown(path), pupil=kind, quicker=quicker, spared=spared)
         )
         unread += _unread(database, name, columns, path, known)
     if not parts:
@@ -319,7 +192,7 @@ def _said(files: Iterable[Path]) -> Iterator[None]:
     except duckdb.InvalidInputException as error:
         line = re.search(r"Line:? (\d+)", str(error))
         where = f" at line {line[1]}" if line else ""
-        names = ", ".join(p.name for p in files)
+        names = ", ".join(shown(p) for p in files)
         raise UnreadableFile(
             f"{names}: a line cannot be told into columns{where}. Each line needs as many as the first, with quotation "
             "marks closed."
@@ -333,26 +206,85 @@ def _unread(
 
     Raises UnreadableFile when not one value of a column can be read: it is written in some other way.
     """
+    said = _of_package(database, name, columns, path)
     faults = {column: told for column, told in evaluation.unread(name, columns).items() if column not in known}
-    if not _is_text(path):
+    if not is_text(path):
         kinds = dict(database.rows(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {_source(path)})"))
         faults = {column: told for column, told in faults.items() if kinds[column] == "VARCHAR"}
     if not faults:
-        return []
+        return said
     asked = [
         f"count(*) FILTER ({there} AND {nothing}), count(*) FILTER ({there})" for there, nothing in faults.values()
     ]
     with _said([path]):
         (told,) = database.rows(f"SELECT {', '.join(asked)} FROM {_source(path)}")
-    found = []
+    found = said
     for column, bad, there in zip(faults, told[::2], told[1::2], strict=True):
         if bad and bad == there:
             raise UnreadableFile(
-                f"{path.name}: not one of the {there:,} values of {column} can be read. Days are 2018-03-05, "
+                f"{shown(path)}: not one of the {there:,} values of {column} can be read. Days are 2018-03-05, "
                 "05/03/2018 or 05MAR2018, years 2017/2018, 201718 or the year they end in, flags 1 and 0."
             )
         if bad:
-            found.append((f"{path.name}: values of {column} that cannot be read, taken as missing", int(bad)))
+            found.append((f"{shown(path)}: values of {column} that cannot be read, taken as missing", int(bad)))
+    return found
+
+
+_CODE: Final = re.compile(r"[A-Z0-9_/.-]*[A-Z_/][A-Z0-9_/.-]*")
+"""A label that is a code by its look (FIXD, 1_NON, 2017/2018) and no words."""
+
+
+def _of_package(database: Database, name: str, columns: list[str], path: Path) -> list[tuple[str, int]]:
+    """What a file of Stata, SPSS or SAS said of the columns that are read: values declared missing, and labels.
+
+    Raises UnreadableFile where reading on would be wrong and nobody could see it: numbers made of codes (`encode`),
+    whose labels say something else than they do, and references too large for the storage they were kept in.
+    """
+    if path.suffix.lower() != ".parquet":
+        return []
+    told, taken, file = statistical.told(path), evaluation.taken(name, columns), shown(path)
+    reference = evaluation.reference_column(columns)
+    if reference in told.blunt:
+        raise UnreadableFile(
+            f"{file}: numbers of {reference} are larger than what they are kept in can tell apart, so that two pupils "
+            "may have become one. Make the file again with it as text, or in Stata as double or str."
+        )
+    found = [
+        (f"{file}: values of {column} declared missing in the file", told.missing[column])
+        for column in columns
+        if column in taken and told.missing.get(column)
+    ]
+    found += [
+        (f"{file}: days of {column} that no calendar has, taken as missing", told.undated[column])
+        for column in columns
+        if column in taken and told.undated.get(column)
+    ]
+    for column in columns:
+        words = told.labels.get(column)
+        if column not in taken or not words:
+            continue
+        spec, quoted = taken[column], '"' + column.replace('"', '""') + '"'
+        held = database.rows(
+            f"SELECT CAST({quoted} AS VARCHAR), count(*) FROM {_source(path)} WHERE {quoted} IS NOT NULL GROUP BY 1 "
+            "ORDER BY 1"
+        )
+        used = [(code, words[code], int(n)) for code, n in held if code in words]
+        plain = 0
+        # Where any word at all would have a meaning, only labels that are codes by their look are held against a code.
+        any_word = spec.kind == "VARCHAR" or spec.codes
+        codes_only = all(_CODE.fullmatch(label.strip()) for _, label, _ in used)
+        asked = ", ".join(spec.sql.format(x=f"CAST(${n} AS VARCHAR)") for n in (1, 2))
+        for code, label, n in used:
+            by_code, by_label = database.rows(f"SELECT {asked}", [code, label])[0]
+            if by_label is None or (any_word and not codes_only):
+                plain += n
+            elif by_label != by_code:
+                raise UnreadableFile(
+                    f"{file}: {column} is numbers whose labels say something else than the numbers do (the code {code} "
+                    "is one). Labels are not read. Save the labels themselves in its place (in Stata: decode)."
+                )
+        if plain:
+            found.append((f"{file}: values of {column} that have labels; the codes are read", plain))
     return found
 
 
@@ -379,10 +311,12 @@ def plan_records(database: Database, found: Found, reference: str) -> list[tuple
     unread: list[tuple[str, int]] = []
     for path in found.plans:
         kinds: tuple[str, ...] = ()
-        if _is_text(path) or path.suffix.lower() == ".parquet":
+        if is_text(path) or path.suffix.lower() == ".parquet":
             columns = _columns(database, path)
             kinds = evaluation.kinds_of_plans(columns)
-        if not kinds or (_is_text(path) and "LAchildID" in columns and "CINdetailsID" in columns):
+            if not kinds and not is_text(path):
+                raise UnreadableFile(f"{_no_plans(path)} It has: {', '.join(columns)}.")
+        if not kinds or (is_text(path) and "LAchildID" in columns and "CINdetailsID" in columns):
             returns.append(path)
             continue
         named = re.findall(r"(20\d\d)", path.stem)
@@ -390,7 +324,7 @@ def plan_records(database: Database, found: Found, reference: str) -> list[tuple
         faults: dict[str, int] = {}
         for kind in kinds:
             faults |= _unread(database, kind, columns, path)
-            plans = evaluation.projection(kind, columns, _source(path), path.name, pupil=reference)
+            plans = evaluation.projection(kind, columns, _source(path), shown(path), pupil=reference)
             with _said([path]):
                 database.execute(
                     f"INSERT INTO plan_record SELECT pupil, '{_PLAN[kind]}', start, last, coalesce(census, {census}) "
@@ -399,18 +333,20 @@ def plan_records(database: Database, found: Found, reference: str) -> list[tuple
         unread += faults.items()
         if database.one("SELECT count(*) FROM plan_record WHERE census IS NULL"):
             raise UnreadableFile(
-                f"{path.name} does not say which census it is: name it by the year the census ends in, such as "
+                f"{shown(path)} does not say which census it is: name it by the year the census ends in, such as "
                 "cin_2018.parquet."
             )
     context = Context(beside=tuple(returns))
     for path in returns:
         source = recognise(path)
         if source.kind not in CENSUS_KINDS:
-            raise UnreadableFile(
-                f"{path.name} is neither a CIN census nor a table of plans, which has CINPlanStartDate or CPPstartDate."
-            )
-        _from_return(database, source.read(path, context), path.name)
+            raise UnreadableFile(_no_plans(path))
+        _from_return(database, source.read(path, context), shown(path))
     return unread
+
+
+def _no_plans(path: Path) -> str:
+    return f"{shown(path)} is neither a CIN census nor a table of plans, which has CINPlanStartDate or CPPstartDate."
 
 
 def _from_return(database: Database, reading: Reading, name: str) -> None:
@@ -452,7 +388,7 @@ def _links(database: Database, path: Path | None, reference: str) -> None:
     by_name = {re.sub(r"[^a-z]", "", c.lower()): c for c in _columns(database, path)}
     upn, pupil = by_name.get("upn"), by_name.get("pupilmatchingrefanonymous")
     if upn is None or pupil is None:
-        raise UnreadableFile(f"{path.name} needs the columns UPN and PupilMatchingRefAnonymous.")
+        raise UnreadableFile(f"{shown(path)} needs the columns UPN and PupilMatchingRefAnonymous.")
     database.execute(
         f'CREATE OR REPLACE TABLE link AS SELECT DISTINCT upper(trim(CAST("{upn}" AS VARCHAR))) AS upn, '
         f'CAST("{pupil}" AS {reference}) AS pupil FROM {_source(path)}'

@@ -130,6 +130,11 @@ def _unknown(path: Path, seen: Head) -> str:
     if "Excel" in known or "spreadsheet" in known:
         newer = "save it as .xlsx, or " if "old" in known else ""
         return f"The file looks like {known}; please {newer}save the sheet as CSV (UTF-8) and send that."
+    if known.startswith(("a Stata", "an SPSS", "a SAS")):
+        return (
+            f"The file looks like {known}. Extracts for a study are read as they are by `sightline evaluate`; to receive "
+            "it here, please save it as CSV (UTF-8)."
+        )
     if known == "a web page":
         return "The file is a web page, perhaps an error or sign-in page saved by mistake; please download it again."
     if known:

@@ -22,6 +22,13 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"{\\rtf", "a rich text document"),
     (0, b"SQLite format 3\x00", "an SQLite database"),
     (0, b"PAR1", "a Parquet file"),
+    (0, b"<stata_dta>", "a Stata file"),
+    # Before release 117: 113 to 115, the order of bytes, 1 and nothing.
+    *((0, bytes((release, order, 1, 0)), "a Stata file") for release in (113, 114, 115) for order in (1, 2)),
+    (0, b"$FL2@(#)", "an SPSS file"),
+    (0, b"$FL3@(#)", "an SPSS file"),
+    (12, b"\xc2\xea\x81\x60\xb3\x14\x11\xcf\xbd\x92\x08\x00\x09\xc7\x31\x8c\x18\x1f\x10\x11", "a SAS file"),
+    (0, b"HEADER RECORD*******LIB", "a SAS transport file"),
     (0, b"\x1f\x8b", "a gzip file"),
     (0, b"PK\x03\x04", "a zip archive"),
     (0, b"PK\x05\x06", "an empty zip archive"),

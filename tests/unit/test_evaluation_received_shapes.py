@@ -10,7 +10,8 @@ import pytest
 
 from sightline.engine import Database
 from sightline.evaluation import Study
-from sightline.operations.study_inputs import Found, find, plan_records, received, unpacked
+from sightline.operations.study_files import Found, find, unpacked
+from sightline.operations.study_inputs import plan_records, received
 from sightline.vocabulary.errors import NothingHeld, UnreadableFile
 
 WHO = "PupilMatchingRefAnonymous_ab18,AcademicYear_ab18"
@@ -166,8 +167,10 @@ def test_files_are_known_by_a_word_of_their_name_and_those_of_other_programs_are
         received(database, "census", ())
         plan_records(database, Found({}, (plans,), None), "VARCHAR")
         assert database.rows("SELECT census FROM plan_record") == [(2018,)]
-    (npd / "Spring_Census_2018.txt").rename(npd / "Spring_Census_2018.dta")
-    with pytest.raises(NothingHeld, match=r"Spring_Census_2018.dta is a file of Stata.*export delimited"):
+    (npd / "Spring_Census_2018.txt").rename(npd / "Spring_Census_2018.sas7bdat")
+    assert [p.name for p in find(Study(), tmp_path).npd["census"]] == ["Spring_Census_2018.sas7bdat"]
+    (npd / "Spring_Census_2018.sas7bdat").rename(npd / "Spring_Census_2018.rds")
+    with pytest.raises(NothingHeld, match=r"Spring_Census_2018.rds is a file of R.*write.csv"):
         find(Study(), tmp_path)
     (cin / "cin_2018.zip").write_bytes(b"PK nothing")
     with pytest.raises(UnreadableFile, match="damaged"):
