@@ -132,8 +132,8 @@ def _unknown(path: Path, seen: Head) -> str:
         return f"The file looks like {known}; please {newer}save the sheet as CSV (UTF-8) and send that."
     if known.startswith(("a Stata", "an SPSS", "a SAS")):
         return (
-            f"The file looks like {known}. Extracts for a study are read as they are by `sightline evaluate`; to receive "
-            "it here, please save it as CSV (UTF-8)."
+            f"The file looks like {known}. Extracts for a study are read as they are by `sightline evaluate`; to "
+            "receive it here, please save it as CSV (UTF-8)."
         )
     if known == "a web page":
         return "The file is a web page, perhaps an error or sign-in page saved by mistake; please download it again."
