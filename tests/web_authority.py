@@ -20,6 +20,7 @@ AS_AT = date(2026, 10, 9)
 CHILDREN = 40
 HELPED_ONLY = (40, 41)
 HELD = CHILDREN + len(HELPED_ONLY)
+LOCALITIES = ("Northmere", "Southmere", "Eastmere")
 TEAMS = ("team-1", "team-2", "team-3")
 WORKERS = tuple(f"worker-{n}" for n in range(1, 7))
 SCHOOLS = ("990001", "990002", "990003", "990004")
@@ -74,6 +75,11 @@ def team_of(n: int) -> int:
 
 def school_of(n: int) -> int:
     return n % len(SCHOOLS)
+
+
+def locality_of(n: int) -> str | None:
+    """Where a child lives by the authority's own localities: nothing of every ninth, and the next outside them all."""
+    return {7: None, 8: "Outside the localities"}.get(n % 9, LOCALITIES[n % len(LOCALITIES)])
 
 
 def children(*, team: int | None = None, worker: int | None = None, school: int | None = None) -> set[int]:
@@ -328,6 +334,15 @@ def tables() -> dict[str, pa.Table]:
         "early_help": _table("early_help", early_help),
         "enrolment_period": _table("enrolment_period", enrolment),
         "exclusion": _table("exclusion", exclusion),
+        "locality_area": _table("locality_area", [
+            {"area": f"ZZ{place}", "kind": "district", "locality": name, "system": "localities", "line": place}
+            for place, name in enumerate(LOCALITIES, start=2)
+        ]),
+        "home_period": _table("home_period", [
+            {"child_id": child_id(n), "locality": locality_of(n) if n % 9 != 8 else None, "delivery": "d-care",
+             "locality_by": "none" if n % 9 == 8 else "district"}
+            for n in range(CHILDREN) if locality_of(n)
+        ]),
         "link": _table("link", link),
         "link_doubt": _table("link_doubt", doubt),
         "finding": _table("finding", finding),

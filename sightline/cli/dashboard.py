@@ -37,7 +37,11 @@ def dashboard(
         typer.Option("--only", help='Only these children, such as "plan=CP plan" or "phase=Primary"; "none" where not '
                      "known. Again for another dimension, or another value of the same."),
     ] = None,
-    by: Annotated[list[str] | None, typer.Option(help="Break down by this; again for more.")] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Break down by this; again for more: {', '.join(counted.DIMENSIONS)}. locality is where the "
+                     "child lives, by your own locality model.")
+    ] = None,
     on: Annotated[str | None, day_option("--on", "The day; the newest of the data if left out.")] = None,
     to_share: Annotated[
         bool, typer.Option("--to-share", help="Hide small numbers, so that the figures may be passed on. The day is "
@@ -53,11 +57,15 @@ def dashboard(
     """
     place, opened = _open(home)
     filters = _filters(only or [])
-    wanted = by or ([] if not to_share else list(shared.SHARED))
+    lacking = counted.lacking(opened)
+    wanted = by or ([] if not to_share else [d for d in shared.SHARED if d not in lacking])
     unknown = [d for d in wanted if d not in (shared.SHARED if to_share else counted.DIMENSIONS)]
     if unknown:
         known = shared.SHARED if to_share else tuple(counted.DIMENSIONS)
         raise BadSetting(f"The figures cannot be broken down by {unknown[0]!r}. They can be by: {', '.join(known)}.")
+    for dimension in (*wanted, *filters):
+        if dimension in lacking:
+            raise BadSetting(lacking[dimension])
     if to_share:
         if filters or on:
             raise BadSetting("Figures to share are those of everybody on a plan on the last day of a month: leave out "
@@ -87,7 +95,7 @@ def dashboard(
 def breakdown(
     kind: Annotated[
         Stretch, typer.Argument(help="half-term: the breakdown of the cohort. month, term: performance by locality "
-                                "and team.")
+                                "of the home (town of the school without a locality model) and team.")
     ] = Stretch.half_term,
     period: Annotated[
         str | None, typer.Option(help="Which one, such as 2024-autumn-1, 2024-10, 2024-autumn; the newest if left out.")

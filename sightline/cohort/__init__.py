@@ -7,6 +7,7 @@ from sightline.cohort.clocks import clocks
 from sightline.cohort.counted import COHORT, PLANS, STATUSES, assemble_counted_periods
 from sightline.cohort.early_help import assemble_early_help, on_early_help
 from sightline.cohort.enrolments import assemble_enrolments, enrolments_by_marks, enrolments_by_register
+from sightline.cohort.homes import assemble_homes
 from sightline.cohort.periods import StatusPeriods, assemble_status_periods
 from sightline.cohort.persons import assemble_persons, describe_persons
 from sightline.cohort.schools import school_names
@@ -24,6 +25,7 @@ __all__ = [
     "assemble_counted_periods",
     "assemble_early_help",
     "assemble_enrolments",
+    "assemble_homes",
     "assemble_persons",
     "assemble_status_periods",
     "changes",

@@ -35,8 +35,9 @@ def panel(
 
     `children` has child_id, urn (the school on the day `on`; null for none) and any other columns. Added:
 
-    - `worker_ref`, `team_ref`: the allocation that covers the day; `phase`, `school_type`, `trust`, `locality`: of the
-      school, as the latest register of schools says; `sex`, `ethnicity` (as received); `sen`, `fsm`, `eal`: the latest
+    - `worker_ref`, `team_ref`: the allocation that covers the day; `phase`, `school_type`, `trust`, `school_town`: of
+      the school, as the latest register of schools says; `locality` and `locality_by`: of the home on the day, as
+      `home_period` has them; `sex`, `ethnicity` (as received); `sen`, `fsm`, `eal`: the latest
       word of a school census up to the day, null where no census says, and `in_census`, whether one names the child;
       `fsm_ever_6` and `idaci_decile` (of the home's small area, 1 the most deprived): of `circumstance`, as it is now;
     - from `start` to `on`, both in: `possible`, `authorised`, `unauthorised` (half days, all schools together),
@@ -86,6 +87,10 @@ def panel(
                 AND child_id IN (SELECT child_id FROM {children})
             GROUP BY child_id
         ),
+        lived AS (
+            SELECT child_id, locality, locality_by FROM home_period SEMI JOIN {children} USING (child_id)
+            WHERE (start_date IS NULL OR start_date <= {day}) AND (end_date IS NULL OR end_date > {day})
+        ),
         out AS (
             SELECT child_id, count(*) FILTER (category = 'SUSP')::INTEGER AS suspensions,
                 count(*) FILTER (category = 'PERM')::INTEGER AS exclusions
@@ -105,8 +110,8 @@ def panel(
                     year(start_date) - (month(start_date) < 8)::INTEGER, {_MOVES_FROM[0]}, {_MOVES_FROM[1]})
         )
         SELECT children.*, worker_ref, team_ref, s.type AS school_type, s.phase AS school_phase,
-            s.trust_name AS trust, s.locality, p.sex, p.ethnicity, sen, about.fsm, eal,
-            home.fsm_ever_6, home.idaci_decile, coalesce(in_census, false) AS in_census,
+            s.trust_name AS trust, s.locality AS school_town, lived.locality, locality_by, p.sex, p.ethnicity, sen,
+            about.fsm, eal, home.fsm_ever_6, home.idaci_decile, coalesce(in_census, false) AS in_census,
             coalesce(possible, 0)::BIGINT AS possible, coalesce(authorised, 0)::BIGINT AS authorised,
             coalesce(unauthorised, 0)::BIGINT AS unauthorised, coalesce(possible, 0) > 0 AS with_marks,
             coalesce(persistent, false) AS persistent, coalesce(severe, false) AS severe,
@@ -116,6 +121,7 @@ def panel(
         FROM {children} AS children LEFT JOIN allocated USING (child_id) LEFT JOIN schools s ON s.urn = children.urn
             LEFT JOIN person p ON p.child_id = children.child_id LEFT JOIN about ON about.child_id = children.child_id
             LEFT JOIN circumstance AS home ON home.child_id = children.child_id
+            LEFT JOIN lived ON lived.child_id = children.child_id
             LEFT JOIN marks ON marks.child_id = children.child_id LEFT JOIN out ON out.child_id = children.child_id
             LEFT JOIN moves ON moves.child_id = children.child_id
         """

@@ -2,7 +2,8 @@
 
 The half-termly breakdown has the categories the evaluation report gives for Redbury (Annex 2, Improved data quality);
 the monthly view those of the performance meeting of Alsbury, the termly one of the working group of Braddleton, by
-locality and team.
+locality and team. A locality is one of the authority's own, in which children live; where no locality model has been
+received, the town of the school stands in its place and is called so.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sightline.operations.dashboard import EARLY_HELP, OUT_OF_AGE, Figures, Panel, figures_by, in_order
+from sightline.operations.dashboard import DIMENSIONS, EARLY_HELP, OUT_OF_AGE, Figures, Panel, figures_by, in_order
 from sightline.operations.opened import Opened
 from sightline.operations.sheets import Grid, Value
 from sightline.vocabulary.errors import BadSetting
@@ -192,10 +193,15 @@ def half_termly(panel: Panel, rolls: Mapping[str, int]) -> tuple[Grid, ...]:
              line("Children with marks", lambda f: f.with_marks)),
             ("Sessions are half days, of all schools together.",), sorts=False,
         ),
-        across("Geography", "Where the children are at school, by locality", "locality",
-               "The school’s town or locality, by the register of schools."),
+        _geography(panel, across),
         _settings(panel, rows, rolls),
     )  # fmt: skip
+
+
+def _geography(panel: Panel, across: Callable[[str, str, str, str], Grid]) -> Grid:
+    by = panel.geography
+    title = "Where the children live, by locality" if by == "locality" else "Where the children are at school, by town"
+    return across("Geography", title, by, " ".join([f"{DIMENSIONS[by].says}.", *panel.lacking.values()]))
 
 
 def _settings(panel: Panel, rows: pa.Table, rolls: Mapping[str, int]) -> Grid:
@@ -240,8 +246,15 @@ def performance(panel: Panel, before: Panel | None) -> tuple[Grid, ...]:
     return (
         _performance(panel, before, None, PLANS, "Performance", "All children, by plan"),
         *(
-            _performance(panel, before, dimension, PLANS, f"By {dimension}", f"By {dimension} and plan")
-            for dimension in ("locality", "team")
+            _performance(
+                panel,
+                before,
+                dimension,
+                PLANS,
+                f"By {DIMENSIONS[dimension].within}",
+                f"By {DIMENSIONS[dimension].within} and plan",
+            )
+            for dimension in (panel.geography, "team")
         ),
     )
 
@@ -265,9 +278,11 @@ def _performance(
         SHORT,
         "Children on the last day of the period. A child on a plan who also has early help counts under the plan.",
     ]
+    if by == panel.geography:
+        notes += [f"{DIMENSIONS[by].says}.", *panel.lacking.values()]
     if not _of(panel.rows, EARLY_HELP).num_rows:
         notes.append("No child has an early help episode that day, of those counted here and the files received.")
-    return Grid(name, title, (*((by.capitalize(),) if by else ()), "Plan", *_COLUMNS), tuple(rows), tuple(notes))
+    return Grid(name, title, (*((DIMENSIONS[by].label,) if by else ()), "Plan", *_COLUMNS), tuple(rows), tuple(notes))
 
 
 def _measured(now: Figures, then: Figures | None) -> tuple[Value, ...]:

@@ -177,6 +177,7 @@ def build(
             lambda: database.conformed("exclusion", measures.exclusion_sql()),
         )
         _circumstances(b, now)
+        _homes(b)
         progress("Checking the records")
         _check_records(b, now)
         progress("Comparing the sources")
@@ -246,6 +247,13 @@ def _circumstances(b: _Build, now: datetime) -> None:
         [*facts, *b.made_of("link", "delivery"), str(as_at)],
         lambda: cohort.assemble_circumstances(b.database, as_at),
     )
+
+
+def _homes(b: _Build) -> None:
+    """The authority's locality that each child has lived in, by the model received last."""
+    facts = b.files("home_address", "child", "pupil", "postcode_area", "locality_area", "early_help")
+    made = b.made_of("link", "delivery", "status_period")
+    b.table("home_period", [*facts, *made], lambda: cohort.assemble_homes(b.database))
 
 
 def _known_of_people(b: _Build) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from sightline import cohort, measures
 from sightline.operations.opened import Opened, Scope
 from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.errors import BadSetting
+from sightline.vocabulary.localities import OUTSIDE
 from sightline.vocabulary.periods import academic_year, year_start
 from sightline.vocabulary.tables import Sensitivity
 
@@ -22,6 +23,12 @@ NOT_HELD: Final = "none"
 EARLY_HELP: Final = "Early Help"
 OUT_OF_AGE: Final = {"below": "Below school age", "above": "Above school age"}
 """Where no school is found, and none need be."""
+OUT_OF_LOCALITIES: Final = "Outside the localities"
+"""Where the home is known and lies in no area of the authority's locality model."""
+NO_MODEL: Final = (
+    "No locality model has been received. Send a list of your localities: a column of areas (LSOA or ward codes, "
+    "postcodes, postcode sectors or districts) and one of the localities they are in."
+)
 _EARLIEST = timedelta(weeks=4)
 
 
@@ -56,7 +63,11 @@ DIMENSIONS: Final[Mapping[str, Dimension]] = {
         Dimension("worker", "Social worker", "No worker", Sensitivity.STAFF, "Allocated social worker"),
         Dimension("school", "School", "No school found", _E, "School of the registration that covers the day"),
         Dimension("trust", "Trust", "No trust known", _E, "The school's trust, by the register of schools"),
-        Dimension("locality", "Locality", "Locality not known", _E,
+        # A part of the authority with thousands of homes, and no address: read by whoever reads where the school is.
+        Dimension("locality", "Locality of the home", "Locality not known or not shown", _E,
+                  "Where the child lives on the day, by the authority's own locality model; not shown of a child whose "
+                  "address is confidential"),
+        Dimension("school_town", "Town of the school", "Town of the school not known", _E,
                   "The school's town or locality, by the register of schools"),
         Dimension("phase", "Phase", "Phase not known", _E, "The school's phase of education"),
         Dimension("type", "School type", "Type not known", _E, "The school's type of establishment"),
@@ -91,6 +102,7 @@ class Panel:
     with a column per dimension, the sums and flags of `measures.panel` from `start` on, and `joined` (on a plan on
     `on` and not on `since`). `then`: children on a plan on `since`, with the dimensions of that day and
     `gone` (on no plan on `on`). `labels` gives the words of values that are not words themselves, by dimension.
+    `lacking`: the dimensions of which nothing has been received, with what to send; nobody has a value of them.
     """
 
     on: date
@@ -99,6 +111,16 @@ class Panel:
     rows: pa.Table
     then: pa.Table
     labels: Mapping[str, Mapping[str, str]]
+    lacking: Mapping[str, str] = field(default_factory=dict)
+
+    def offers(self, dimension: str) -> bool:
+        """Whether the panel can be divided by a dimension."""
+        return dimension not in self.lacking
+
+    @property
+    def geography(self) -> str:
+        """By what the regular tables divide the authority: the locality of the home, else the town of the school."""
+        return "locality" if self.offers("locality") else "school_town"
 
     def says(self, dimension: str, value: str | None) -> str:
         """A value in words."""
@@ -201,7 +223,8 @@ def panel(
 ) -> Panel:
     """The cohort of a scope on a day, ready to be sliced; sums run from `start` (the academic year's, unless given).
 
-    With `schools`, attendance and suspensions are those in the registers of these schools alone.
+    With `schools`, attendance and suspensions are those in the registers of these schools alone. Where the children of
+    `scope.unplaced` live is left out.
     """
     year = academic_year(on)
     first = start or year_start(year)
@@ -229,17 +252,23 @@ def panel(
     # A child looked back to or being assessed who also has early help is counted under the status.
     helped = helped.filter(pc.invert(pc.is_in(helped["child_id"], now["child_id"])))
     everyone = pa.concat_tables([now, helped], promote_options="default")
-    rows, labels = _sliced(opened, everyone, start=first, on=on, schools=schools)
-    then, older = _sliced(opened, was_on_plan, start=since, on=since, schools=schools)
-    return Panel(on, first, since, rows, then, {d: {**older[d], **labels[d]} for d in labels})
+    rows, labels = _sliced(opened, scope, everyone, start=first, on=on, schools=schools)
+    then, older = _sliced(opened, scope, was_on_plan, start=since, on=since, schools=schools)
+    return Panel(on, first, since, rows, then, {d: {**older[d], **labels[d]} for d in labels}, lacking(opened))
+
+
+def lacking(opened: Opened) -> dict[str, str]:
+    """The dimensions of which nothing has been received, with what to send."""
+    return {} if opened.database.one("SELECT count(*) FROM locality_area") else {"locality": NO_MODEL}
 
 
 def _sliced(
-    opened: Opened, children: pa.Table, *, start: date, on: date, schools: Collection[str] | None
+    opened: Opened, scope: Scope, children: pa.Table, *, start: date, on: date, schools: Collection[str] | None
 ) -> tuple[pa.Table, dict[str, dict[str, str]]]:
     """The panel of these children with a column per dimension, in order of child; and the words of values."""
     database = opened.database
     database.add("panel_children", children)
+    database.add("panel_unplaced", pa.table({"child_id": pa.array(sorted(scope.unplaced), pa.string())}))
     database.add(
         "panel_rows",
         measures.panel(database, "panel_children", start=start, on=on, settings=opened.settings, schools=schools),
@@ -256,7 +285,10 @@ def _sliced(
     rows = database.query(
         f"""
         SELECT child_id, status AS plan, team_name AS team, coalesce(worker_ref, worker_name) AS worker,
-            coalesce(urn, {age}) AS school, coalesce(trust, {age}) AS trust, coalesce(locality, {age}) AS locality,
+            coalesce(urn, {age}) AS school, coalesce(trust, {age}) AS trust,
+            CASE WHEN child_id IN (FROM panel_unplaced) THEN NULL
+                WHEN locality_by = '{OUTSIDE}' THEN '{OUT_OF_LOCALITIES}' ELSE locality END AS locality,
+            coalesce(school_town, {age}) AS school_town,
             coalesce(phase, school_phase, {age}) AS phase, coalesce(school_type, {age}) AS "type",
             coalesce(year_group, {age}) AS year, sex,
             CASE upper(ethnicity[1]) WHEN 'W' THEN 'White' WHEN 'M' THEN 'Mixed' WHEN 'A' THEN 'Asian'
@@ -279,7 +311,8 @@ def _sliced(
     labels: dict[str, dict[str, str]] = {d: {} for d in DIMENSIONS}
     for dimension, named in (("school", "school_name"), ("worker", "worker_name")):
         for row in rows.select([dimension, named]).group_by([dimension, named]).aggregate([]).to_pylist():
-            if row[dimension] is not None:
+            # Children with early help and no plan come without the name of a school that others come with.
+            if row[dimension] is not None and (row[named] or row[dimension] not in labels[dimension]):
                 labels[dimension][row[dimension]] = row[named] or row[dimension]
     labels["year"] = {c.code: c.meaning for c in code_list("year_group")}
     labels["sex"] = {c.code: c.meaning for c in code_list("sex")}

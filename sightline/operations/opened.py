@@ -47,12 +47,13 @@ class Scope:
     """The children one person may see at one moment. Facts are reached only with one.
 
     Made in two places alone: by the application from a person's grants, and at the console, where whoever holds
-    the files already holds every record.
+    the files already holds every record. `unplaced`: children (in it or not) of whom nobody is shown where they live.
     """
 
     every: bool
     child_ids: frozenset[str]
     but: frozenset[str] | None = None
+    unplaced: frozenset[str] = frozenset()
 
     @classmethod
     def everyone(cls) -> Self:

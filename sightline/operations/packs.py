@@ -18,7 +18,7 @@ from sightline import charts, measures
 from sightline.disclosure import HIDDEN
 from sightline.operations import breakdown, dashboard
 from sightline.operations.breakdown import HALF_TERM, Period
-from sightline.operations.dashboard import DIMENSIONS, OUT_OF_AGE, on_plan, year_before
+from sightline.operations.dashboard import DIMENSIONS, OUT_OF_AGE, OUT_OF_LOCALITIES, on_plan, year_before
 from sightline.operations.dashboard_tables import TO_SHARE, shared_tables
 from sightline.operations.opened import Opened, Scope
 from sightline.operations.shared import HEADS, Shared, SharedRow, shared, shared_day
@@ -134,14 +134,16 @@ def told_of(opened: Opened, scope: Scope, period: Period) -> Told:
 def pack(opened: Opened, audience: Audience, told: Told) -> Pack:
     """The pack of a half term for one audience: no child, and no figure that may not be told, can be in it."""
     by_dimension = dict(zip(told.now.tables, shared_tables(told.now), strict=True))
-    drawings = [_week(told)] + [_drawn(told.now, by, what, by_dimension[by]) for by, what in audience.charts]
+    # Of a dimension of which nothing has been received there is no table.
+    charted = [(by, what) for by, what in audience.charts if by in by_dimension]
+    drawings = [_week(told)] + [_drawn(told.now, by, what, by_dimension[by]) for by, what in charted]
     return Pack(
         audience,
         told,
         _about(opened, told),
         TO_SHARE.format(least=told.now.least),
         tuple(d for d in drawings if d is not None),
-        (_over_time(told), *(_short(told.now, d, by_dimension[d]) for d in audience.tables)),
+        (_over_time(told), *(_short(told.now, d, by_dimension[d]) for d in audience.tables if d in by_dimension)),
         tuple(a for q in questions() if audience.key in q.audiences and (a := _asked(q, told)) is not None),
         tuple(sorted(opened.data_to.items())),
     )
@@ -222,11 +224,11 @@ def _drawn(now: Shared, by: str, what: str, table: Grid) -> Drawing | None:
 
 def _groups(now: Shared, by: str, what: str, *, alone: bool = False) -> list[tuple[str, float]]:
     """Each group of which a figure may be told, with the figure: those put together too, unless `alone`. Who is not of
-    school age, and what is not known, is no group."""
-    none = {DIMENSIONS[by].missing, *OUT_OF_AGE.values()}
+    school age, where no locality of the authority's is, and what is not known, is no group."""
+    none = {DIMENSIONS[by].missing, *OUT_OF_AGE.values(), OUT_OF_LOCALITIES}
     return [
         (_said(row), float(value))
-        for row in now.tables[by]
+        for row in now.tables.get(by, ())
         if row.label not in none
         and not (alone and row.together)
         and (value := row.figures[what]) != HIDDEN

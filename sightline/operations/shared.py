@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
 
@@ -14,10 +14,12 @@ from sightline import disclosure
 from sightline.disclosure import HIDDEN, LOCAL, Answers, Policy, Question
 from sightline.operations.dashboard import DIMENSIONS, Panel, in_order, on_plan
 
-SHARED: Final = ("plan", "team", "locality", "phase", "type", "year", "sex", "ethnicity", "sen", "fsm", "eal", "days")
+SHARED: Final = (
+    "plan", "team", "locality", "school_town", "phase", "type", "year", "sex", "ethnicity", "sen", "fsm", "eal", "days",
+)  # fmt: skip
 """By what shared figures may be asked for. Not by school, trust or worker: too few children stand behind most."""
-LINKED: Final = ("phase", "locality", "year", "type")
-"""Dimensions of which anybody may know what goes with what: they follow from the school."""
+LINKED: Final = ("phase", "school_town", "year", "type")
+"""Dimensions of which anybody may know what goes with what: they follow from the school. Where a child lives does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class SharedRow:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """All that may be told of the children on a plan on a day: everybody's figures, and a table per dimension.
+    """All that may be told of the children on a plan on a day: everybody's figures, and a table per dimension (none of
+    a dimension of which nothing has been received; `lacking` says what to send).
 
     `least`: the fewest children any figure is about. Where everything is hidden, `everybody` says so.
     """
@@ -66,6 +69,7 @@ class Shared:
     everybody: SharedRow
     tables: Mapping[str, tuple[SharedRow, ...]]
     least: int
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
@@ -84,7 +88,8 @@ def shared(panel: Panel, *, policy: Policy = LOCAL) -> Shared:
     def flag(column: str) -> disclosure.Flags:
         return np.asarray(rows[column].to_numpy(zero_copy_only=False), dtype=np.float64) > 0
 
-    words = {d: [panel.says(d, v) for v in rows[d].to_pylist()] for d in SHARED}
+    by = [d for d in SHARED if panel.offers(d)]
+    words = {d: [panel.says(d, v) for v in rows[d].to_pylist()] for d in by}
     questions = (
         Question("cp", np.array([v == "CP plan" for v in rows["plan"].to_pylist()], dtype=bool)),
         Question("joined", flag("joined")),
@@ -95,8 +100,8 @@ def shared(panel: Panel, *, policy: Policy = LOCAL) -> Shared:
     )
     told = disclosure.answers(words, questions, children=rows.num_rows, threshold=policy.threshold, linked=LINKED)
     everybody = SharedRow("All children on a plan", _figures(told, "", [""], rows, words))
-    tables = {d: tuple(_table(panel, told, d, rows, words)) for d in SHARED}
-    return Shared(panel.on, panel.start, panel.since, everybody, tables, policy.threshold)
+    tables = {d: tuple(_table(panel, told, d, rows, words)) for d in by}
+    return Shared(panel.on, panel.start, panel.since, everybody, tables, policy.threshold, panel.lacking)
 
 
 def _table(
@@ -161,9 +166,9 @@ def _figures(
     return found
 
 
-def dimension_names() -> list[tuple[str, str]]:
-    """By what shared figures may be asked for, with labels."""
-    return [(d, DIMENSIONS[d].label) for d in SHARED]
+def dimension_names(held: Shared) -> list[tuple[str, str]]:
+    """By what these figures may be asked for, with labels."""
+    return [(d, DIMENSIONS[d].label) for d in held.tables]
 
 
 def about(held: Shared) -> str:

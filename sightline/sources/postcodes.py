@@ -1,9 +1,10 @@
 """Which small area (LSOA) a postcode lies in: the ONS postcode directory and its smaller relatives, or an own list.
 
 The directory (ONSPD), the National Statistics Postcode Lookup (NSPL) and the look-up of output areas name their columns
-alike: a postcode (`pcds`, `pcd7`, `pcd`), `lsoa11` or `lsoa21` with or without `cd`, and the months of its life
-(`dointr`, `doterm`). Any table of a postcode and an LSOA that speaks of no pupil and no school will do. Postcodes out
-of use are kept, as children once lived there; those outside England are left out: its index says nothing of them.
+alike: a postcode (`pcds`, `pcd7`, `pcd`), `lsoa11` or `lsoa21` with or without `cd`, the ward (`osward`, `wd25cd`) and
+the months of its life (`dointr`, `doterm`). Any table of a postcode and an LSOA that speaks of no pupil and no school
+will do. Postcodes out of use are kept, as children once lived there; those outside England are left out: its index says
+nothing of them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _POSTCODE = ("pcds", "pcd8", "pcd2", "pcd7", "pcd", "postcode", "post code")
 _LSOA = re.compile(
     r"(?:lsoa(?:[ _]?code)?|lower layer super output area(?: code)?)[ _]?\(?(?:20)?(11|21)?\)?(?:[ _]?(?:cd|code))?"
 )
+_WARD = re.compile(r"osward|wd\d\dcd|(?:electoral |administrative )?ward[ _]?code")
 _MONTHS = {"introduced": ("dointr",), "terminated": ("doterm",)}
 # A list of pupils or schools may hold both columns too.
 _NOT_OURS = re.compile(r".*(upn|pupil|student|surname|forename|birth|dob|urn|estab|school).*")
@@ -43,6 +45,8 @@ def _columns(header: Sequence[str]) -> dict[str, tuple[str, ...]]:
         matched = _LSOA.fullmatch(column)
         if matched:
             found.setdefault("lsoa_2011" if matched[1] == "11" else "lsoa_2021", (column,))
+        elif _WARD.fullmatch(column):
+            found.setdefault("ward", (column,))
     return found
 
 
@@ -62,7 +66,7 @@ def read_postcodes(path: Path, context: Context) -> Reading:
     for part in stream_delimited(path, findings):
         if not wanted:
             wanted = _columns(part.column_names)
-            if "postcode" not in wanted or len(wanted) == 1:
+            if "postcode" not in wanted or not wanted.keys() & {"lsoa_2011", "lsoa_2021"}:
                 raise UnreadableFile("A list of postcodes needs a column of postcodes and one of LSOA codes.")
             wanted |= {c: names for c, names in _MONTHS.items() if names[0] in part.column_names}
             present = set(part.column_names)
@@ -100,6 +104,10 @@ def _typed(part: pa.Table, wanted: dict[str, tuple[str, ...]], findings: list[Fi
         cells[column] = (
             f"CASE WHEN regexp_full_match(upper({cells[column]}), 'E01[0-9]{{6}}') THEN upper({cells[column]}) END"
         )
+    if "ward" in cells:
+        cells["ward"] = (
+            f"CASE WHEN regexp_full_match(upper({cells['ward']}), 'E05[0-9]{{6}}') THEN upper({cells['ward']}) END"
+        )
     for month in _MONTHS.keys() & cells.keys():
         x = cells[month]
         cells[month] = f"CASE WHEN regexp_full_match({x}, '[0-9]{{6}}') THEN {x} || '01' ELSE {x} END"
@@ -115,7 +123,7 @@ def write_postcodes(reading: Reading, path: Path) -> list[Path]:
     with Database.of({"postcode_area": reading.tables["postcode_area"]}, complete=False) as database:
         rows = database.query(
             "SELECT postcode AS pcds, strftime(introduced, '%Y%m') AS dointr, strftime(terminated, '%Y%m') AS doterm, "
-            "lsoa_2011 AS lsoa11cd, lsoa_2021 AS lsoa21cd FROM postcode_area ORDER BY line"
+            "lsoa_2011 AS lsoa11cd, lsoa_2021 AS lsoa21cd, ward AS osward FROM postcode_area ORDER BY line"
         )
     return [write_delimited(rows, target(path, "postcodes.csv"))]
 

@@ -258,7 +258,8 @@ def _linked(database: Database, present: set[str], findings: list[Finding]) -> d
 
 
 def _addresses(database: Database, present: set[str], findings: list[Finding]) -> dict[str, pa.Table]:
-    """One row per child with the postcode of the address that is open, or else was left last."""
+    """One row per child with the postcode of the address that is open, or else was left last; and one per address with
+    a postcode, with its days, so that a home can be placed on any of them."""
     cells = _cells(ADDRESS, present)
     start, end = (first((f"addr_address_{side}_date",), present) for side in ("start", "end"))
     if cells["child_ref"] == ABSENT:
@@ -275,7 +276,13 @@ def _addresses(database: Database, present: set[str], findings: list[Finding]) -
         f"{cells['child_ref']} ORDER BY ({day(end)} IS NULL) DESC, {day(start)} DESC NULLS LAST, line DESC) = 1)"
     )
     cells["postcode"] = postcode(cells["postcode"])
-    return {"child": _conformed(database, "child", cells, findings, source=latest)}
+    days = {f"{side}_date": f"strftime({day(x)}, '%Y-%m-%d')" for side, x in (("start", start), ("end", end))}
+    # What is wrong with a cell is said once: of a date above, of the rest for the child's row below.
+    homes = _conformed(
+        database, "home_address", cells | days, [],
+        source=f"(SELECT * FROM raw WHERE {cells['child_ref']} IS NOT NULL AND {cells['postcode']} IS NOT NULL)",
+    )  # fmt: skip
+    return {"child": _conformed(database, "child", cells, findings, source=latest), "home_address": homes}
 
 
 def _factors(database: Database, present: set[str], findings: list[Finding]) -> dict[str, pa.Table]:
@@ -389,7 +396,10 @@ def _written(extract: Extract, column: str) -> str:
 
 
 def _write(extract: Extract, reading: Reading, path: Path) -> list[Path]:
-    """One CSV with the SystemC names of the columns Sightline uses. Identifiers of other kinds are not written."""
+    """One CSV with the SystemC names of the columns Sightline uses. Identifiers of other kinds are not written.
+
+    Addresses are those of `home_address`, with their days, where there is one; else the child's alone.
+    """
     with Database.of(reading.tables) as database:
         database.execute("SET preserve_insertion_order = true")
         columns = [f"{_written(extract, c)} AS {names[0]}" for c, names in extract.columns.items()]
@@ -402,6 +412,12 @@ def _write(extract: Extract, reading: Reading, path: Path) -> list[Path]:
         elif extract is LINKED:
             kinds = ", ".join(literal(kind) for kind in _LINKED_WORDS)
             source = f"(FROM identifier WHERE kind IN ({kinds}))"
+        elif extract is ADDRESS and "home_address" in reading.tables:
+            source = '"home_address"'
+            columns += [
+                f"strftime({side}_date, '%Y-%m-%d 00:00:00.000') AS addr_address_{side}_date"
+                for side in ("start", "end")
+            ]
         elif extract is FACTORS:
             columns = ["assessment_ref AS cinf_assessment_id", "to_json(factors) AS cinf_assessment_factors_json"]
             source = (

@@ -297,6 +297,15 @@ class CareSystem:
                 former = [r for r in linked if r["kind"] == "former_upn"]
                 numbered = [r | {"line": n} for n, r in enumerate(former, start=2)]
                 held["identifier"] = pa.Table.from_pylist(numbered, schema=arrow_schema("identifier"))
+            elif name == "ssd_address":
+                # The child's row stands on the line of the home that is open.
+                homes = tables["home_address"]
+                line = {h["child_ref"]: h["line"] for h in homes.to_pylist()}
+                children = [
+                    {"child_ref": r["child_ref"], "postcode": r["postcode"], "line": line[r["child_ref"]]}
+                    for r in rows.rows["child"]
+                ]
+                held = {"child": pa.Table.from_pylist(children, schema=arrow_schema("child")), "home_address": homes}
             elif kept:
                 # Tables of which one file holds some columns only.
                 held[table] = _only(tables[table], table, kept)
@@ -323,6 +332,7 @@ class CareSystem:
             "forename": "Unborn" if unborn else self.held(i, "forename", forename),
             "postcode": postcodes()[self.people.postcode[i]],
         }
+        self._homes(rows, i, ref, today)
         second = record.place >= len(self.people)
         for kind, value in (
             ("person_id", ref),
@@ -336,6 +346,18 @@ class CareSystem:
                 rows.rows["identifier"][-1]["line"] = row["line"]
         for disability in self.care.disabilities.get(i, ()):
             rows.add("disability", child_ref=ref, disability=disability)
+
+    def _homes(self, rows: Rows, i: int, ref: str, today: int) -> None:
+        """Where the child lives, and for the children of one household in six where it lived before."""
+        codes, now, household = postcodes(), int(self.people.postcode[i]), int(self.people.household[i])
+        moved = today - 60 - household * 97 % 1500
+        before = household % 6 == 0 and self.people.birth[i] < moved
+        if before:
+            # Drawn from the household's own number, so that nothing else of the authority changes with it.
+            earlier = codes[(now + 1 + household * 7919 % (len(codes) - 1)) % len(codes)]
+            rows.add("home_address", child_ref=ref, postcode=earlier, end_date=day_of(moved - 1))
+        start = day_of(moved) if before else None
+        rows.add("home_address", child_ref=ref, postcode=codes[now], start_date=start)
 
     def _extract_episode(self, rows: Rows, i: int, n: int, episode: Episode, ref: str) -> None:
         referral = f"R{i:06d}{n}"
@@ -567,13 +589,13 @@ _CENSUS_TABLES = (
     "cp_plan",
     "cp_review",
 )
-_EXTRACT_TABLES = (*_CENSUS_TABLES, "looked_after", "early_help", "involvement", "professional", "team")
+_EXTRACT_TABLES = (*_CENSUS_TABLES, "home_address", "looked_after", "early_help", "involvement", "professional", "team")
 _CP_COLUMNS = tuple(n for n in arrow_schema("cp_plan").names if n != "previous_plans")
 # By SSD table: the vocabulary table it is written from, and the columns it holds where others hold the rest.
 _SSD_TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "ssd_person": ("child", ()),
     "ssd_linked_identifiers": ("identifier", ()),
-    "ssd_address": ("child", ("child_ref", "postcode")),
+    "ssd_address": ("child", ()),
     "ssd_disability": ("disability", ()),
     "ssd_cin_episodes": ("referral", ()),
     "ssd_cin_assessments": ("assessment", ()),

@@ -45,6 +45,17 @@ CARE_FACTS = (
         ),
     ),
     Table(
+        "home_address",
+        "One row per postcode a child has lived at with its days, per delivery; of the address nothing more is kept.",
+        (
+            CHILD_REF,
+            Column("postcode", TEXT, "Home postcode, upper case with one space", LOC, required=True, source=SSD),
+            Column("start_date", DATE, "First day, if known", LOC, source=SSD),
+            Column("end_date", DATE, "Last day, if known", LOC, source=SSD),
+            LINE,
+        ),
+    ),
+    Table(
         "identifier",
         "One row per child or pupil per identifier per delivery.",
         (

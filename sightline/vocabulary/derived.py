@@ -338,6 +338,30 @@ DERIVED_TABLES = (
         derived=True,
     ),
     Table(
+        "home_period",
+        "One row per child known to social care and stretch of days at one home; none where no locality model is held.",
+        (
+            CHILD_ID,
+            Column("start_date", DATE, "First day; null where it is the first home that is known of", LOC),
+            Column("end_date", DATE, "First day no longer at it; null where it still stands", LOC),
+            Column(
+                "locality",
+                TEXT,
+                "The authority's locality that the home is in, by its own model: a part of the authority, no address",
+                E,
+            ),
+            Column(
+                "locality_by",
+                TEXT,
+                "The area that placed it: postcode, lsoa, sector, ward or district; none where the home lies in no "
+                "area of the model; null where that cannot be told",
+                E,
+            ),
+            FROM_DELIVERY,
+        ),
+        derived=True,
+    ),
+    Table(
         "finding",
         "One row per thing found wrong in one place of one received file, or by comparing files.",
         (

@@ -317,6 +317,11 @@ def scope_day(request: HttpRequest) -> date:
 
 
 def _scope(access: Access, on: date, snapshot: str, *, shows: str, helped: bool = False) -> Scope:
+    """The children this person is shown or counted; where those live whose address is confidential is said of none."""
+    return replace(_reached(access, on, snapshot, shows=shows, helped=helped), unplaced=access.confidential)
+
+
+def _reached(access: Access, on: date, snapshot: str, *, shows: str, helped: bool) -> Scope:
     opens = shows in OF_CHILDREN
     helped = helped and access.of_early_help
     if shows == "child" and (access.glass or helped):

@@ -108,6 +108,18 @@ def test_the_other_tables_round_trip():
     assert again(FACTORS, {"assessment_factor": factors})["assessment_factor"].equals(factors)
     homes = made("child", [{"child_ref": "1", "postcode": "ZZ1 2ZZ"}, {"child_ref": "2", "postcode": None}])
     assert again(ADDRESS, {"child": homes})["child"].equals(homes)
+    lived = made(
+        "home_address",
+        [
+            {"child_ref": "1", "postcode": "ZZ1 1ZZ", "end_date": date(2024, 5, 31)},
+            {"child_ref": "1", "postcode": "ZZ1 2ZZ", "start_date": date(2024, 6, 1)},
+        ],
+    )
+    read = again(ADDRESS, {"home_address": lived})
+    assert read["home_address"].equals(lived)
+    assert read["child"].select(["child_ref", "postcode", "line"]).to_pylist() == [
+        {"child_ref": "1", "postcode": "ZZ1 2ZZ", "line": 3}
+    ]
     numbers = made(
         "identifier",
         [

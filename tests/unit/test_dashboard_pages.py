@@ -10,6 +10,10 @@ import python_calamine
 import web_authority as authority
 from django.urls import reverse
 
+from sightline.operations import Scope
+from sightline.operations import dashboard as counted
+from sightline.operations.shared import shared
+
 pytest_plugins = ["web_fixtures"]
 
 ON_PLAN = authority.on_plan(set(range(authority.CHILDREN)))
@@ -139,17 +143,65 @@ def test_the_breakdown_has_exactly_the_categories_of_the_report(facts, person, b
         "Case status", "School phase, by case status", "Setting type attended",
         "Special educational needs and disabilities", "Entitlement to free school meals",
         "English as an additional language", "School exclusions", "Absence sessions overall",
-        "Where the children are at school, by locality", "Children at each setting",
+        "Where the children live, by locality", "Children at each setting",
     ]  # fmt: skip
     status = {r[0]: r[1] for r in rows_of(text, "Case status")[1:]}
     counted = [sum(authority.status_of(n) == s for n in range(40)) for s in ("CIN plan", "CP plan", "assessment")]
     assert [status[k] for k in ("CIN", "CP", "Social worker assessment")] == [str(n) for n in counted]
 
 
+def test_without_a_locality_model_the_town_of_the_school_stands_in_its_place_and_what_to_send_is_said(
+    facts_of, person, browse
+):
+    held = authority.tables()
+    opened = facts_of(
+        {**held, "locality_area": held["locality_area"].slice(0, 0), "home_period": held["home_period"].slice(0, 0)}
+    )
+    head, governor = browse(person("virtual_school_head")), browse(person("governor"))
+    text = page(head, "/breakdown/")
+    assert "Where the children are at school, by town" in text and "Send a list of your localities" in text
+    for client in (head, governor):
+        text = page(client, "/dashboard/?by=locality")
+        assert 'value="locality"' not in text and 'value="school_town"' in text
+        assert "No locality model has been received. Send a list of your localities" in text
+    assert "locality" not in shared(counted.panel(opened, Scope.everyone(), authority.AS_AT)).tables
+
+
+def test_where_a_child_lives_whose_address_is_confidential_is_shown_to_nobody(facts, person, browse):
+    """Whatever slice is asked for, the child is in no locality of it, and stands with those of whom none is known."""
+    from sightline.web.people.models import Child
+    from sightline.web.people.restricting import restrict
+
+    head = person("virtual_school_head")
+    hidden = next(n for n in sorted(ON_PLAN) if authority.locality_of(n) == "Northmere" and authority.school_of(n) == 0)
+    whose = f"school={authority.SCHOOLS[0]}&plan={authority.status_of(hidden).replace(' ', '+')}&year={1 + hidden % 11}"
+    place = authority.locality_of(hidden)
+    clients = [browse(person(role)) for role in ("data_officer", "headteacher", "social_worker")] + [browse(head)]
+    assert figures(page(clients[-1], f"/dashboard/?{whose}&locality={place}"))["Children"] == "1"
+    restrict(Child.objects.get(child_id=authority.child_id(hidden)), kind="address", reason="refuge, not to be told", by=head)
+    for client in clients:
+        shown = {
+            r[0]: r[1] for r in rows_of(page(client, f"/dashboard/?{whose}&by=locality"), "By locality of the home")
+        }
+        assert place not in shown and shown.get("Locality not known or not shown", "1") == "1"
+        asked = page(client, f"/dashboard/?{whose}&locality={place}")
+        assert "Left out, because nobody here has that value" in asked or figures(asked)["Children"] == "0"
+    shown = rows_of(page(clients[-1], "/breakdown/"), "Where the children live, by locality")
+    counted_there = {n for n in authority.on_plan(range(authority.CHILDREN)) if authority.locality_of(n) == place}
+    listed = next(r for r in shown if r[0] == place)
+    assert int(listed[1]) + int(listed[2]) == len(counted_there) - 1
+    record = page(clients[0], f"/children/{Child.objects.get(child_id=authority.child_id(hidden)).public_id}/")
+    assert place not in record
+
+
 def test_performance_is_by_locality_and_team(facts, person, browse):
     text = page(browse(person("team_manager")), "/breakdown/?kind=month")
     assert {r[0] for r in rows_of(text, "By team and plan")[1:]} == {"Team 1"}
-    assert "By locality and plan" in text
+    shown = rows_of(text, "By locality of the home and plan")[1:]
+    mine = authority.on_plan(authority.children(team=0))
+    for place in (*authority.LOCALITIES, "Outside the localities"):
+        here = sum(authority.locality_of(n) == place for n in mine)
+        assert sum(int(r[2]) for r in shown if r[0] == place and r[1] != "Early Help") == here, place
     assert "Termly performance" in page(browse(person("virtual_school_head")), "/breakdown/?kind=term")
 
 

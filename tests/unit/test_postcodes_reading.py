@@ -23,21 +23,21 @@ def read(folder: Path, text: str) -> Reading:
 @pytest.mark.parametrize(
     ("header", "row", "areas"),
     [
-        ("pcd,pcd2,pcds,dointr,doterm,ctry,lsoa01,lsoa11,msoa11,lsoa21,imd",
-         "ZZ991AA,ZZ99  1AA,ZZ99 1AA,198001,199606,E92000001,E01000009,E01000001,E02000001,E01000002,77",
-         ("E01000001", "E01000002")),
-        ("pcd7,pcd8,pcds,dointr,doterm,usrtypind,lad25cd,lsoa21cd,imd20ind",
-         "ZZ991AA,ZZ99 1AA,ZZ99 1AA,198001,199606,0,E09000001,E01000002,77", (None, "E01000002")),
+        ("pcd,pcd2,pcds,dointr,doterm,osward,ctry,lsoa01,lsoa11,msoa11,lsoa21,imd",
+         "ZZ991AA,ZZ99  1AA,ZZ99 1AA,198001,199606,E05000001,E92000001,E01000009,E01000001,E02000001,E01000002,77",
+         ("E01000001", "E01000002", "E05000001")),
+        ("pcd7,pcd8,pcds,dointr,doterm,usrtypind,lad25cd,wd25cd,lsoa21cd,imd20ind",
+         "ZZ991AA,ZZ99 1AA,ZZ99 1AA,198001,199606,0,E09000001,S13000001,E01000002,77", (None, "E01000002", None)),
         ("pcd7,pcd8,pcds,dointr,doterm,usertype,oa11cd,lsoa11cd,msoa11cd,ladcd,lsoa11nm",
          "ZZ991AA,ZZ99 1AA,ZZ99 1AA,198001,199606,0,E00000001,E01000001,E02000001,E09000001,Elm 1A",
-         ("E01000001", None)),
+         ("E01000001", None, None)),
     ],
 )  # fmt: skip
 def test_each_layout(tmp_path, header, row, areas):
     reading = read(tmp_path, f"{header}\n{row}\n")
     assert reading.tables["postcode_area"].drop_columns(["line"]).to_pylist() == [
-        {"postcode": "ZZ99 1AA", "lsoa_2011": areas[0], "lsoa_2021": areas[1], "introduced": date(1980, 1, 1),
-         "terminated": date(1996, 6, 1)}
+        {"postcode": "ZZ99 1AA", "lsoa_2011": areas[0], "lsoa_2021": areas[1], "ward": areas[2],
+         "introduced": date(1980, 1, 1), "terminated": date(1996, 6, 1)}
     ]  # fmt: skip
     assert (reading.period, reading.covers) == ("postcodes of ZZ to 1996-06", "postcodes of ZZ")
 
@@ -63,7 +63,7 @@ def test_no_postcode_of_england_replaces_nothing(tmp_path):
 
 
 def test_read_of_write_is_the_same(tmp_path):
-    first = read(tmp_path, "pcds,dointr,doterm,lsoa11,lsoa21\nZZ99 1AA,198001,,E01000001,E01000002\n")
+    first = read(tmp_path, "pcds,dointr,doterm,lsoa11,lsoa21,wd25cd\nZZ99 1AA,198001,,E01000001,E01000002,E05000001\n")
     (path,) = postcodes.write_postcodes(first, tmp_path)
     again = recognise(path).read(path, Context(name=path.name))
     assert again.tables["postcode_area"].equals(first.tables["postcode_area"])

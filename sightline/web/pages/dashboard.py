@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow.compute as pc
@@ -74,11 +74,9 @@ def opaque(dimension: str, value: str) -> str:
     return hmac.new(settings.SECRET_KEY.encode(), value.encode(), hashlib.sha256).hexdigest()[:16]
 
 
-def dimensions_of(access: Access) -> list[str]:
-    """By what this person may slice: what their role may read; for those who get answers alone, what answers have."""
-    if not true_figures(access):
-        return list(told.SHARED)
-    return [d for d, held in DIMENSIONS.items() if access.reads(held.sensitivity)]
+def dimensions_of(access: Access, panel: Panel) -> list[str]:
+    """By what this person may slice: what their role may read, of what has been received."""
+    return [d for d, held in DIMENSIONS.items() if access.reads(held.sensitivity) and panel.offers(d)]
 
 
 def panel_of(held: Facts) -> Panel:
@@ -88,7 +86,7 @@ def panel_of(held: Facts) -> Panel:
     def ask() -> Panel:
         made = counted.panel(held.opened, held.scope, held.on, schools=held.access.schools)
         rows = made.rows.filter(pc.not_equal(made.rows["plan"], LOOKED_BACK))
-        return Panel(made.on, made.start, made.since, rows, made.then, made.labels)
+        return replace(made, rows=rows)
 
     return held.of_role("panel", ask)
 
@@ -157,7 +155,8 @@ def view(request: HttpRequest) -> HttpResponse:
         return render(request, "pages/nothing.html")
     if not true_figures(held.access):
         return _shared_page(request, held)
-    panel, dimensions = panel_of(held), dimensions_of(held.access)
+    panel = panel_of(held)
+    dimensions = dimensions_of(held.access, panel)
     options = held.of_role("dashboard options", lambda: options_of(panel, dimensions))
     asked = asked_of(request.GET, panel, dimensions)
     made = held.chart(
@@ -215,14 +214,14 @@ def _made(held: Facts, asked: Asked) -> dict[str, Any]:
 def _shared_page(request: HttpRequest, held: Facts) -> HttpResponse:
     shared = shared_of(held)
     by = request.GET.get("by", "")
-    by = by if by in told.SHARED else USUAL_BY
+    by = by if by in shared.tables else USUAL_BY
     grid = next(g for d, g in zip(shared.tables, tables.shared_tables(shared), strict=True) if d == by)
     sorting = Sorting(request.GET)
     context = {
         "facts": held,
         "shared": shared,
         "by": by,
-        "choices": told.dimension_names(),
+        "choices": told.dimension_names(shared),
         "table": sorting.grid("shared", grid),
         "sorting": sorting,
         "heads": told.HEADS,
@@ -241,7 +240,7 @@ def workbook(request: HttpRequest) -> HttpResponse:
     if not true_figures(held.access):
         raise PermissionDenied
     panel = panel_of(held)
-    asked = asked_of(request.GET, panel, dimensions_of(held.access))
+    asked = asked_of(request.GET, panel, dimensions_of(held.access, panel))
     sorting = Sorting(request.GET)
     figures, beside, groups = _made(held, asked)["grids"]
     grids = (figures, sorting.grid("beside", beside), sorting.grid("groups", groups))
