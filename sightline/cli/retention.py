@@ -59,7 +59,7 @@ def clocks(context: typer.Context, home: HomeOption = None, as_json: JsonOption 
         bases = [{"roles": list(b.roles), "until": b.until, "holds": b.holds(on)} for b in register.bases]
         print_json({"on": on, "states": states, "due": len(due), "held": sum(r.held for r in rows), "bases": bases})
         return
-    print_table(f"Children known to social care on {on}", states)
+    print_table(f"Children known to social care or Early Help on {on}", states)
     print_table(
         f"Recorded bases ({lawful.NAME})",
         [

@@ -23,7 +23,9 @@ from sightline.synthetic import marks_faults
 from sightline.synthetic.authority import UNTIL, Invented, Written, invent
 from sightline.synthetic.care import OPEN
 from sightline.synthetic.care_tables import SSD
+from sightline.synthetic.early_help import early_help_list
 from sightline.synthetic.faults import child_key
+from sightline.synthetic.localities import locality_model
 from sightline.synthetic.people import day_number, day_of
 from sightline.synthetic.registers import Suspension, Timetable, Year
 from sightline.synthetic.school_tables import TermCounts, attendance_terms, censuses, suspension_terms, term_counts
@@ -89,6 +91,10 @@ class _Sender:
         placed = provision_register(self.invented.schools_system, self.invented.until)
         if placed.tables["alternative_provision"].num_rows:
             self._write(placed.kind, placed, "education/alternative_provision.csv")
+        helped = early_help_list(
+            self.invented.schools_system, self.invented.care, self.invented.until, self.invented.random(13)
+        )
+        self._write(helped.kind, helped, "social_care/early_help.csv")
         self._truth()
 
     def _write(self, kind: str, reading: Reading, name: str) -> Path:
@@ -106,6 +112,8 @@ class _Sender:
         files[at] = Written(new, files[at].kind, files[at].rows)
 
     def _schools(self) -> None:
+        model = locality_model()
+        self._write(model.kind, model, "localities.csv")
         tables = school_tables(self.invented.world.schools)
         until = self.invented.until
         for kind, table, name in (

@@ -150,7 +150,7 @@ def test_a_trust_sees_the_children_of_its_open_schools_alone(facts_of, person, b
     assert after < before
     lost = {int(c.removeprefix("child-")) for c in before - after}
     assert lost <= authority.children(school=0)
-    assert Child.objects.filter(held=True).count() == authority.CHILDREN
+    assert Child.objects.filter(held=True).count() == authority.HELD
 
 
 def test_each_role_reads_its_own_gates(facts_of, person, browse):

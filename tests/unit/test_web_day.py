@@ -45,6 +45,7 @@ WAITING = {
     "data_officer": {*KEEPS, "Uploads checked, to load or discard", "Loads that failed"},
     "team_manager": {"Exceptions overdue", "Exceptions due within a week", "Exceptions for you to answer"},
     "school_lead": {"Exceptions overdue", "Exceptions due within a week", "Exceptions for you to answer"},
+    "early_help_manager": {"Suspended this week", "Persistently absent this school year", "On a plan too"},
     "information_governance": {"Things that stand out in the logs", "Views of last month’s sample to review",
                                "Emergency openings nobody has marked as seen",
                                "Records due to be removed", "Data-sharing agreements to sign or review"},

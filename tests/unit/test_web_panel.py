@@ -86,7 +86,7 @@ def expected(n, absence):
 def test_each_fact_is_that_of_a_plain_count(facts_of, person, browse):
     held = with_facts()
     opened = facts_of(held)
-    sums = {n: [0, 0] for n in range(authority.CHILDREN)}
+    sums = {n: [0, 0] for n in range(authority.HELD)}
     for row in held["register_week"].to_pylist():
         if row["week"] >= date(2026, 9, 1) - timedelta(days=1):
             mine = sums[int(row["child_id"].removeprefix("child-"))]

@@ -19,11 +19,11 @@ ALL = set(range(authority.CHILDREN))
 
 
 def seen_by(user, *, today: date | None = None, acting_as: str | None = None) -> set[int]:
-    from sightline.web.authz.access import access_of, visible_to
+    from sightline.web.authz.access import access_of, openable_by
 
     access = access_of(user, today=today, acting_as=acting_as)
     on = max(access.today, authority.AS_AT) if today is None else today
-    return {int(c.removeprefix("child-")) for c in visible_to(access, on=on).values_list("child_id", flat=True)}
+    return {int(c.removeprefix("child-")) for c in openable_by(access, on=on).values_list("child_id", flat=True)}
 
 
 @pytest.mark.parametrize(("role", "expected"), [*authority.seen_by().items(), (None, set())])
@@ -285,7 +285,7 @@ def test_adding_a_restriction_never_widens_and_ending_an_allocation_always_narro
     made = iter(range(1000))
 
     @settings(max_examples=25, database=None)
-    @given(scopes, st.integers(0, authority.CHILDREN - 1), st.booleans())
+    @given(scopes, st.integers(0, authority.HELD - 1), st.booleans())
     def holds(scope, n, restrict):
         with transaction.atomic():
             role, kind, over = scope

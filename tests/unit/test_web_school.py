@@ -100,7 +100,7 @@ def test_the_figures_are_those_of_a_plain_count(facts_of, person, browse, role):
 @pytest.mark.parametrize(("missing", "hidden"), [(5, True), (6, False), (14, False), (15, True), (20, True)])
 def test_a_share_is_hidden_where_fewer_than_six_are_with_or_without(missing, hidden):
     opened = authority.opened(with_others(20, missing=missing))
-    children = [authority.child_id(n) for n in range(authority.CHILDREN)]
+    children = [authority.child_id(n) for n in range(authority.HELD)]
     found = operations.school_facts(opened, Scope.everyone(), URN, children)
     assert found.others.pupils == 20
     assert (found.others.persistent is None) == hidden
