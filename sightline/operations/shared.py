@@ -19,7 +19,7 @@ SHARED: Final = (
 )  # fmt: skip
 """By what shared figures may be asked for. Not by school, trust or worker: too few children stand behind most."""
 LINKED: Final = ("phase", "school_town", "year", "type")
-"""Dimensions of which anybody may know what goes with what: they follow from the school. Where a child lives does not."""
+"""Dimensions of which anybody may know what goes with what: they follow from the school. A child's home does not."""
 
 
 @dataclass(frozen=True, slots=True)

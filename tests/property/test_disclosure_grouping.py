@@ -122,14 +122,17 @@ def test_whoever_asks_everything_cannot_place_a_hidden_number_closer_than_the_th
 
 @st.composite
 def of_schools(draw):
-    """Children of schools, of which each has a phase and a place: what anybody can look up."""
-    number, dimensions, questions = draw(children())
+    """Children of schools, of which each has a phase and a place: what anybody can look up. They live where they go to
+    school, all but every twelfth or so, and of that nobody can look up anything."""
+    number, _, questions = draw(children())
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     schools = draw(st.integers(2, 6))
     phase, place = rng.integers(0, 3, schools), rng.integers(0, 4, schools)
     at = rng.choice(schools, number, p=rng.dirichlet(np.full(schools, 0.7)))
     linked = {"phase": [f"p{phase[s]}" for s in at], "place": [f"q{place[s]}" for s in at]}
-    return number, {**linked, "d0": dimensions["d0"]}, questions[:3]
+    moved = rng.random(number) < draw(st.sampled_from([0.0, 0.08, 0.3]))
+    home = np.where(moved, rng.integers(0, 4, number), place[at])
+    return number, {**linked, "home": [f"h{h}" for h in home]}, questions[:3]
 
 
 @settings(max_examples=8)
