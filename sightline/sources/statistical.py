@@ -17,18 +17,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import pyreadstat
 
 from sightline.vocabulary.errors import UnreadableFile
 
 PROGRAMS: Final[Mapping[str, str]] = {".dta": "Stata", ".sav": "SPSS", ".zsav": "SPSS", ".sas7bdat": "SAS"}
 """Endings of files that are read, and the program whose they are."""
-_READERS: Final[Mapping[str, Callable[..., Any]]] = {
-    ".dta": pyreadstat.read_dta,
-    ".sav": pyreadstat.read_sav,
-    ".zsav": pyreadstat.read_sav,
-    ".sas7bdat": pyreadstat.read_sas7bdat,
-}
+_READERS: Final = {".dta": "read_dta", ".sav": "read_sav", ".zsav": "read_sav", ".sas7bdat": "read_sas7bdat"}
 # Values held as Python's own at once: some 400 MB of text.
 _CELLS: Final = 4_000_000
 _TOLD: Final = b"sightline.statistical"
@@ -95,6 +89,11 @@ class _Reading:
 
     def __init__(self, path: Path, keep: Callable[[str], bool]) -> None:
         self.path, self.ending = path, path.suffix.lower()
+        # Half a second to import, which every command of Sightline would wait for.
+        import pyreadstat
+
+        self.reader: Callable[..., Any] = getattr(pyreadstat, _READERS[self.ending])
+        self.faults = (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, UnicodeDecodeError)
         self.encoding: str | None = None
         _, self.about = self._ask(metadataonly=True)
         self.names = list(self.about.column_names)
@@ -109,7 +108,7 @@ class _Reading:
     def _ask(self, **asked: Any) -> tuple[Mapping[str, Sequence[Any]], Any]:
         """The reader's answer; a file without a word on its encoding that is not UTF-8 is Windows'."""
         try:
-            held, about = _READERS[self.ending](
+            held, about = self.reader(
                 str(self.path),
                 output_format="dict",
                 disable_datetime_conversion=True,
@@ -117,7 +116,7 @@ class _Reading:
                 encoding=self.encoding,
                 **asked,
             )
-        except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, UnicodeDecodeError) as error:
+        except self.faults as error:
             if self.encoding is None and ("encoding" in str(error) or isinstance(error, UnicodeDecodeError)):
                 self.encoding = "WINDOWS-1252"
                 return self._ask(**asked)
