@@ -271,7 +271,7 @@ def churn(frame: Frame, table_id: str, plan: str) -> Table:
     for outcome, measure in outcomes(frame, ENGAGEMENT).items():
         found = frame.database.query(
             f"""
-            SELECT dense_rank() OVER (ORDER BY p.pupil) AS pupil, p.year, p.{measure} AS outcome
+            SELECT dense_rank() OVER (ORDER BY {frame.by_pupil("p.")}) AS pupil, p.year, p.{measure} AS outcome
             FROM pupil_year AS p SEMI JOIN (SELECT pupil, year FROM exposure WHERE plan = '{plan}') USING (pupil, year)
             WHERE {frame.send_sql("p.")} ORDER BY 1, 2
             """

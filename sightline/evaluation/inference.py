@@ -201,10 +201,10 @@ def _plans_shuffled(
             f"""
             SELECT post, CAST(grp = '{plan}' AS INTEGER) AS "on", fsm, female, idaci, {name} AS outcome,
                 dense_rank() OVER (ORDER BY CAST({by} AS VARCHAR)) AS place,
-                ntile({FIFTHS}) OVER (ORDER BY idaci, pupil, year) AS fifth
+                ntile({FIFTHS}) OVER (ORDER BY idaci, {frame.by_pupil()}, year) AS fifth
             FROM {rows_sql(frame, domain, plan)} AND {name} IS NOT NULL AND fsm IS NOT NULL AND female IS NOT NULL
                 AND idaci IS NOT NULL AND {by} IS NOT NULL
-            ORDER BY pupil, year
+            ORDER BY {frame.by_pupil()}, year
             """
         )
         c = {column: numbers(found, column) for column in found.column_names}

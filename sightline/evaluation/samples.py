@@ -66,6 +66,15 @@ class Frame:
         column = f"{alias}{'send_ever' if self.study.sample.send_rule == 'ever' else 'send'}"
         return {"without": f"{column} = 0", "with": f"{column} = 1", "all": "true"}[self.send]
 
+    def by_pupil(self, alias: str = "") -> str:
+        """SQL that orders by pupil: references that are numbers stand in one order, be they kept as numbers or as text.
+
+        Random draws go by this order, and an extract as text must give the figures of the same one as Parquet.
+        """
+        column = f"{alias}pupil"
+        kind = self.database.one("SELECT column_type FROM (DESCRIBE SELECT pupil FROM pupil_year)")
+        return f"length({column}), {column}" if kind == "VARCHAR" else column
+
     @property
     def whom(self) -> str:
         """The run in words."""
@@ -176,8 +185,8 @@ def panel(frame: Frame, plan: str, measure: str) -> Panel:
     short = SHORT[plan]
     found = database.query(
         f"""
-        SELECT dense_rank() OVER (ORDER BY p.pupil) AS pupil, p.year, s.years, p.post, p.{short}_months AS months,
-            p.age, p.fsm, p.idaci, p.female, p.missed, p.suspended, p.possible,
+        SELECT dense_rank() OVER (ORDER BY {frame.by_pupil("p.")}) AS pupil, p.year, s.years, p.post,
+            p.{short}_months AS months, p.age, p.fsm, p.idaci, p.female, p.missed, p.suspended, p.possible,
             CASE WHEN p.authority IS NOT NULL THEN dense_rank() OVER (ORDER BY CAST(p.authority AS VARCHAR)) END
                 AS authority, CAST(p.authority AS VARCHAR) AS place
         FROM pupil_year AS p JOIN ({sample_sql(frame, plan)}) AS s USING (pupil)

@@ -7,7 +7,7 @@ import pytest
 from evaluation_data import CIN, linked, made, pupils
 
 from sightline.engine import Database
-from sightline.evaluation import projection
+from sightline.evaluation import Frame, Study, projection
 from sightline.operations import study_inputs
 from sightline.operations.study_inputs import received
 
@@ -58,3 +58,17 @@ def test_a_group_counts_only_those_with_the_outcome_and_nothing_missing():
     told = made(linked(rows | {"idaci": idaci}), "table-71", groups={"least": on})
     assert all(f"{on - 5:,} pupils in the group {CIN} with nothing missing" in why for _, why in told.refused)
     assert len(told.refused) == 3
+
+
+def test_references_stand_in_one_order_as_numbers_and_as_text():
+    """Random draws go by the order of pupils: an extract as text must give the figures of the same one as Parquet."""
+    orders = []
+    for kind in ("BIGINT", "VARCHAR"):
+        with Database() as database:
+            database.execute(
+                "CREATE TABLE pupil_year AS SELECT CAST(n AS BIGINT) AS pupil FROM unnest([100, 20, 3, 9, 1000]) AS t(n)"
+            )
+            database.execute(f"ALTER TABLE pupil_year ALTER pupil TYPE {kind}")
+            order = Frame(database, Study(), "all").by_pupil("p.")
+            orders.append([int(p) for (p,) in database.rows(f"SELECT pupil FROM pupil_year AS p ORDER BY {order}")])
+    assert orders == [[3, 9, 20, 100, 1000]] * 2
