@@ -41,6 +41,7 @@ LISTS = {
     "ssda903-episodes": "CHILD,DECOM,RNE,LS,CIN,PLACE,DEC,REC\n1,04/05/2019,S,C2,N1,U4,,\n",
     "idaci": "lsoa11_code,idaci2019_rank,idaci2019_decile,idaci2019_score\nE01000001,32000,10,0.01\n",
     "postcodes": "pcd7,pcds,dointr,doterm,lsoa11cd,lsoa21cd\nZZ991AA,ZZ99 1AA,198001,199606,E01000001,E01000002\n",
+    "localities": "Area code,Locality\nZZ1,Northmere\nE01000001,Southmere\n",
     "ees": "time_period,time_identifier,geographic_level,country_code,country_name,kind,pupils\n"
     "202324,Academic year,National,E92000001,England,Total,c\n",
 }

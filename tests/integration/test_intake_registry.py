@@ -20,7 +20,7 @@ DAY = date(2025, 1, 16)
 SPECIAL = {
     "marks": "/\\/\\......", "week": date(2025, 1, 13), "pupil_ref": UPN, "ref": UPN, "kind": "upn", "value": UPN,
     "urn": "123456", "link_urn": "123457", "school_ref": "123456", "laestab": "3012001", "authority": "301",
-    "postcode": "ZZ1 1ZZ", "surname": "Plum", "forename": "Ada", "name": "Oaks", "link_type": "Predecessor",
+    "postcode": "ZZ1 1ZZ", "area": "ZZ1", "surname": "Plum", "forename": "Ada", "name": "Oaks", "link_type": "Predecessor",
 }  # fmt: skip
 # Kinds that hold no fact: the columns of what they explain.
 EXPLAINING = {
