@@ -45,10 +45,10 @@ def exceptions(
 
     `on` is the day on which one is overdue. `owner` is a code of `OWNERS` (school: every school) or one school's name;
     `system` is the system asked to look first. Decisions taken at this home since the snapshot was made count. About a
-    school rather than a child (child_id is null): only where the scope is everyone. `stage` is the state beneath one
-    that is shown as overdue. With `schools` (URNs): only what
-    these schools own, of children in scope and of the schools themselves. `only`: these ids. Raises BadSetting for a
-    rule, owner, state or system there is not: none found must mean none.
+    school rather than a child (child_id is null): only where the scope is everyone (but some). `stage` is the state
+    beneath one that is shown as overdue. With `schools` (URNs): only what these schools own, of children in scope and
+    of the schools themselves. `only`: these ids. Raises BadSetting for a rule, owner, state or system there is not:
+    none found must mean none.
     """
     _check(opened, owner=owner, rule=rule, state=state, system=system)
     rows = _with_states(home, opened, scope, only, schools)
@@ -297,6 +297,9 @@ def _with_states(
 ) -> pa.Table:
     """The snapshot's exceptions within the scope, as the decisions taken until now leave them."""
     seen = "true" if scope.every else f"child_id IN (SELECT child_id FROM {opened.within(scope)})"
+    if scope.but is not None:
+        # What is about a school is about no child whose record is closed.
+        seen = f"(child_id IS NULL OR {seen})"
     given: dict[str, Any] = {}
     if schools is not None:
         # What a school does not own is not for it to learn, even of its own pupils.

@@ -236,7 +236,7 @@ def rating_table(rows: Iterable[Rating], cohort: str) -> Grid:
         ("Area", "Our answer", "Reviewed", "Before", "Change", "The data show, %", "Of children", "Who are", "Newest",
          "Agree nationally, %"),
         tuple(
-            (AREAS[r.area], r.answer or NOT_RATED, r.reviewed, r.before or NOT_RATED, change_in_words(r.change),
+            (AREAS[r.area], r.answer or NOT_RATED, r.reviewed or "", r.before or NOT_RATED, change_in_words(r.change),
              *_shown(r.evidence), r.agree_nationally)
             for r in rows if r.cohort == cohort
         ),
@@ -263,8 +263,8 @@ def change_in_words(change: int | None) -> str:
 
 def _shown(held: Evidence | None) -> tuple[Value, ...]:
     if held is None:
-        return (NOTHING, NOTHING, "", None)
+        return (NOTHING, NOTHING, "", "")
     if not held.children:
         few = NOTHING if held.children == 0 else TOO_FEW
-        return (few, held.children if held.children == 0 else few, held.says, held.newest)
-    return (TOO_FEW if held.percent is None else held.percent, held.children, held.says, held.newest)
+        return (few, held.children if held.children == 0 else few, held.says, held.newest or "")
+    return (TOO_FEW if held.percent is None else held.percent, held.children, held.says, held.newest or "")

@@ -17,6 +17,8 @@ PAGES = {
     "school": ("Headteacher", f"/schools/{authority.SCHOOLS[0]}/"),
     "trust": ("Trust lead", "/trust/"),
     "team": ("Virtual School Head", "/teams/", "main a[href^='/teams/']"),
+    "absence_lists": ("Virtual School Head", "/absence-lists/"),
+    "closures": ("Virtual School Head", "/closures/"),
     "self_review": ("Virtual School Head", "/data-access/"),
 }
 # Of a page whose parts are fetched anew by themselves: why it is not here.

@@ -73,6 +73,7 @@ def view(request: HttpRequest) -> HttpResponse:
         found = [p for p in found if p.actor_id == asked.actor]
     context = {
         "asked": asked,
+        "typed": request.GET,
         "wrong": {name: RIGHT_DAY for name in ("first", "last")
                   if request.GET.get(name, "").strip() and typed_day(request.GET[name]) is None},
         "logs": LOGS,

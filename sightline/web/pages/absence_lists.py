@@ -15,6 +15,7 @@ from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
 from sightline.web.pages.cohort import addresses_of, name_of, reader
 from sightline.web.pages.paging import paged, window
+from sightline.web.pages.tables import Sorting, in_order
 from sightline.web.pages.templating import query
 
 PAGE: Final = 50
@@ -35,6 +36,8 @@ def view(request: HttpRequest) -> HttpResponse:
     change = request.GET.get("change", "")
     change = change if change in listed.CHANGES else ""
     wanted = [r for r in made.rows if r["change"] == change or (not change and r["change"] != listed.LEFT)]
+    sorting = Sorting(request.GET)
+    wanted = in_order(sorting, "list", wanted, lambda r: _columns(r, held))
     page, pages = paged(request.GET, len(wanted), PAGE)
     shown = wanted[(page - 1) * PAGE : page * PAGE]
     audit.disclosed(request, [r["child_id"] for r in shown], action="listed", fields=fields_shown(request))
@@ -51,11 +54,12 @@ def view(request: HttpRequest) -> HttpResponse:
         "only_own_school": held.access.schools is not None,
         "rows": [{"address": addresses.get(r["child_id"]), **_as_read(r, held)} for r in shown],
         "found": len(wanted),
+        "sorting": sorting,
         "page": page,
         "pages": pages,
         "window": window(page, pages),
         "address": lambda n: "?" + query(weeks=weeks if weeks != listed.USUAL_WEEKS else None, change=change or None,
-                                         page=n if n > 1 else None),
+                                         page=n if n > 1 else None, **sorting.kept()),
     }  # fmt: skip
     return render(request, "absence_lists/page.html", context)
 
@@ -66,6 +70,15 @@ def _made(held: Facts, weeks: int) -> Lists:
         f"absence lists of {weeks} weeks",
         lambda: listed.absence_lists(held.opened, held.scope, on=held.on, weeks=weeks, schools=held.access.schools),
     )
+
+
+def _columns(row: dict[str, Any], held: Facts) -> list[Any]:
+    """The columns of the table, the points as a number."""
+    read = _as_read(row, held)
+    read["points"] = reader(held.access)(Sensitivity.EDUCATION, row["points"])
+    return [
+        read[name] for name in ("name", "list", "before", "why", "rate", "rate_before", "points", "school", "worker")
+    ]
 
 
 def _as_read(row: dict[str, Any], held: Facts) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from sightline.web.authz.access import Access
 from sightline.web.authz.door import fields_shown
 from sightline.web.pages.cohort import addresses_of, name_of, reader
 from sightline.web.pages.paging import paged, window
+from sightline.web.pages.tables import Sorting, in_order
 from sightline.web.pages.templating import query
 
 PAGE: Final = 50
@@ -30,11 +31,12 @@ def view(request: HttpRequest) -> HttpResponse:
         f"closures of {weeks} weeks",
         lambda: closing.closures(held.opened, held.scope, on=held.on, weeks=weeks).to_pylist(),
     )
+    sorting = Sorting(request.GET)
+    every = in_order(sorting, "list", every, lambda r: _columns(r, held))
     page, pages = paged(request.GET, len(every), PAGE)
     shown = every[(page - 1) * PAGE : page * PAGE]
     audit.disclosed(request, [r["child_id"] for r in shown], action="listed", fields=fields_shown(request))
     addresses = addresses_of(r["child_id"] for r in shown)
-    seen = reader(held.access)
     context = {
         "facts": held,
         "weeks": str(weeks),
@@ -43,21 +45,36 @@ def view(request: HttpRequest) -> HttpResponse:
         "rows": [
             {
                 "address": addresses.get(r["child_id"]),
-                "name": seen(Sensitivity.IDENTITY, name_of(r)),
-                "worker": seen(Sensitivity.STAFF, r["worker_name"]),
-                "team": seen(Sensitivity.STAFF, r["team_name"]),
+                **_person(r, held.access),
                 **as_read(r, held.opened.settings.closure_weeks, held.access),
             }
             for r in shown
         ],
         "found": len(every),
+        "sorting": sorting,
         "page": page,
         "pages": pages,
         "window": window(page, pages),
         "address": lambda n: "?" + query(weeks=weeks if weeks != closing.USUAL_WEEKS else None,
-                                         page=n if n > 1 else None),
+                                         page=n if n > 1 else None, **sorting.kept()),
     }  # fmt: skip
     return render(request, "closures/page.html", context)
+
+
+def _person(row: dict[str, Any], access: Access) -> dict[str, Any]:
+    seen = reader(access)
+    return {
+        "name": seen(Sensitivity.IDENTITY, name_of(row)),
+        "worker": seen(Sensitivity.STAFF, row["worker_name"]),
+        "team": seen(Sensitivity.STAFF, row["team_name"]),
+    }
+
+
+def _columns(row: dict[str, Any], held: facts.Facts) -> list[Any]:
+    """The columns of the table, days as numbers."""
+    who = _person(row, held.access)
+    read = as_read(row, held.opened.settings.closure_weeks, held.access)
+    return [who["name"], read["says"], read["last_day"], *(share for share, _, _ in read["before"]), who["worker"]]
 
 
 def as_read(row: dict[str, Any], numbers: tuple[int, ...], access: Access) -> dict[str, Any]:

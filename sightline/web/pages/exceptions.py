@@ -23,7 +23,7 @@ from sightline.web.authz.access import HIDDEN
 from sightline.web.authz.door import fields_shown
 from sightline.web.pages.cohort import addresses_of, name_of, reader
 from sightline.web.pages.paging import paged, window
-from sightline.web.pages.templating import SYSTEMS, query, short_day
+from sightline.web.pages.templating import SYSTEMS, days_in_words, query
 from sightline.web.people.models import Child
 from sightline.web.work import asking
 from sightline.web.work.drawing import Drawn, bars
@@ -99,7 +99,6 @@ def system_in_words(system: str | None) -> str:
     return said[:1].upper() + said[1:]
 
 
-_ISO_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 # A meaning begins with what it is called, and goes on after a colon or a comma.
 _CATEGORIES = {c.code: re.split("[:,]", c.meaning)[0].lower() for c in code_list("exclusion_category")}
 
@@ -108,14 +107,7 @@ def in_words(text: str) -> str:
     """A value of an exception as it is read: days as people write them, kinds of exclusion in words."""
     for code, says in _CATEGORIES.items():
         text = re.sub(rf"\b{code}\b", says, text)
-    return _ISO_DAY.sub(_day_in_words, text)
-
-
-def _day_in_words(found: re.Match[str]) -> str:
-    try:
-        return short_day(date.fromisoformat(found[0]))
-    except ValueError:
-        return found[0]  # a day there is not is shown as it came
+    return days_in_words(text)
 
 
 FIELDS = {"birth_date": "date of birth", "upn": "pupil number", "forename": "first name"}
@@ -169,8 +161,8 @@ def as_seen(row: dict[str, Any], held: facts.Facts, schools: dict[str, str]) -> 
         "child": seen(Sensitivity.IDENTITY, name_of(row)) if row["child_id"] else NO_CHILD,
         "school": schools.get(row["urn"] or "", row["urn"]),
         "owner_name": asking.owner_in_words(row["owner"], schools),
-        "left": HIDDEN if hidden else in_words(row["left_value"] or "nothing"),
-        "right": HIDDEN if hidden else in_words(row["right_value"] or "nothing"),
+        "left": HIDDEN if hidden else in_words(row["left_value"] or "Nothing"),
+        "right": HIDDEN if hidden else in_words(row["right_value"] or "Nothing"),
         "left_name": system_in_words(row["left_system"]),
         "right_name": system_in_words(row["right_system"]),
         "what": HIDDEN if hidden else in_words(what_in_words(row["what"])),

@@ -18,8 +18,9 @@ from sightline.web.authz.access import HIDDEN
 from sightline.web.authz.door import fields_shown
 from sightline.web.pages.cohort import addresses_of, reader
 from sightline.web.pages.downloads import csv_file
+from sightline.web.pages.exceptions import in_words
 from sightline.web.pages.paging import paged, window
-from sightline.web.pages.templating import kind, query
+from sightline.web.pages.templating import code_in_words, kind, query
 
 PAGE = 50
 WITHHELD = "About a record you may not see. The file and the line are named so that its sender can look."
@@ -62,7 +63,7 @@ def options_of(rows: pa.Table) -> dict[str, list[tuple[str, str]]]:
     return {
         "severity": [(v, v.capitalize()) for v in sorted(found["severity"], key=order.index)],
         "kind": sorted(((v, kind_in_words(v)) for v in found["kind"]), key=lambda pair: pair[1].casefold()),
-        "rule": [(v, v) for v in found["rule"]],
+        "rule": [(v, code_in_words(v)) for v in found["rule"]],
     }
 
 
@@ -95,7 +96,7 @@ def view(request: HttpRequest) -> HttpResponse:
         "totals": {name: sum(row[name] for row in deliveries) for name in ("errors", "queries", "notes")},
         "matched": matched(held),
         "accuracy": held.accuracy(),
-        "rows": [{**as_seen(row, held), "address": addresses.get(row["child_id"])} for row in shown],
+        "rows": [{**on_page(row, held), "address": addresses.get(row["child_id"])} for row in shown],
         "options": options,
         "asked": asked,
         "found": found.num_rows,
@@ -136,6 +137,14 @@ def as_seen(row: dict[str, Any], held: facts.Facts) -> dict[str, Any]:
         "record": seen(Sensitivity.IDENTITY, row["record"]),
         "value": None if row["value"] is None else _value(row, held),
     }
+
+
+def on_page(row: dict[str, Any], held: facts.Facts) -> dict[str, Any]:
+    """The same for a reader of the page: what a file says stands as it came, what Sightline says is in words."""
+    seen = as_seen(row, held)
+    if row["kind"] == "comparison":
+        seen |= {name: in_words(seen[name]) for name in ("value", "right") if isinstance(seen[name], str)}
+    return seen
 
 
 def _value(row: dict[str, Any], held: facts.Facts) -> Any:

@@ -9,8 +9,8 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from sightline.disclosure import LOCAL
-from sightline.operations import moment_of
 from sightline.operations import dashboard_tables as tables
+from sightline.operations import moment_of
 from sightline.operations import self_review as review
 from sightline.operations.registers_kept import BadField
 from sightline.operations.sheets import Book, Grid

@@ -7,10 +7,10 @@ What is sorted is what is shown: a hidden number has no place among the others, 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.http import HttpResponse, QueryDict
 
@@ -18,6 +18,7 @@ from sightline.operations.sheets import WRITERS, Book, Grid, Value
 from sightline.web.pages.templating import query
 
 WANTED: Final = "sort-"
+Row = TypeVar("Row")
 _NUMBERS: Final = re.compile(r"(\d+)")
 
 
@@ -79,6 +80,14 @@ class Sorting:
     def grids(self, grids: Sequence[Grid]) -> list[Grid]:
         """The tables of a page, each keyed by its place."""
         return [self.grid(str(n), grid) for n, grid in enumerate(grids, 1)]
+
+
+def in_order(sorting: Sorting, key: str, rows: Sequence[Row], read: Callable[[Row], Sequence[Any]]) -> list[Row]:
+    """A list in the order its address asks for, `read` giving the columns of a row as this person may read them."""
+    if sorting.order(key) is None:
+        return list(rows)
+    values = [[None if hasattr(v, "words") else v for v in read(row)] for row in rows]
+    return [rows[n] for n in sorting.places(key, values)]
 
 
 def _sorted(places: list[int], values: Sequence[Value], *, descending: bool) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -100,6 +101,7 @@ def moves(request: HttpRequest) -> HttpResponse:
         "grid_held": _sorted_grid(request, moved.by_school(every)),
         "since": since,
         "wrong_since": wrong,
+        "typed_since": request.GET["since"] if wrong else since,
     }
     return render(request, "watched/moves.html", context)
 
@@ -134,9 +136,10 @@ def late_status(request: HttpRequest) -> HttpResponse:
         row["outcome_days"] = _outcome_days(held, row["held"])
     context |= {
         "every": len(every),
-        "grids": Sorting(request.GET).grids(_late_grids(held, every)),
+        "grids": _late_grids(request, held, every),
         "since": since,
         "wrong_since": wrong,
+        "typed_since": request.GET["since"] if wrong else since,
         "late_days": held.opened.settings.late_record_days,
     }
     return render(request, "watched/late_status.html", context)
@@ -148,7 +151,7 @@ def late_status_workbook(request: HttpRequest) -> HttpResponse:
     if held is None:
         return _nothing(request, "exported")
     since, _ = _since(request, held, _year_before(held))
-    grids = Sorting(request.GET).grids(_late_grids(held, _plans(held, since)))
+    grids = _late_grids(request, held, _plans(held, since))
     about = f"Plans that began from {day_in_words(since)} to {day_in_words(held.on)}"
     return _workbook(request, held, "Plans recorded late", grids, lateness.WORDS, about)
 
@@ -160,9 +163,12 @@ def _plans(held: Facts, since: date) -> Rows:
     )
 
 
-def _late_grids(held: Facts, rows: Rows) -> list[Grid]:
+def _late_grids(request: HttpRequest, held: Facts, rows: Rows) -> list[Grid]:
+    """The plans by team and by month, sorted as the address asks, and then their months in words."""
     days = held.opened.settings.late_record_days
-    return [lateness.by_team(rows, days), lateness.by_month(rows, days)]
+    teams, months = Sorting(request.GET).grids([lateness.by_team(rows, days), lateness.by_month(rows, days)])
+    named = ((f"{date.fromisoformat(f'{month}-01'):%B %Y}", *told) for month, *told in months.rows)
+    return [teams, replace(months, rows=tuple(named))]
 
 
 def _outcome_days(held: Facts, row: dict[str, Any]) -> Any:
