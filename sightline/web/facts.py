@@ -38,7 +38,7 @@ __all__ = [
     "scope_day",
 ]
 
-LEAST_WEEKS = 20  # early in a year a chart also shows the end of the year before
+LEAST_WEEKS = 26  # the sixteen with school that a chart's message compares lie within them, whatever the holidays
 SINCE = timedelta(weeks=4)
 ADDRESS = frozenset(c.name for c in TABLES["person"] if c.sensitivity == Sensitivity.LOCATION)
 
@@ -158,7 +158,7 @@ class Facts:
         return self._kept("summary", lambda: operations.cohort_summary(self.opened, self.scope, self.on, since))
 
     def chart_start(self) -> date:
-        """The Monday from which attendance is drawn: the start of the school year, or at least twenty weeks."""
+        """The Monday from which attendance is drawn: the start of the school year, or half a year before."""
         return min(monday(date(academic_year(self.newest), 9, 1)), monday(self.newest - timedelta(weeks=LEAST_WEEKS)))
 
     def weeks(self, children: Sequence[str]) -> pa.Table:
