@@ -5,7 +5,7 @@ Tables of `vocabulary` in, tables out; no file is opened and no clock is read.
 
 from sightline.measures.absence import GROUPINGS, UNITS, Grouping, absence
 from sightline.measures.exclusions import exclusion_sql
-from sightline.measures.panels import early_help_on, other_pupils, panel
+from sightline.measures.panels import other_pupils, panel
 from sightline.measures.patterns import attendance_weeks, school_weeks, weekday_pattern
 from sightline.measures.registers import (
     presence_sql,
@@ -20,7 +20,6 @@ __all__ = [
     "Grouping",
     "absence",
     "attendance_weeks",
-    "early_help_on",
     "exclusion_sql",
     "other_pupils",
     "panel",

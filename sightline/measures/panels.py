@@ -162,36 +162,6 @@ def other_pupils(database: Database, *, start: date, on: date, year: int, settin
     )  # fmt: skip
 
 
-def early_help_on(database: Database, on: date, *, within: str) -> pa.Table:
-    """One row per child with an early help episode that covers the day and no plan that day: child_id, since, urn.
-
-    An episode's end is its last day, as received. The school is the registration that covers the day.
-    """
-    day = f"DATE '{on.isoformat()}'"
-    return database.query(
-        f"""
-        WITH helped AS (
-            SELECT child_id, min(start_date) AS since
-            FROM early_help e JOIN link ON link.system = e.system AND link.ref = e.child_ref
-            WHERE start_date <= {day} AND (end_date IS NULL OR end_date >= {day})
-                AND child_id IN (SELECT child_id FROM {within})
-                AND child_id NOT IN (
-                    SELECT child_id FROM counted_period
-                    WHERE status IN ('looked after', 'CP plan', 'CIN plan') AND start_date <= {day}
-                        AND (end_date IS NULL OR end_date > {day}))
-            GROUP BY child_id
-        ),
-        enrolled AS (
-            SELECT child_id, urn FROM enrolment_period SEMI JOIN helped USING (child_id)
-            WHERE start_date <= {day} AND (end_date IS NULL OR end_date > {day})
-            QUALIFY row_number() OVER (PARTITION BY child_id
-                ORDER BY CASE status WHEN 'S' THEN 2 WHEN 'G' THEN 3 ELSE 0 END, start_date DESC, urn) = 1
-        )
-        SELECT child_id, since, urn FROM helped LEFT JOIN enrolled USING (child_id) ORDER BY child_id
-        """
-    )
-
-
 def _latest(column: str) -> str:
     """SQL: the latest word of a census that has one."""
     return (

@@ -8,7 +8,7 @@ received, the town of the school stands in its place and is called so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -16,7 +16,16 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sightline.operations.dashboard import DIMENSIONS, EARLY_HELP, OUT_OF_AGE, Figures, Panel, figures_by, in_order
+from sightline.operations.dashboard import (
+    DIMENSIONS,
+    ON_HELP,
+    OUT_OF_AGE,
+    Figures,
+    Panel,
+    figures_by,
+    in_order,
+    on_early_help,
+)
 from sightline.operations.opened import Opened
 from sightline.operations.sheets import Grid, Value
 from sightline.vocabulary.errors import BadSetting
@@ -24,7 +33,6 @@ from sightline.vocabulary.periods import Calendar, academic_year, term_span, yea
 
 ASSESSED: Final = "assessment only"
 STATUSES: Final = (("CIN plan", "CIN"), ("CP plan", "CP"), (ASSESSED, "Social worker assessment"))
-PLANS: Final = (("CIN plan", "CIN"), ("CP plan", "CP"), (EARLY_HELP, "Early Help"))
 SHORT: Final = "CIN: on a Child in Need plan. CP: on a Child Protection plan."
 HALF_TERM, MONTH, TERM = "half-term", "month", "term"
 KINDS: Final = (HALF_TERM, MONTH, TERM)
@@ -244,13 +252,12 @@ def performance(panel: Panel, before: Panel | None) -> tuple[Grid, ...]:
     """Attendance, suspensions and exclusions for CIN, CP and Early Help, whole and by locality and team, with the
     period before. Persistent and severe absence are of the sessions of the period alone."""
     return (
-        _performance(panel, before, None, PLANS, "Performance", "All children, by plan"),
+        _performance(panel, before, None, "Performance", "All children, by plan"),
         *(
             _performance(
                 panel,
                 before,
                 dimension,
-                PLANS,
                 f"By {DIMENSIONS[dimension].within}",
                 f"By {DIMENSIONS[dimension].within} and plan",
             )
@@ -259,14 +266,24 @@ def performance(panel: Panel, before: Panel | None) -> tuple[Grid, ...]:
     )
 
 
-def _performance(
-    panel: Panel, before: Panel | None, by: str | None, plans: Sequence[tuple[str, str]], name: str, title: str
-) -> Grid:
+def _groups(rows: pa.Table) -> tuple[tuple[str, pa.Table], ...]:
+    """The children of each row of the performance tables. Early Help is all of its children, in two rows: no child is
+    in both, and whoever is on a plan too is said to be in the row of the plan already."""
+    return (
+        ("CIN", _of(rows, "CIN plan")),
+        ("CP", _of(rows, "CP plan")),
+        ("Early Help, no plan", on_early_help(rows, planned=False)),
+        ("Early Help and a plan", on_early_help(rows, planned=True)),
+    )
+
+
+def _performance(panel: Panel, before: Panel | None, by: str | None, name: str, title: str) -> Grid:
     rows: list[tuple[Value, ...]] = []
     held: list[tuple[str, dict[str | None, Figures], dict[str | None, Figures]]] = []
-    for status, label in plans:
-        now = figures_by(_of(panel.rows, status), panel.then.slice(0, 0), by)
-        then = figures_by(_of(before.rows, status), before.then.slice(0, 0), by) if before is not None else {}
+    earlier = dict(_groups(before.rows)) if before is not None else {}
+    for label, mine in _groups(panel.rows):
+        now = figures_by(mine, panel.then.slice(0, 0), by)
+        then = figures_by(earlier[label], panel.then.slice(0, 0), by) if earlier else {}
         held.append((label, now, then))
     values = in_order(panel, by, {v for _, now, _then in held for v in now}) if by else [None]
     for value in values:
@@ -276,11 +293,12 @@ def _performance(
                 rows.append((*first, label, *_measured(now[value], then.get(value))))
     notes = [
         SHORT,
-        "Children on the last day of the period. A child on a plan who also has early help counts under the plan.",
+        "Children on the last day of the period. Early Help: everybody with an open episode that day. Those who are on "
+        "a plan too, or looked after, stand apart: the row of the plan has them already.",
     ]
     if by == panel.geography:
         notes += [f"{DIMENSIONS[by].says}.", *panel.lacking.values()]
-    if not _of(panel.rows, EARLY_HELP).num_rows:
+    if ON_HELP not in panel.rows["early_help"].unique().to_pylist():
         notes.append("No child has an early help episode that day, of those counted here and the files received.")
     return Grid(name, title, (*((DIMENSIONS[by].label,) if by else ()), "Plan", *_COLUMNS), tuple(rows), tuple(notes))
 

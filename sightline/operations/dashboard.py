@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sightline import cohort, measures
+from sightline.operations.early_help import PLANNED
 from sightline.operations.opened import Opened, Scope
 from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.errors import BadSetting
@@ -21,6 +22,7 @@ from sightline.vocabulary.tables import Sensitivity
 NOT_HELD: Final = "none"
 """How an address, and a table, name the children of whom a dimension is not known."""
 EARLY_HELP: Final = "Early Help"
+ON_HELP, NO_HELP = "On Early Help", "Not on Early Help"
 OUT_OF_AGE: Final = {"below": "Below school age", "above": "Above school age"}
 """Where no school is found, and none need be."""
 OUT_OF_LOCALITIES: Final = "Outside the localities"
@@ -59,6 +61,8 @@ DIMENSIONS: Final[Mapping[str, Dimension]] = {
     for d in (
         Dimension("plan", "Plan", "No plan", Sensitivity.CARE_STATUS, "Status that counts on the day",
                   (*cohort.STATUSES, EARLY_HELP)),
+        Dimension("early_help", "Early Help", "Early Help not known", Sensitivity.CARE_STATUS,
+                  "Whether an episode of Early Help is open on the day, plan or none", (ON_HELP, NO_HELP)),
         Dimension("team", "Team", "No team", Sensitivity.STAFF, "Team of the allocated social worker"),
         Dimension("worker", "Social worker", "No worker", Sensitivity.STAFF, "Allocated social worker"),
         Dimension("school", "School", "No school found", _E, "School of the registration that covers the day"),
@@ -98,7 +102,7 @@ DIMENSIONS: Final[Mapping[str, Dimension]] = {
 class Panel:
     """The cohort on a day, one row per child, and the cohort on an earlier day.
 
-    `rows`: children with a status on `on` (and, with the status "Early Help", those with an open episode and no plan),
+    `rows`: children with a status on `on` (and, with the status "Early Help", those with an open episode and none),
     with a column per dimension, the sums and flags of `measures.panel` from `start` on, and `joined` (on a plan on
     `on` and not on `since`). `then`: children on a plan on `since`, with the dimensions of that day and
     `gone` (on no plan on `on`). `labels` gives the words of values that are not words themselves, by dimension.
@@ -236,7 +240,7 @@ def panel(
     within = opened.within(scope)
     now = cohort.status_on(database, on, within=within)
     before = cohort.status_on(database, since, within=within)
-    helped = measures.early_help_on(database, on, within=within)
+    helped = cohort.on_early_help(database, on, within=within)
     plans = pa.array(cohort.PLANS)
     was_on_plan = before.filter(pc.is_in(before["status"], plans))
     is_on_plan = now.filter(pc.is_in(now["status"], plans))
@@ -247,14 +251,26 @@ def panel(
     was_on_plan = was_on_plan.append_column(
         "gone", pc.invert(pc.is_in(was_on_plan["child_id"], is_on_plan["child_id"]))
     )
-    helped = helped.append_column("status", pa.array([EARLY_HELP] * helped.num_rows, pa.string()))
-    helped = helped.filter(pc.invert(pc.is_in(helped["child_id"], is_on_plan["child_id"])))
-    # A child looked back to or being assessed who also has early help is counted under the status.
-    helped = helped.filter(pc.invert(pc.is_in(helped["child_id"], now["child_id"])))
-    everyone = pa.concat_tables([now, helped], promote_options="default")
+    now = _with_help(now, helped)
+    was_on_plan = _with_help(was_on_plan, cohort.on_early_help(database, since, within=within))
+    # A child on a plan, looked back to or being assessed who is on Early Help too is one row, under that status.
+    alone = helped.filter(pc.is_null(helped["status"]))
+    alone = alone.set_column(
+        alone.schema.get_field_index("status"), "status", pa.array([EARLY_HELP] * alone.num_rows, pa.string())
+    )
+    everyone = pa.concat_tables(
+        [now, _with_help(alone, alone).drop_columns(["helped_since", "practitioner", "organisation"])],
+        promote_options="default",
+    )
     rows, labels = _sliced(opened, scope, everyone, start=first, on=on, schools=schools)
     then, older = _sliced(opened, scope, was_on_plan, start=since, on=since, schools=schools)
     return Panel(on, first, since, rows, then, {d: {**older[d], **labels[d]} for d in labels}, lacking(opened))
+
+
+def _with_help(rows: pa.Table, helped: pa.Table) -> pa.Table:
+    """The rows with the dimension that says whether each child is on Early Help."""
+    on_help = pc.is_in(rows["child_id"], value_set=helped["child_id"])
+    return rows.append_column("early_help", pc.if_else(on_help, ON_HELP, NO_HELP))
 
 
 def lacking(opened: Opened) -> dict[str, str]:
@@ -284,7 +300,7 @@ def _sliced(
     flags = ", ".join(f"{c}::INTEGER AS {c}" for c in ("joined", "gone") if c in children.column_names)
     rows = database.query(
         f"""
-        SELECT child_id, status AS plan, team_name AS team, coalesce(worker_ref, worker_name) AS worker,
+        SELECT child_id, status AS plan, early_help, team_name AS team, coalesce(worker_ref, worker_name) AS worker,
             coalesce(urn, {age}) AS school, coalesce(trust, {age}) AS trust,
             CASE WHEN child_id IN (FROM panel_unplaced) THEN NULL
                 WHEN locality_by = '{OUTSIDE}' THEN '{OUT_OF_LOCALITIES}' ELSE locality END AS locality,
@@ -339,6 +355,13 @@ def chosen(rows: pa.Table, filters: Mapping[str, Sequence[str]]) -> pa.Table:
             values = pa.array([None if v == NOT_HELD else v for v in wanted], pa.string())
             rows = rows.filter(pc.is_in(rows[dimension], value_set=values))
     return rows
+
+
+def on_early_help(rows: pa.Table, *, planned: bool) -> pa.Table:
+    """The rows of children on Early Help: those on a plan too or looked after (`planned`), or everybody else. Together
+    they are all of them, and each is in one alone."""
+    with_plan = pc.is_in(rows["plan"], value_set=pa.array(PLANNED))
+    return rows.filter(pc.and_(pc.equal(rows["early_help"], ON_HELP), with_plan if planned else pc.invert(with_plan)))
 
 
 def on_plan(rows: pa.Table) -> pa.Table:

@@ -24,6 +24,7 @@ from sightline.operations.dashboard import (
     DIMENSIONS,
     MEASURES,
     NOT_HELD,
+    ON_HELP,
     Figures,
     Panel,
     chosen,
@@ -32,7 +33,7 @@ from sightline.operations.dashboard import (
     on_plan,
 )
 from sightline.operations.opened import Opened
-from sightline.operations.shared import HEADS, Shared, SharedRow
+from sightline.operations.shared import EARLY_HELP_SAYS, HEADS, Shared, SharedRow
 from sightline.operations.sheets import Book, Grid, Value
 from sightline.vocabulary.dates import day_in_words
 
@@ -112,10 +113,13 @@ def shared_tables(shared: Shared) -> tuple[Grid, ...]:
 
     heads = tuple(f"{h.label}, %" if h.percent else h.label for h in HEADS)
     note = f"{HIDDEN}: hidden, because of small numbers."
+    # Early Help stands beside the plans, and is no part of those on one.
+    beside = {"plan": ((row(shared.early_help),), (note, EARLY_HELP_SAYS))}
     return tuple(
         Grid(
             DIMENSIONS[d].label, f"By {DIMENSIONS[d].within}", (DIMENSIONS[d].label, *heads),
-            (row(shared.everybody), *(row(r) for r in rows)), (note,), whole=shared.everybody.label,
+            (row(shared.everybody), *(row(r) for r in rows), *beside.get(d, ((), ()))[0]),
+            beside.get(d, ((), (note,)))[1], whole=shared.everybody.label,
         )
         for d, rows in shared.tables.items()
     )  # fmt: skip
@@ -142,8 +146,8 @@ def slice_tables(
 ) -> list[Grid]:
     """The tables of a slice: its figures with CP and CIN apart, itself beside others, and one per dimension asked for.
 
-    Without a filter on the plan the slice is of children on a plan. `before`: the panel a year before, where the
-    person may see last year's children.
+    Without a filter on the plan the slice is of children on a plan; of those on Early Help, plan or none, where these
+    are asked for. `before`: the panel a year before, where the person may see last year's children.
     """
     rows, then = slice_of(panel, filters)
     own = figures_by(rows, then)[None]
@@ -159,8 +163,9 @@ def slice_tables(
 
 
 def slice_of(panel: Panel, filters: Mapping[str, Sequence[str]]) -> tuple[pa.Table, pa.Table]:
-    """The children of a slice now and at the start: on a plan, unless the slice is of other statuses."""
-    rows = panel.rows if filters.get("plan") else on_plan(panel.rows)
+    """The children of a slice now and at the start: on a plan, unless the slice is of other statuses or Early Help."""
+    beyond = filters.get("plan") or ON_HELP in filters.get("early_help", ())
+    rows = panel.rows if beyond else on_plan(panel.rows)
     return chosen(rows, filters), chosen(panel.then, filters)
 
 

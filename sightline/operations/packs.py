@@ -21,7 +21,7 @@ from sightline.operations.breakdown import HALF_TERM, Period
 from sightline.operations.dashboard import DIMENSIONS, OUT_OF_AGE, OUT_OF_LOCALITIES, on_plan, year_before
 from sightline.operations.dashboard_tables import TO_SHARE, shared_tables
 from sightline.operations.opened import Opened, Scope
-from sightline.operations.shared import HEADS, Shared, SharedRow, shared, shared_day
+from sightline.operations.shared import EARLY_HELP_SAYS, HEADS, Shared, SharedRow, shared, shared_day
 from sightline.operations.shared import about as about_shared
 from sightline.operations.sheets import Grid
 from sightline.vocabulary.errors import BadSetting
@@ -134,17 +134,19 @@ def told_of(opened: Opened, scope: Scope, period: Period) -> Told:
 def pack(opened: Opened, audience: Audience, told: Told) -> Pack:
     """The pack of a half term for one audience: no child, and no figure that may not be told, can be in it."""
     by_dimension = dict(zip(told.now.tables, shared_tables(told.now), strict=True))
-    # Of a dimension of which nothing has been received there is no table.
-    charted = [(by, what) for by, what in audience.charts if by in by_dimension]
+    # Where no locality model is held, the town of the school stands for where the children live.
+    wanted = dict.fromkeys(d if d in by_dimension else "school_town" for d in audience.tables)
+    charted = [(by if by in by_dimension else "school_town", what) for by, what in audience.charts]
     drawings = [_week(told)] + [_drawn(told.now, by, what, by_dimension[by]) for by, what in charted]
+    mine = [q for q in questions() if audience.key in q.audiences and (not q.by or q.by in wanted)]
     return Pack(
         audience,
         told,
         _about(opened, told),
         TO_SHARE.format(least=told.now.least),
         tuple(d for d in drawings if d is not None),
-        (_over_time(told), *(_short(told.now, d, by_dimension[d]) for d in audience.tables if d in by_dimension)),
-        tuple(a for q in questions() if audience.key in q.audiences and (a := _asked(q, told)) is not None),
+        (_over_time(told), *(_short(told.now, d, by_dimension[d]) for d in wanted)),
+        tuple(a for q in mine if (a := _asked(q, told)) is not None),
         tuple(sorted(opened.data_to.items())),
     )
 
@@ -273,18 +275,20 @@ def _ends(groups: Sequence[tuple[str, float]]) -> tuple[tuple[str, float], tuple
 
 
 def _over_time(told: Told) -> Grid:
-    """All children on a plan now, at the half term before, and a year before: a row per figure."""
-    columns = [(_day(told.now.on), told.now)]
-    columns += [(_day(held.on), held) for held in (told.before, told.year) if held is not None]
+    """All children on a plan now, at the half term before and a year before, and those on Early Help and no plan now: a
+    row per figure."""
+    columns = [(_day(told.now.on), told.now.everybody)]
+    columns += [(_day(held.on), held.everybody) for held in (told.before, told.year) if held is not None]
+    columns.append((f"Early Help, {_day(told.now.on)}", told.now.early_help))
     return Grid(
-        "Over time", "All children on a plan, and how it was before",
+        "Over time", "All children on a plan, how it was before, and Early Help beside them",
         ("", *(label for label, _ in columns)),
         tuple(
-            (f"{h.label}, %" if h.percent else h.label, *(held.everybody.figures[h.key] for _, held in columns))
+            (f"{h.label}, %" if h.percent else h.label, *(row.figures[h.key] for _, row in columns))
             for h in HEADS
         ),
         ("Absence, suspensions and moves are counted from the start of the school year to each day, so compare a day "
-         "with the same day of the year before.",), sorts=False,
+         "with the same day of the year before.", EARLY_HELP_SAYS), sorts=False,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from sightline import disclosure
 from sightline.disclosure import HIDDEN, LOCAL, Answers, Policy, Question
-from sightline.operations.dashboard import DIMENSIONS, Panel, in_order, on_plan
+from sightline.operations.dashboard import DIMENSIONS, Panel, in_order, on_early_help, on_plan
 
 SHARED: Final = (
     "plan", "team", "locality", "school_town", "phase", "type", "year", "sex", "ethnicity", "sen", "fsm", "eal", "days",
@@ -46,6 +46,15 @@ HEADS: Final = (
 )
 
 
+NOT_ASKED: Final = "Not counted"
+_OF_PLANS: Final = ("cp", "cin", "joined")
+"""The figures that are of plans alone."""
+EARLY_HELP_SAYS: Final = (
+    "Early Help, no plan: all children with an open episode of Early Help on the day who are neither on a plan nor "
+    "looked after. They are no part of the children on a plan; those who are on both are counted there."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class SharedRow:
     """One category (or several together, or everybody): a number, percentage or `HIDDEN` for each of `HEADS`."""
@@ -60,7 +69,9 @@ class Shared:
     """All that may be told of the children on a plan on a day: everybody's figures, and a table per dimension (none of
     a dimension of which nothing has been received; `lacking` says what to send).
 
-    `least`: the fewest children any figure is about. Where everything is hidden, `everybody` says so.
+    `early_help`: the figures of the children on Early Help and on no plan, all together: no child is in both, so
+    neither tells of the other. `least`: the fewest children any figure is about. Where everything is hidden,
+    `everybody` says so.
     """
 
     on: date
@@ -69,6 +80,7 @@ class Shared:
     everybody: SharedRow
     tables: Mapping[str, tuple[SharedRow, ...]]
     least: int
+    early_help: SharedRow
     lacking: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -84,24 +96,40 @@ def shared_day(newest: date) -> date:
 def shared(panel: Panel, *, policy: Policy = LOCAL) -> Shared:
     """What may be told of the panel's children on a plan; see `disclosure.grouping` for what is put together."""
     rows = on_plan(panel.rows)
-
-    def flag(column: str) -> disclosure.Flags:
-        return np.asarray(rows[column].to_numpy(zero_copy_only=False), dtype=np.float64) > 0
-
     by = [d for d in SHARED if panel.offers(d)]
     words = {d: [panel.says(d, v) for v in rows[d].to_pylist()] for d in by}
     questions = (
         Question("cp", np.array([v == "CP plan" for v in rows["plan"].to_pylist()], dtype=bool)),
-        Question("joined", flag("joined")),
-        Question("with_marks", flag("with_marks"), open=True),
-        Question("persistent", flag("persistent"), "with_marks"),
-        Question("severe", flag("severe"), "persistent"),
-        *(Question(name, flag(name)) for name in ("suspended", "excluded", "moved")),
+        Question("joined", _flag(rows, "joined")),
+        *_attendance(rows),
     )
     told = disclosure.answers(words, questions, children=rows.num_rows, threshold=policy.threshold, linked=LINKED)
     everybody = SharedRow("All children on a plan", _figures(told, "", [""], rows, words))
     tables = {d: tuple(_table(panel, told, d, rows, words)) for d in by}
-    return Shared(panel.on, panel.start, panel.since, everybody, tables, policy.threshold, panel.lacking)
+    helped = _early_help(panel, policy)
+    return Shared(panel.on, panel.start, panel.since, everybody, tables, policy.threshold, helped, panel.lacking)
+
+
+def _flag(rows: pa.Table, column: str) -> disclosure.Flags:
+    return np.asarray(rows[column].to_numpy(zero_copy_only=False), dtype=np.float64) > 0
+
+
+def _attendance(rows: pa.Table) -> tuple[Question, ...]:
+    """What is asked of any group of children."""
+    return (
+        Question("with_marks", _flag(rows, "with_marks"), open=True),
+        Question("persistent", _flag(rows, "persistent"), "with_marks"),
+        Question("severe", _flag(rows, "severe"), "persistent"),
+        *(Question(name, _flag(rows, name)) for name in ("suspended", "excluded", "moved")),
+    )
+
+
+def _early_help(panel: Panel, policy: Policy) -> SharedRow:
+    """What may be told of the children on Early Help and on no plan, by the same rules: of all of them together, and by
+    nothing else. Those who are on a plan too are among the children on a plan."""
+    rows = on_early_help(panel.rows, planned=False)
+    told = disclosure.answers({}, _attendance(rows), children=rows.num_rows, threshold=policy.threshold)
+    return SharedRow("Early Help, no plan", _figures(told, "", [""], rows, {}) | dict.fromkeys(_OF_PLANS, NOT_ASKED))
 
 
 def _table(

@@ -5,7 +5,7 @@ from datetime import date
 import pyarrow as pa
 import pytest
 
-from sightline.measures import early_help_on, other_pupils, panel
+from sightline.measures import other_pupils, panel
 from sightline.vocabulary.settings import Settings
 
 START, ON = date(2024, 9, 1), date(2025, 3, 14)
@@ -120,47 +120,6 @@ def test_the_latest_census_up_to_the_day_says_the_need(counted, same):
         """,
     )
     same(got, "child_id | sen | fsm | in_census\nA | K | false | true\nB | E | false | true\nC | | | false")
-
-
-def test_early_help_without_a_plan(database, same):
-    """A's ends that day, which is in it. B's ended the day before, C's begins tomorrow. D is on a plan as well; E's
-    plan ended. F is also a guest of another school, and is where the main registration says."""
-    with database(
-        early_help="""
-            child_ref | start_date | end_date
-            A         | 2024-11-04 | 2025-03-14
-            A         | 2024-10-07 |
-            B         | 2024-11-04 | 2025-03-13
-            C         | 2025-03-15 |
-            D         | 2024-11-04 |
-            E         | 2024-11-04 |
-            F         | 2025-03-14 |
-            G         | 2024-11-04 |
-        """,
-        status_period="""
-            child_id | status   | start_date | end_date
-            D        | CIN plan | 2024-12-02 |
-            E        | CP plan  | 2024-06-03 | 2025-03-14
-        """,
-        enrolment_period="""
-            child_id | urn    | start_date | end_date   | status
-            A        | 100001 | 2020-09-01 | 2025-03-14 | C
-            F        | 100001 | 2020-09-01 |            | C
-            F        | 100002 | 2025-01-06 |            | G
-            E        | 100001 | 2020-09-01 |            | C
-            E        | 100003 | 2025-01-06 |            | C
-        """,
-    ) as db:
-        db.add("asked", children("A", "B", "C", "D", "E", "F"))  # not G
-        same(
-            early_help_on(db, ON, within="asked"),
-            """
-            child_id | since      | urn
-            A        | 2024-10-07 |
-            E        | 2024-11-04 | 100003
-            F        | 2025-03-14 | 100001
-            """,
-        )
 
 
 def test_a_schools_other_pupils(database, same):

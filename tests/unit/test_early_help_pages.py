@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 import web_authority as authority
 
-from sightline.operations import Scope, early_help_on, retention
+from sightline.disclosure import HIDDEN
+from sightline.operations import Scope, breakdown, dashboard_tables, retention, shared
 from sightline.operations import dashboard as counted
 
 pytest_plugins = ["web_fixtures"]
@@ -135,26 +136,61 @@ def test_a_restriction_wins(facts, person, browse):
     assert all(page_of(browser, n).status_code == 404 for n in ONLY)
 
 
-def without_early_help() -> dict[str, pa.Table]:
+@pytest.fixture(scope="module")
+def panels():
+    """The panel of the authority, of the same without episodes, and with the episodes of the two alone."""
     tables = authority.tables()
-    return tables | {"early_help": tables["early_help"].slice(0, 0)}
+    episodes = tables["early_help"]
+    alone = pa.compute.is_in(
+        episodes["child_ref"], value_set=pa.array([authority.token(n, "ref") for n in authority.HELPED_ONLY])
+    )
+    made = []
+    for name, rows in (("all", episodes), ("none", episodes.slice(0, 0)), ("two", episodes.filter(alone))):
+        opened = authority.opened(tables | {"early_help": rows}, snapshot=name)
+        made.append(counted.panel(opened, Scope.everyone(), authority.AS_AT))
+        opened.database.close()
+    return made
 
 
-def test_early_help_changes_no_figure_of_the_cohort():
-    """The same authority with and without its episodes: every child's row of the cohort and every figure of it."""
-    everyone = Scope.everyone()
-    held = [authority.opened(), authority.opened(without_early_help(), snapshot="none")]
-    try:
-        panels = [counted.panel(each, everyone, authority.AS_AT) for each in held]
-        assert early_help_on(held[0], everyone, authority.AS_AT).num_rows == len(HELPED)
-        rows = [p.rows.filter(pa.compute.not_equal(p.rows["plan"], counted.EARLY_HELP)) for p in panels]
-        kept = [c for c in rows[0].column_names if c != "early_help"]
-        assert rows[0].select(kept).equals(rows[1].select(kept))
-        figures = [counted.figures_by(counted.on_plan(p.rows), p.then) for p in panels]
-        assert figures[0] == figures[1]
-    finally:
-        for each in held:
-            each.database.close()
+def test_early_help_changes_no_figure_of_the_cohort(panels):
+    """The same authority with and without its episodes: every child's row of the cohort, every figure of it, and all
+    that may be told of it outside."""
+    rows = [p.rows.filter(pa.compute.not_equal(p.rows["plan"], counted.EARLY_HELP)) for p in panels]
+    kept = [c for c in rows[0].column_names if c != "early_help"]
+    told = [shared.shared(p) for p in panels]
+    for n in (1, 2):
+        assert rows[0].select(kept).equals(rows[n].select(kept))
+        assert counted.figures_by(counted.on_plan(rows[0]), panels[0].then) == counted.figures_by(
+            counted.on_plan(rows[n]), panels[n].then
+        )
+        assert (told[0].everybody, told[0].tables) == (told[n].everybody, told[n].tables)
+
+
+def test_performance_counts_every_child_on_early_help_once(panels):
+    """CIN and CP count whom they counted before; of Early Help, those on a plan too stand apart."""
+    whole, *_ = breakdown.performance(panels[0], None)
+    counts = {row[0]: row[1] for row in whole.rows}
+    assert counts == {
+        "CIN": len({n for n in range(authority.CHILDREN) if authority.status_of(n) == "CIN plan"}),
+        "CP": len({n for n in range(authority.CHILDREN) if authority.status_of(n) == "CP plan"}),
+        "Early Help, no plan": len(HELPED - PLANNED),
+        "Early Help and a plan": len(PLANNED),
+    }
+    assert not any("Early Help" in str(row[0]) for row in breakdown.performance(panels[1], None)[0].rows)
+
+
+def test_what_may_be_told_of_early_help_hides_small_numbers_as_the_rest_does(panels):
+    """Twelve children on no plan, of whom four were suspended: told are the children, and not how many were suspended.
+    Of two, nothing is told."""
+    told, none, two = (shared.shared(p) for p in panels)
+    assert told.early_help.figures["children"] == len(HELPED - PLANNED)
+    assert isinstance(told.early_help.figures["absence"], float)
+    assert {told.early_help.figures[key] for key in ("suspended", "excluded", "moved")} == {HIDDEN}
+    assert {told.early_help.figures[key] for key in ("cp", "cin", "joined")} == {shared.NOT_ASKED}
+    for held in (none, two):
+        assert set(held.early_help.figures.values()) == {HIDDEN, shared.NOT_ASKED}
+    (grid,) = [g for g in dashboard_tables.shared_tables(told) if g.name == "Plan"]
+    assert grid.rows[-1][0] == "Early Help, no plan" and len(grid.rows) == 4
 
 
 def test_a_child_of_early_help_alone_is_under_a_clock_of_its_own():

@@ -33,7 +33,7 @@ def told(*, phases=(), persistent=30.0, year=None, weekdays=()):
     def of(value):
         everybody = row("All children on a plan", children=200, persistent=value, suspended=HIDDEN)
         tables = {d: tuple(phases) if d == "phase" else () for d in SHARED}
-        return Shared(PERIOD.on, PERIOD.start, PERIOD.start, everybody, tables, 10)
+        return Shared(PERIOD.on, PERIOD.start, PERIOD.start, everybody, tables, 10, row("Early Help, no plan"))
 
     return packs.Told(PERIOD, of(persistent), None, of(year) if year is not None else None, tuple(weekdays))
 
