@@ -421,6 +421,12 @@ def children(held: Walk, held_by: dict[str, Any], people: dict[str, Any]) -> Non
         child = Child.objects.get(child_id=authority.child_id(number))
         for tab in ("", "attendance/", "who-has-looked/"):
             get(held, head, "virtual_school_head", f"/children/{child.public_id}/{tab}", f"child {number}")
+    # To Early Help: a child whom Early Help alone has, and a list that nobody is on.
+    manager = held_by["early_help_manager"]
+    alone = Child.objects.get(child_id=authority.child_id(authority.HELPED_ONLY[0]))
+    for tab in ("", "attendance/"):
+        get(held, manager, "early_help_manager", f"/children/{alone.public_id}/{tab}", "a child of Early Help alone")
+    get(held, manager, "early_help_manager", "/early-help/?kind=severe", "nobody is of the kind asked for")
 
 
 def scopes(held: Walk, held_by: dict[str, Any]) -> None:
