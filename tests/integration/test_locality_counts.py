@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import pytest
 from conftest import call
 
 from sightline import operations
-from sightline.operations import Home, Opened, Scope
+from sightline.operations import Home, Opened, Scope, packs
 from sightline.operations import dashboard as counted
 from sightline.operations.shared import shared
 from sightline.synthetic.localities import NAMES, locality_model
+from sightline.vocabulary.packs import audience
 
 MODEL = {r["area"]: r["locality"] for r in locality_model().tables["locality_area"].to_pylist()}
 
@@ -82,3 +84,12 @@ def test_who_is_placed_nowhere_is_told_from_nobody_of_whom_no_home_is_known(open
     ]
     (row,) = (r for r in hidden.rows.to_pylist() if r["child_id"] == child)
     assert row["locality"] is None and hidden.says("locality", None) == "Locality not known or not shown"
+
+
+def test_a_pack_shows_where_children_live_and_without_a_model_where_they_are_at_school(opened: Opened):
+    told = packs.told_of(opened, Scope.everyone(), packs.pack_period(opened))
+    tables = {d: rows for d, rows in told.now.tables.items() if d != "locality"}
+    bare = replace(told, now=replace(told.now, tables=tables, lacking={"locality": counted.NO_MODEL}))
+    for held, shown in ((told, "By locality of the home"), (bare, "By town of the school")):
+        titles = [grid.title for grid in packs.pack(opened, audience("trusts"), held).tables]
+        assert titles[1:] == ["By phase", shown, "By school type"]
