@@ -2,7 +2,8 @@
 
 from datetime import date
 
-from sightline.cohort import assemble_early_help, on_early_help, status_on
+from sightline.cohort import assemble_early_help, clocks, on_early_help, status_on
+from sightline.operations.retention import HELPED, OPEN, OUT, _clock
 from sightline.vocabulary.settings import Settings
 
 ON = date(2025, 3, 14)
@@ -82,3 +83,49 @@ def test_a_child_is_listed_once_whatever_plan_it_has_or_had(database, same):
             """,
         )
         assert status_on(db, ON, within="asked")["child_id"].to_pylist() == ["D", "E"]
+
+
+def test_a_child_of_early_help_is_under_a_clock_like_every_other(database, same):
+    """A is on Early Help and known to nobody else; B was, to 2 March. C's plan ended in January, and it is on Early
+    Help; D's plan ended and so did its Early Help, later. E is on a plan: Early Help changes nothing of it. On the day,
+    nobody has a recorded basis. Records are due a year after the last clock, and of nobody who is on Early Help."""
+    with database(
+        Settings(look_back_years=1),
+        early_help_period="""
+            child_id | start_date | end_date
+            A        | 2024-11-04 |
+            B        | 2024-11-04 | 2025-03-03
+            C        | 2024-11-04 |
+            D        | 2024-11-04 | 2026-06-01
+            E        | 2024-11-04 |
+        """,
+        status_period="""
+            child_id | status   | start_date | end_date
+            C        | CIN plan | 2024-06-03 | 2025-01-06
+            D        | CIN plan | 2023-06-05 | 2024-01-08
+            E        | CIN plan | 2024-06-03 |
+        """,
+        person="child_id\nA\nB\nC\nD\nE",
+    ) as db:
+        rows = clocks(db)
+        same(
+            rows,
+            """
+            child_id | closed_on  | ever_6_until | help_ended | helped | known
+            A        |            |              |            | true   | false
+            B        |            |              | 2025-03-03 | true   | false
+            C        | 2025-01-06 | 2026-01-05   |            | true   | true
+            D        | 2024-01-08 | 2025-01-07   | 2026-06-01 | true   | true
+            E        |            |              |            | true   | true
+            """,
+        )
+    found = {r["child_id"]: _clock(r, ON, 0, Settings(), frozenset()) for r in rows.to_pylist()}
+    assert {child: (clock.state, clock.due) for child, clock in found.items()} == {
+        "A": (HELPED, None),
+        "B": (OUT, date(2026, 3, 3)),
+        "C": (HELPED, None),
+        "D": (HELPED, date(2027, 6, 1)),
+        "E": (OPEN, None),
+    }
+    later = {r["child_id"]: _clock(r, date(2026, 6, 1), 0, Settings(), frozenset()).state for r in rows.to_pylist()}
+    assert later == {"A": HELPED, "B": OUT, "C": HELPED, "D": OUT, "E": OPEN}
