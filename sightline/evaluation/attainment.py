@@ -117,13 +117,18 @@ def did_logit(frame: Frame, table_id: str, stage: str, plan: str, printed: int) 
         sample=_sample(frame, stage, plan),
         estimator="Logit on cells of identical pupils; average marginal effects, each column a variable of its own",
         errors=f"{says or frame.study.models.attainment_errors}, delta method",
-        formula="Pr(reached) = F(constant + "
-        + " + ".join(did_rows(plan, frame.study.models.covariates))
-        + " + ethnic group)",
+        formula=f"Pr(reached) = F({_terms(frame, plan)})",
         notes=(ETHNICITY, NOT_THE_EFFECT) if frame.study.models.ethnicity else (NOT_THE_EFFECT,),
         printed=printed,
         source=f"Table {printed}; Annex 4, Educational attainment",
     )
+
+
+def _terms(frame: Frame, plan: str) -> str:
+    """The right-hand side of the models, as the study asks for them."""
+    models = frame.study.models
+    words = [w for w, asked in (("ethnic group", models.ethnicity), ("region", models.region)) if asked]
+    return " + ".join(["constant", *did_rows(plan, models.covariates), *words])
 
 
 def binary(cells: Cells, row: str) -> bool:
@@ -176,6 +181,8 @@ def did_effects(frame: Frame, table_id: str, stage: str, plan: str) -> Table:
         sample=_sample(frame, stage, plan),
         estimator="From the logit of the table before, and a linear model of the same cells",
         errors=f"{says or frame.study.models.attainment_errors}, delta method; linear probability robust or clustered",
+        formula=f"on the treated: mean of F(xb) - F(xb without {two} and {three}) over children on a {plan} after; "
+        f"xb = {_terms(frame, plan)}",
         notes=tuple(f"{row}: {text}" for row, text in EFFECTS.items()),
         source="Puhani (2012); Ai and Norton (2003)",
     )
@@ -236,11 +243,9 @@ def did_scores(frame: Frame, table_id: str, stage: str, plan: str, printed: int)
         sample=_sample(frame, stage, plan),
         estimator="Least squares on cells of identical pupils (n, sum and sum of squares)",
         errors=says or frame.study.models.score_errors,
-        formula="score = constant + "
-        + " + ".join(did_rows(plan, frame.study.models.covariates))
-        + " + ethnic group + error",
+        formula=f"score = {_terms(frame, plan)} + error",
         notes=(
-            ETHNICITY,
+            *((ETHNICITY,) if frame.study.models.ethnicity else ()),
             f"The row marked DID is the effect for children not eligible for FSM; the row below the constant adds the "
             f"term with FSM at its share among children on the {plan}.",
             "Table 71 does not print the row of girls after the extension; its errors show that the term was there.",
