@@ -31,6 +31,10 @@ NO_MODEL: Final = (
     "No locality model has been received. Send a list of your localities: a column of areas (LSOA or ward codes, "
     "postcodes, postcode sectors or districts) and one of the localities they are in."
 )
+NO_HOMES: Final = (
+    "No child’s home can be placed in your localities. If your list goes by small areas (LSOA) or wards, send the "
+    "postcode directory of the Office for National Statistics too; else check that addresses are among the files."
+)
 _EARLIEST = timedelta(weeks=4)
 
 
@@ -106,7 +110,7 @@ class Panel:
     with a column per dimension, the sums and flags of `measures.panel` from `start` on, and `joined` (on a plan on
     `on` and not on `since`). `then`: children on a plan on `since`, with the dimensions of that day and
     `gone` (on no plan on `on`). `labels` gives the words of values that are not words themselves, by dimension.
-    `lacking`: the dimensions of which nothing has been received, with what to send; nobody has a value of them.
+    `lacking`: the dimensions of which nothing can be said, with what to send; nobody has a value of them.
     """
 
     on: date
@@ -274,8 +278,10 @@ def _with_help(rows: pa.Table, helped: pa.Table) -> pa.Table:
 
 
 def lacking(opened: Opened) -> dict[str, str]:
-    """The dimensions of which nothing has been received, with what to send."""
-    return {} if opened.database.one("SELECT count(*) FROM locality_area") else {"locality": NO_MODEL}
+    """The dimensions of which nothing can be said, with what to send."""
+    if not opened.database.one("SELECT count(*) FROM locality_area"):
+        return {"locality": NO_MODEL}
+    return {} if opened.database.one("SELECT count(locality_by) FROM home_period") else {"locality": NO_HOMES}
 
 
 def _sliced(
@@ -399,7 +405,7 @@ def in_order(panel: Panel, dimension: str, values: Iterable[str | None]) -> list
             return (2, 0, "")
         if value in order:
             return (0, order.index(value), "")
-        return (1, int(value in OUT_OF_AGE.values()), panel.says(dimension, value).casefold())
+        return (1, int(value in (*OUT_OF_AGE.values(), OUT_OF_LOCALITIES)), panel.says(dimension, value).casefold())
 
     return sorted(values, key=place)
 

@@ -133,6 +133,8 @@ def test_a_workbook_has_the_same_cells_in_both_formats_and_a_cover(facts, person
     assert found[0] == found[1]
     terms = [row[0] for row in found[0]["Cover"]]
     assert {"Read this first", "About", "Filters", "Sources, with the newest day of each", "Attendance"} <= set(terms)
+    (fresh,) = [row[1] for row in found[0]["Cover"] if row[0] == "Sources, with the newest day of each"]
+    assert "attendance marks to " in fresh and not re.search(r"\d{4}-\d{2}", fresh), "in words"
     assert len(found[0]) > 2
     assert AccessEntry.objects.filter(action="exported").count() == 2
 
@@ -165,6 +167,8 @@ def test_without_a_locality_model_the_town_of_the_school_stands_in_its_place_and
         assert 'value="locality"' not in text and 'value="school_town"' in text
         assert "No locality model has been received. Send a list of your localities" in text
     assert "locality" not in shared(counted.panel(opened, Scope.everyone(), authority.AS_AT)).tables
+    opened.database.add("locality_area", held["locality_area"])
+    assert counted.lacking(opened) == {"locality": counted.NO_HOMES}, "a list, and no home that it can place"
 
 
 def test_where_a_child_lives_whose_address_is_confidential_is_shown_to_nobody(facts, person, browse):
@@ -178,7 +182,9 @@ def test_where_a_child_lives_whose_address_is_confidential_is_shown_to_nobody(fa
     place = authority.locality_of(hidden)
     clients = [browse(person(role)) for role in ("data_officer", "headteacher", "social_worker")] + [browse(head)]
     assert figures(page(clients[-1], f"/dashboard/?{whose}&locality={place}"))["Children"] == "1"
-    restrict(Child.objects.get(child_id=authority.child_id(hidden)), kind="address", reason="refuge, not to be told", by=head)
+    restrict(
+        Child.objects.get(child_id=authority.child_id(hidden)), kind="address", reason="refuge, not to be told", by=head
+    )
     for client in clients:
         shown = {
             r[0]: r[1] for r in rows_of(page(client, f"/dashboard/?{whose}&by=locality"), "By locality of the home")
