@@ -67,7 +67,8 @@ DIMENSIONS: Final[Mapping[str, Dimension]] = {
                   (*cohort.STATUSES, EARLY_HELP)),
         Dimension("early_help", "Early Help", "Early Help not known", Sensitivity.CARE_STATUS,
                   "Whether an episode of Early Help is open on the day, plan or none", (ON_HELP, NO_HELP)),
-        Dimension("team", "Team", "No team", Sensitivity.STAFF, "Team of the allocated social worker"),
+        Dimension("team", "Team", "No team", Sensitivity.STAFF,
+                  "Team of the allocated social worker; of a child of Early Help alone, the lead organisation"),
         Dimension("worker", "Social worker", "No worker", Sensitivity.STAFF, "Allocated social worker"),
         Dimension("school", "School", "No school found", _E, "School of the registration that covers the day"),
         Dimension("trust", "Trust", "No trust known", _E, "The school's trust, by the register of schools"),
@@ -262,6 +263,9 @@ def panel(
     alone = alone.set_column(
         alone.schema.get_field_index("status"), "status", pa.array([EARLY_HELP] * alone.num_rows, pa.string())
     )
+    # Early Help has no team of social care: the performance by team is by whoever leads the episode.
+    team = pc.coalesce(alone["team_name"], alone["organisation"])
+    alone = alone.set_column(alone.schema.get_field_index("team_name"), "team_name", team)
     everyone = pa.concat_tables(
         [now, _with_help(alone, alone).drop_columns(["helped_since", "practitioner", "organisation"])],
         promote_options="default",
