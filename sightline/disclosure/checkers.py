@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from sightline import __version__
 from sightline.disclosure.cells import TOTAL
 from sightline.disclosure.release import HIDDEN, PASSED, STRUCTURAL, Released, ReleasedTable
 from sightline.engine import harmless
@@ -23,6 +24,10 @@ LAYOUT: Final = "1.0.2"
 
 HIDDEN_WORD: Final = "suppressed; "
 """A hidden figure, as acro words an outcome."""
+
+
+_TOOL: Final = {"@type": "SoftwareApplication", "name": "Sightline", "version": __version__}
+"""What wrote the file, in the words of schema.org that acro uses."""
 
 
 def write_results(
@@ -44,7 +49,8 @@ def write_results(
         path.write_bytes(_csv(grid).encode())
         written.append(path)
         results[uid] = _record(uid, table, grid, released, made, command)
-    target.write_text(json.dumps({"version": LAYOUT, "results": results}, indent=4, ensure_ascii=False) + "\n", "utf-8")
+    told = {"version": LAYOUT, "tool": _TOOL, "results": results}
+    target.write_text(json.dumps(told, indent=4, ensure_ascii=False) + "\n", "utf-8")
     written.append(target)
     sums = folder / "checksums"
     sums.mkdir(exist_ok=True)
@@ -111,4 +117,6 @@ def _record(
         "timestamp": made.isoformat(),
         "comments": [table.name, *released.notes, *(f"{r.name} = {r.value}" for r in released.policy.explain())],
         "exception": "",
+        # Where acro says what the variables of a regression are. Its reader asks for the key.
+        "fair": {},
     }

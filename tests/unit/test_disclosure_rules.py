@@ -331,10 +331,11 @@ def test_results_for_output_checkers(tmp_path: Path):
     made = datetime(2024, 5, 6, 7, 8, 9)
     files = write_results(released, tmp_path / "out", made=made)
     told = json.loads((tmp_path / "out" / "results.json").read_text("utf-8"))
-    assert told["version"] == "1.0.2"
+    assert told["version"] == "1.0.2" and told["tool"]["name"] == "Sightline"
     first, second = told["results"]["output_0"], told["results"]["output_1"]
     assert list(first) == [
         "uid", "status", "type", "properties", "files", "outcome", "command", "summary", "timestamp", "comments", "exception",
+        "fair",
     ]  # fmt: skip
     assert (first["status"], second["status"]) == ("review", "pass")
     sdc = first["files"][0]["sdc"]
