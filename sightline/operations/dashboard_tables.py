@@ -36,6 +36,7 @@ from sightline.operations.opened import Opened
 from sightline.operations.shared import EARLY_HELP_SAYS, HEADS, Shared, SharedRow
 from sightline.operations.sheets import Book, Grid, Value
 from sightline.vocabulary.dates import day_in_words
+from sightline.vocabulary.systems import SYSTEMS
 
 NOT_KNOWN = "Not known"
 THESE = "These children"
@@ -220,7 +221,8 @@ def book(
     words: Iterable[tuple[str, str]] = WORDS,
 ) -> Book:
     """A workbook with its cover: mark, what it is about, filters, sources with their days, and what each word means."""
-    sources = "; ".join(f"{system} to {day_in_words(day)}" for system, day in sorted(opened.data_to.items()))
+    fresh = sorted((SYSTEMS.get(system, system), day) for system, day in opened.data_to.items())
+    sources = "; ".join(f"{system} to {day_in_words(day)}" for system, day in fresh)
     return Book(
         title,
         (

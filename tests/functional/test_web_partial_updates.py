@@ -19,6 +19,7 @@ PAGES = {
     "team": ("Virtual School Head", "/teams/", "main a[href^='/teams/']"),
     "absence_lists": ("Virtual School Head", "/absence-lists/"),
     "closures": ("Virtual School Head", "/closures/"),
+    "exceptions": ("Data officer", "/exceptions/"),
     "self_review": ("Virtual School Head", "/data-access/"),
 }
 # Of a page whose parts are fetched anew by themselves: why it is not here.

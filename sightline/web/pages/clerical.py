@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -9,13 +11,15 @@ from django.utils import timezone
 from sightline import operations
 from sightline.linkage import decided
 from sightline.operations import DoubtfulPair
+from sightline.vocabulary.codes import code_list
+from sightline.vocabulary.dates import typed_day
 from sightline.vocabulary.errors import NotAllowed, SightlineError
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.door import fields_shown
 from sightline.web.pages.cohort import name_of, reader
 from sightline.web.pages.paging import paged, window
-from sightline.web.pages.templating import query
+from sightline.web.pages.templating import query, short_day
 
 PAGE = 50
 # Who decides where two readers differ, and may take a decision back.
@@ -93,8 +97,8 @@ def one(request: HttpRequest, pair_id: str) -> HttpResponse:
         "rows": [
             {
                 "name": f.name,
-                "left": [seen(f.sensitivity, v) for v in f.left],
-                "right": [seen(f.sensitivity, v) for v in f.right],
+                "left": [seen(f.sensitivity, in_words(f.name, v)) for v in f.left],
+                "right": [seen(f.sensitivity, in_words(f.name, v)) for v in f.right],
                 "says": f.says,
                 "differs": f.says == "Differs",
             }
@@ -154,3 +158,18 @@ def _answered(
     except SightlineError as error:
         return str(error)
     return ""
+
+
+@cache
+def _ethnicities() -> dict[str, str]:
+    """What each code means, the school's words for one that both lists have."""
+    return {code.code: code.meaning for name in ("ethnicity", "ethnicity_school") for code in code_list(name)}
+
+
+def in_words(field: str, value: str) -> str:
+    """A value of a record as a reader has it: a day as every page writes it, and a code with what it means."""
+    if field == "Date of birth":
+        return short_day(typed_day(value), value)
+    if field == "Ethnicity code" and value in _ethnicities():
+        return f"{_ethnicities()[value]} ({value})"
+    return value

@@ -23,6 +23,7 @@ from sightline.web.authz.access import HIDDEN
 from sightline.web.authz.door import fields_shown
 from sightline.web.pages.cohort import addresses_of, name_of, reader
 from sightline.web.pages.paging import paged, window
+from sightline.web.pages.tables import Sorting, in_order
 from sightline.web.pages.templating import SYSTEMS, days_in_words, query
 from sightline.web.people.models import Child
 from sightline.web.work import asking
@@ -52,10 +53,10 @@ class Asked:
     cohort: bool = False
     due: str = ""
 
-    def address(self, page: int = 1) -> str:
+    def address(self, page: int = 1, **kept: Any) -> str:
         held = {name: getattr(self, name) for name in FILTERS}
         also = {"cohort": "yes" if self.cohort else None, "due": self.due, "page": page if page > 1 else None}
-        return "?" + query(**held, **also)
+        return "?" + query(**held, **also, **kept)
 
     def of(self, rows: pa.Table, on: date) -> pa.Table:
         for name in ("rule", "state", "system"):
@@ -130,7 +131,12 @@ def view(request: HttpRequest) -> HttpResponse:
     asked = asked_of(request.GET, options)
     found = asked.of(rows, held.access.today)
     page, pages = paged(request.GET, found.num_rows, PAGE)
-    shown = found.slice((page - 1) * PAGE, PAGE).to_pylist()
+    sorting = Sorting(request.GET)
+    if sorting.order("list") is None:
+        shown = found.slice((page - 1) * PAGE, PAGE).to_pylist()
+    else:
+        every = in_order(sorting, "list", found.to_pylist(), lambda row: columns(as_seen(row, held, schools)))
+        shown = every[(page - 1) * PAGE : page * PAGE]
     children = {row["child_id"] for row in shown if row["child_id"]}
     audit.disclosed(request, children, action="listed", fields=fields_shown(request))
     addresses = addresses_of(children)
@@ -147,9 +153,16 @@ def view(request: HttpRequest) -> HttpResponse:
         "page": page,
         "pages": pages,
         "window": window(page, pages),
+        "sorting": sorting,
+        "address": lambda n: asked.address(n, **sorting.kept()),
         "kept_back": asking.kept_back(held, rows),
     }
     return render(request, "exceptions/page.html", context)
+
+
+def columns(row: dict[str, Any]) -> list[Any]:
+    """What the table of the queue shows of an exception as read."""
+    return [row[name] for name in ("child", "name", "due_date", "left", "right", "owner_name")]
 
 
 def as_seen(row: dict[str, Any], held: facts.Facts, schools: dict[str, str]) -> dict[str, Any]:

@@ -20,27 +20,10 @@ from sightline.operations.sheets import FORMS
 from sightline.sources import SOURCES
 from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.dates import as_typed, day_in_words, typed_day
+from sightline.vocabulary.systems import SYSTEMS
 from sightline.web import assets
 from sightline.web.authz.access import Access
 from sightline.web.people import glass
-
-SYSTEMS = {
-    "cin-census": "CIN census",
-    "ssd": "social care extract",
-    "school-census": "school census",
-    "marks": "attendance marks",
-    "suspensions": "suspensions",
-    "wonde": "attendance from school systems",
-    "annex-a": "Annex A workbook",
-    "csc-api": "social care payload",
-    "ssda903": "looked after return",
-    "early-help": "Early Help list",
-    "education-registers": "education registers",
-    "attainment": "attainment",
-    "ctf": "Common Transfer Files",
-    "school-roll": "school rolls",
-    "gias": "register of schools",
-}
 
 _ISO_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 DAY_HINT = "For example, 27 3 2019"
