@@ -113,7 +113,7 @@ class _Sender:
 
     def _schools(self) -> None:
         model = locality_model()
-        self._write(model.kind, model, "localities.csv")
+        self._write(model.kind, model, "social_care/localities.csv")
         tables = school_tables(self.invented.world.schools)
         until = self.invented.until
         for kind, table, name in (
