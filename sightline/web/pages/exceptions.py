@@ -17,6 +17,7 @@ from sightline import operations
 from sightline.reconciliation import OWNERS, RULES, STATES, rule_named
 from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.errors import SightlineError
+from sightline.vocabulary.systems import SYSTEMS
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.access import HIDDEN
@@ -24,7 +25,7 @@ from sightline.web.authz.door import fields_shown
 from sightline.web.pages.cohort import addresses_of, name_of, reader
 from sightline.web.pages.paging import paged, window
 from sightline.web.pages.tables import Sorting, in_order
-from sightline.web.pages.templating import SYSTEMS, days_in_words, query
+from sightline.web.pages.templating import days_in_words, query
 from sightline.web.people.models import Child
 from sightline.web.work import asking
 from sightline.web.work.drawing import Drawn, bars

@@ -13,10 +13,11 @@ from sightline.operations.pack_page import pack_html
 from sightline.operations.packs import Pack
 from sightline.operations.shared import HEADS
 from sightline.vocabulary.packs import Audience, audiences
+from sightline.vocabulary.systems import SYSTEMS
 from sightline.web import audit, facts
 from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
-from sightline.web.pages.templating import SYSTEMS, query
+from sightline.web.pages.templating import query
 from sightline.web.work.drawing import Drawn
 
 
