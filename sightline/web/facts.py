@@ -99,9 +99,9 @@ class Facts:
         return None if place is None else self.cohort().slice(place, 1).to_pylist()[0]
 
     def early_help(self) -> pa.Table:
-        """One row per child on Early Help whom this person may see (see `operations.early_help_on`). That a child had a
-        plan is kept from those on no recorded basis to know: the child then has no status, and no plan is said to have
-        ended."""
+        """One row per child on Early Help whom this person may see (see `operations.early_help_on`), and `shared`:
+        whether what social care holds is shared with them. Where it is not, the child has no status, and no plan is
+        said to have ended."""
 
         def ask() -> pa.Table:
             rows = operations.early_help_on(self.opened, self.scope, self.on)
@@ -115,7 +115,7 @@ class Facts:
                 column = rows[name]
                 kept = pc.if_else(shared, column, pa.scalar(None, column.type))
                 rows = rows.set_column(rows.schema.get_field_index(name), name, kept)
-            return rows
+            return rows.append_column("shared", shared)
 
         return self.of_role(f"early help {self.access.today} {gate.bases(self.access.role, self.on)}", ask)
 
@@ -132,6 +132,9 @@ class Facts:
         access = self.access
         if not access.of_early_help or child.pk in access.glass:
             return True
+        row = self.on_early_help(child)
+        if row is not None:
+            return bool(row["shared"])
         return visible_to(access, on=max(access.today, self.on)).filter(pk=child.pk).exists()
 
     def counted_only(self) -> int:

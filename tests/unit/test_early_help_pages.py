@@ -106,6 +106,21 @@ def test_that_there_was_a_plan_is_kept_from_early_help_where_no_basis_is_recorde
         assert authority.token(n, "surname") not in browser.get(address).content.decode(), address
 
 
+def test_no_page_of_early_help_asks_the_database_more_than_it_may(facts, person, browse):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from sightline.web.people.models import Child
+
+    browser = browse(person("early_help_manager"))
+    child = Child.objects.get(child_id=authority.child_id(authority.HELPED_ONLY[0]))
+    for address in ("/", "/early-help/", f"/children/{child.public_id}/", f"/children/{child.public_id}/attendance/"):
+        browser.get(address)
+        with CaptureQueriesContext(connection) as asked:
+            assert browser.get(address).status_code == 200
+        assert len(asked) <= 15, address
+
+
 def test_the_day_an_episode_is_over_the_child_is_gone(facts_of, person, browse):
     tables = authority.tables()
     (n, m) = authority.HELPED_ONLY
