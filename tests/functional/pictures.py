@@ -1,6 +1,6 @@
 """Take the pictures of the documentation again, from an invented authority served as the demonstration.
 
-    python tests/functional/pictures.py
+    python tests/functional/pictures.py [NAME ...]
 
 Look at each before it is committed: a picture shows what a reader will expect to find.
 """
@@ -30,11 +30,16 @@ MOST = 200_000  # bytes of one picture
 ACCOUNT = re.compile(r"^  ([a-z-]+) +(\S+)  ", re.MULTILINE)
 CHART = "[data-chart] svg[role=img]"
 PICTURES = (
-    ("cohort", "virtual-school-head", "/cohort/?plan=CP+plan&plan=CIN+plan", CHART, 1380),
-    ("dashboard", "virtual-school-head", "/dashboard/?by=school&sort-groups=-2", CHART, 1300),
-    ("your-day", "data-officer", "/", "main table", 990),
+    ("cohort", "virtual-school-head", "/cohort/?plan=CP+plan&plan=CIN+plan", "", CHART, 1380),
+    ("dashboard", "virtual-school-head", "/dashboard/?by=school&sort-groups=-2", "", CHART, 1300),
+    ("your-day", "data-officer", "/", "", "main table", 990),
+    ("absence-lists", "virtual-school-head", "/absence-lists/", "", "main table", 1200),
+    ("child", "virtual-school-head", "/absence-lists/", "main tbody th a", "#timeline", 1150),
+    ("school", "headteacher", "/", "nav a:text-is('Your school')", "main table", 1150),
+    ("exception", "data-officer", "/exceptions/", "main tbody td a", "main table", 1150),
 )
-"""The name of each picture, whose page it is, its address, what must be seen before it is taken, and its height."""
+"""The name of each picture, whose page it is, its address and a link to follow from there, what must be seen before it is
+taken, and its height."""
 
 
 def main() -> None:
@@ -73,7 +78,9 @@ def take(address: str, accounts: dict[str, str]) -> None:
     with sync_playwright() as playwright:
         found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        for name, account, path, seen, height in PICTURES:
+        wanted = [p for p in PICTURES if p[0] in sys.argv[1:] or not sys.argv[1:]]
+        assert wanted, f"There are: {', '.join(p[0] for p in PICTURES)}"
+        for name, account, path, link, seen, height in wanted:
             page = browser.new_context(base_url=address, viewport={"width": 1200, "height": height}).new_page()
             page.goto("/sign-in/")
             page.locator("#id_login").fill(account)
@@ -81,6 +88,8 @@ def take(address: str, accounts: dict[str, str]) -> None:
             page.get_by_role("button", name="Sign in", exact=True).click()
             page.wait_for_url(f"{address}/")
             page.goto(path)
+            if link:
+                page.locator(link).first.click()
             expect(page.locator(seen).first).to_be_visible()
             picture(page, name)
             page.context.close()
