@@ -216,3 +216,19 @@ def test_a_child_of_early_help_alone_is_under_a_clock_of_its_own():
         opened.database.close()
     row = rows[authority.child_id(authority.HELPED_ONLY[0])]
     assert (row["helped"], row["known"], row["help_ended"], row["closed_on"]) == (True, False, None, None)
+
+
+def test_the_list_sorts_by_its_headings_and_filters(facts, person, browse):
+    browser = browse(person("early_help_manager"))
+
+    def listed(query: str) -> list[int]:
+        return [
+            int(n) for n in re.findall(r">Tok(\d{3})surname", browser.get(f"/early-help/?{query}").content.decode())
+        ]
+
+    assert listed("sort-list=-1") == sorted(HELPED, reverse=True)
+    rates = listed("sort-list=7")
+    assert set(rates) == HELPED and rates != sorted(HELPED)
+    school = authority.SCHOOLS[1]
+    assert listed(f"school={school}") == sorted(n for n in HELPED if authority.school_of(n) == 1)
+    assert listed("school=nowhere") == sorted(HELPED), "a value nobody has is left out"
