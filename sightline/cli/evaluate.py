@@ -17,6 +17,28 @@ def _line(text: str) -> None:
     errors.print(text, markup=False, highlight=False)
 
 
+MANY = 20
+"""Columns not estimated, beyond which a line stands for a reason and not for a column."""
+
+
+def _refusals(done: evaluation.Evaluated) -> list[str]:
+    """What was not estimated and why: each column, or where they are many each reason once with where it holds."""
+    each = [(t.id, column, why.rstrip(".")) for t in done.tables for column, why in t.refused]
+    if len(each) <= MANY:
+        return [f"{table}, {column}: not estimated, because {why}." for table, column, why in each]
+    reasons: dict[str, list[str]] = {}
+    for table, _, why in each:
+        reasons.setdefault(why, []).append(table)
+    often = sorted(reasons, key=lambda why: -len(reasons[why]))
+    lines = []
+    for why in often[:MANY]:
+        tables = list(dict.fromkeys(reasons[why]))
+        listed = ", ".join(tables[:3]) + (f" and {len(tables) - 3} more" if len(tables) > 3 else "")
+        lines.append(f"Not estimated, {len(reasons[why])} times, because {why}: {listed}.")
+    rest = sum(len(reasons[why]) for why in often[MANY:])
+    return [*lines, f"Not estimated for other reasons, {rest} times: each table says why."] if rest else lines
+
+
 @command
 def evaluate(
     study: Annotated[Path | None, typer.Argument(help="The study: a TOML file.")] = None,
@@ -75,11 +97,8 @@ def evaluate(
         {"table": t.id, "title": t.title, "figures": len(t.cells), "not estimated": len(t.refused)} for t in done.tables
     ]
     print_table(f"Written to {done.out}", rows)
-    for table in done.tables:
-        for column, why in table.refused:
-            errors.print(
-                f"{table.id}, {column}: not estimated, because {why.rstrip('.')}.", markup=False, highlight=False
-            )
+    for line in _refusals(done):
+        errors.print(line, markup=False, highlight=False)
     if done.comparison:
         counted = evaluation.verdicts(done.comparison)
         outside = [

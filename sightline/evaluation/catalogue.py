@@ -340,7 +340,11 @@ def jobs(study: Study, only: Sequence[str] = ()) -> list[Job]:
             job = Job(s.id + suffix, s, send)
             if (job.id in wanted or s.id in wanted) if wanted else s.kind in study.outputs.sets:
                 found.append(job)
-    return [job for job in found if _asked_about(study, job.spec)]
+    asked = [job for job in found if _asked_about(study, job.spec)]
+    if wanted and not asked:
+        why = "an authority's own study has no key stages" if study.data.home else "see its [outcomes]"
+        raise BadSetting(f"The study leaves out what {', '.join(sorted(wanted)[:3])} is about: {why}.")
+    return asked
 
 
 def _asked_about(study: Study, s: Spec) -> bool:

@@ -39,6 +39,8 @@ PEOPLE: Final[Mapping[str, str]] = {
     "CIN plan": "Children on a child in need plan",
     "CP plan": "Children on a child protection plan",
 }
+LEVEL: Final = "Change in level at the start"
+"""The row of the weekly series that is read."""
 MONTHS: Final = "Average months per year subject to a CIN plan in the period"
 """The row of table 73 that the report reads."""
 CAUSE: Final = (
@@ -90,11 +92,14 @@ class _Claim:
 
 
 def findings(study: Study, made: Sequence[tuple[Job, Table]]) -> Findings | None:
-    """The findings of the study's first run, from these tables alone; None when no claim is among them."""
+    """The findings of the study's first run, from these tables alone; that the data are too few where no claim could be
+    estimated; None when no table of a claim is among them.
+    """
     held = {t.id: t for job, t in made if job.send == study.sample.send[0]}
     found: list[Point] = []
     every: list[_Claim] = []
     refused: list[str] = []
+    weekly = _weekly(held, study.models.level)
     for domain in DOMAINS:
         for plan in PLANS:
             claims, missing = _claims(held, domain, plan)
@@ -102,10 +107,67 @@ def findings(study: Study, made: Sequence[tuple[Job, Table]]) -> Findings | None
             every += claims
             if claims:
                 found.append(_point(domain, plan, claims, study.models.level))
-    if not every:
+    few = [] if every else _too_few(held)
+    found += weekly
+    if not found and not few:
         return None
-    whom = next(t.sample for name in every[0].tables for t in (held[name],)).partition(";")[0].partition(",")[0]
-    return Findings(whom, tuple(found), tuple(_sure(held, every, study.models.level)), tuple(_untold(study, refused)))
+    bearing = [
+        *(name for c in every for name in c.tables),
+        *(name for point in (*few, *weekly) for name in point.tables),
+    ]
+    whom = held[bearing[0]].sample.partition(";")[0].partition(",")[0]
+    sure = _sure(held, every, study.models.level) if every else []
+    told = Findings(whom, (*few, *found), tuple(sure), tuple(_untold(study, refused if every else [])))
+    return _of_own(told) if study.data.home else told
+
+
+def _of_own(told: Findings) -> Findings:
+    """The same findings of a study of an authority's own change, which is not the extension."""
+
+    def own(points: tuple[Point, ...]) -> tuple[Point, ...]:
+        return tuple(Point(p.text.replace("the extension", "the change"), p.tables) for p in points)
+
+    return Findings(told.whom, own(told.found), own(told.sure), own(told.untold))
+
+
+def _too_few(held: Mapping[str, Table]) -> list[Point]:
+    """That no claim about plans could be estimated, and why: the reason of each kind of plan's own table."""
+    found: list[Point] = []
+    for (_, plan), tables in OWN.items():
+        names = [name for name in tables.values() if name in held and held[name].refused]
+        if names and plan not in "".join(p.text for p in found):
+            column, why = held[names[0]].refused[0]
+            why = why.rstrip(".").removesuffix("; the data are too few")
+            text = (
+                f"{PEOPLE[plan]}: the data are too few to conclude anything, either way ({column}: {why}). That "
+                "nothing is shown is not a sign that nothing changed."
+            )
+            found.append(Point(text, (names[0],)))
+    return found
+
+
+def _weekly(held: Mapping[str, Table], level: float) -> list[Point]:
+    """The change in weekly absence at the study's day, beside other children where they are there."""
+    table = held.get("weekly")
+    if table is None or not table.columns:
+        return []
+    column = next((c for c in table.columns if " less " in c), table.columns[0])
+    estimate, low, high = (_number(table.value(LEVEL, column, what)) for what in ("estimate", "low", "high"))
+    if estimate is None or low is None or high is None:
+        return []
+    clear = "A clear change" if low > 0 or high < 0 else "No clear change"
+
+    def points(value: float) -> str:
+        return f"{_digits(abs(value))} {'higher' if value > 0 else 'lower'}"
+
+    return [
+        Point(
+            f"Weekly absence at the start, {column.lower()}: {points(estimate)}, in percentage points of sessions "
+            f"({level:.0%} interval: {points(low)} to {points(high)}). {clear} in level; the slope after it is a row "
+            "of its own.",
+            ("weekly",),
+        )
+    ]
 
 
 def _claims(held: Mapping[str, Table], domain: str, plan: str) -> tuple[list[_Claim], list[str]]:

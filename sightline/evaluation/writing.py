@@ -193,7 +193,7 @@ def report_html(
         f"<p>{escape(asked(study))}</p>",
         _findings_html(findings(study, made), {table.id: table_name(table) for _, table in made}),
         "<h2>How to read this</h2>",
-        *(f"<p>{escape(text)}</p>" for text in CAVEATS),
+        *(f"<p>{escape(text)}</p>" for text in ((OWN_CAVEAT if study.data.home else CAVEATS[0]), *CAVEATS[1:])),
         '<nav aria-label="Chapters"><ol>'
         + "".join(f'<li><a href="#{at}">{escape(says)}</a></li>' for at, says in links)
         + "</ol></nav>",
@@ -235,8 +235,7 @@ def _findings_html(brief: Findings | None, names: Mapping[str, str]) -> str:
             '<h2 id="findings">Findings in brief</h2>',
             f"<p>{escape(brief.whom)}. Differences that go with a plan, not proof of what caused them.</p>",
             listed(brief.found),
-            "<h3>How sure</h3>",
-            listed(brief.sure),
+            *(("<h3>How sure</h3>", listed(brief.sure)) if brief.sure else ()),
             "<h3>What cannot be told</h3>",
             listed(brief.untold),
         ]
@@ -250,6 +249,11 @@ CAVEATS: Final = (
     "no effect: look at its interval for what the data cannot rule out.",
     "Under each table stand its sample, what was left out and why, and its standard errors. Where a sample is too "
     "small or a model cannot be fitted, the column says so.",
+)
+
+OWN_CAVEAT: Final = (
+    "Nobody was allotted to the change: it came to everybody from one date on, with whatever else changed then, and "
+    "rows named after the period or the extension hold both. Months on a plan stand for exposure that nobody recorded."
 )
 
 

@@ -32,6 +32,11 @@ class Local:
     steps: tuple[tuple[str, int], ...]
 
 
+def without_stages(study: Study) -> Study:
+    """The study without key stages, which no home gives: their tables leave, and need not each say that it has none."""
+    return replace(study, outcomes=replace(study.outcomes, ks1=(), ks2=(), ks4=())) if study.data.home else study
+
+
 def from_home(study: Study, base: Path, folder: Path) -> Local:
     """Write the extracts of a study from the home it names, below `folder`; the same snapshot gives the same bytes.
 

@@ -1,12 +1,14 @@
 """The commands of the evaluation, as a person types them."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
 from sightline import cli  # noqa: F401  Importing registers the commands.
 from sightline.cli.app import app
+from sightline.cli.evaluate import _refusals
 
 run = CliRunner()
 
@@ -75,3 +77,16 @@ def test_options_of_the_two_inventions_do_not_mix(tmp_path):
         done = run.invoke(app, ["synthesise", "--out", str(tmp_path / "x"), *words])
         assert done.exit_code == 2
     assert not (tmp_path / "x").exists()
+
+
+def test_many_refusals_are_told_by_reason_and_not_one_by_one():
+    few = SimpleNamespace(id="table-55", refused=[("all 4 years", "7 pupils; too few.")])
+    assert _refusals(SimpleNamespace(tables=[few])) == [
+        "table-55, all 4 years: not estimated, because 7 pupils; too few."
+    ]
+    many = [
+        SimpleNamespace(id=f"t-{n}", refused=[(c, "7 pupils") for c in "abc"] + [("d", f"why {n}")]) for n in range(30)
+    ]
+    lines = _refusals(SimpleNamespace(tables=many))
+    assert lines[0] == "Not estimated, 90 times, because 7 pupils: t-0, t-1, t-2 and 27 more."
+    assert len(lines) == 21 and lines[-1] == "Not estimated for other reasons, 11 times: each table says why."

@@ -4,10 +4,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from sightline import operations, synthetic
+from sightline.evaluation import Study, jobs
 from sightline.operations import Home
 from sightline.operations.evaluate import evaluate
 from sightline.operations.opened import opened
-from sightline.vocabulary.errors import NothingHeld
+from sightline.operations.study_home import without_stages
+from sightline.vocabulary.errors import BadSetting, NothingHeld
 
 STUDY = """
 name = "Our attendance officer started in January 2024"
@@ -59,6 +61,16 @@ def test_sessions_are_those_of_the_registers(place, done):
         sums = [sum(r["SessionsPossible_Annual"] for r in mine)]
         sums.append(sum(r["AuthorisedAbsence_Annual"] + r["UnauthorisedAbsence_Annual"] for r in mine))
         assert tuple(map(int, sums)) == tuple(map(int, wanted))
+
+
+def test_key_stages_which_no_home_gives_leave_with_their_tables(place):
+    assert without_stages(Study()) == Study()
+    listed = {job.id for job in jobs(without_stages(Study.read(place / "study.toml")))}
+    assert {"table-55", "weekly", "many-tests"} <= listed and not [n for n in listed if "ks" in n or n == "table-63"]
+    with pytest.raises(
+        BadSetting, match="leaves out what table-63 is about: an authority's own study has no key stages"
+    ):
+        evaluate(place / "study.toml", place / "none", only=["table-63"])
 
 
 def test_a_week_has_children_on_a_plan_beside_the_others(place, done):

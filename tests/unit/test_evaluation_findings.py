@@ -95,3 +95,33 @@ def test_the_years_before_and_many_tests_temper_what_is_found(study):
     said = " ".join(p.text for p in findings(study, made(study, *tables)).sure)
     assert "0 of 1 stay below 0.05" in said and "in 1 of 2 comparisons" in said
     assert "already went with absence before the extension" in said
+
+
+def test_data_too_few_for_any_claim_say_so_and_why(study):
+    refused = [("all", "9 pupils enter the model, fewer than the 20 the study asks for; the data are too few")]
+    own = table("table-55", [("N", "none", "N", 9)], refused)
+    brief = findings(study, made(study, own))
+    assert [p.text for p in brief.found] == [
+        "Children on a child in need plan: the data are too few to conclude anything, either way (all: 9 pupils enter the "
+        "model, fewer than the 20 the study asks for). That nothing is shown is not a sign that nothing changed."
+    ]
+    assert brief.sure == () and "How sure" not in report_html(study, made(study, own), (), Clearance("mark"))
+    assert findings(study, made(study, table("table-52", [("N", "all", "N", 99)]))) is None
+
+
+def test_an_authority_s_weeks_are_a_finding_and_its_change_is_not_the_extension():
+    own = Study.from_toml('[data]\nhome = "home"')
+    columns = ("Children on a plan", "Children on a plan less Other children")
+    cells = [
+        c for n, column in enumerate(columns) for c in claim("Change in level at the start", column, 9, -5 - n, 12)
+    ]
+    cells += [("Change in level at the start", columns[1], "estimate", -2.5)]
+    weekly = table("weekly", [c for c in cells if c[1:] != (columns[1], "estimate", 9)])
+    brief = findings(own, made(own, weekly))
+    (point,) = brief.found
+    assert point.text == (
+        "Weekly absence at the start, children on a plan less other children: 2.5 lower, in percentage points of sessions "
+        "(95% interval: 6.0 lower to 12.0 higher). No clear change in level; the slope after it is a row of its own."
+    )
+    assert "extension" not in " ".join(p.text for p in (*brief.found, *brief.untold))
+    assert "No child was allotted" not in report_html(own, made(own, weekly), (), Clearance("mark"))
