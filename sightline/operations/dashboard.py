@@ -257,7 +257,13 @@ def panel(
         "gone", pc.invert(pc.is_in(was_on_plan["child_id"], is_on_plan["child_id"]))
     )
     now = _with_help(now, helped)
-    was_on_plan = _with_help(was_on_plan, cohort.on_early_help(database, since, within=within))
+    was_on_plan = _with_help(
+        was_on_plan,
+        database.query(
+            "SELECT child_id FROM early_help_period WHERE start_date <= $day AND (end_date IS NULL OR end_date > $day)",
+            {"day": since},
+        ),
+    )
     # A child on a plan, looked back to or being assessed who is on Early Help too is one row, under that status.
     alone = helped.filter(pc.is_null(helped["status"]))
     alone = alone.set_column(
