@@ -103,6 +103,16 @@ def with_early_help() -> set[int]:
     return {n for n in range(CHILDREN) if n % 5 in (0, 3)} | set(HELPED_ONLY)
 
 
+def known_to_youth_justice() -> set[int]:
+    """The children on the youth justice service's list today: one of them is on no plan any more."""
+    return {1, 13, 15, 20}
+
+
+def exploited() -> dict[int, str]:
+    """The children of whom an assessment of this year names exploitation, with the factor."""
+    return {1: "24A", 22: "11A"}
+
+
 def seen_by() -> dict[str, set[int]]:
     """The children each role may open, by number, when it is given over what ROLE_OVER says."""
     everybody = set(range(CHILDREN))
@@ -181,6 +191,7 @@ def tables() -> dict[str, pa.Table]:
                 ("d-marks", "Session marks", "marks"),
                 ("d-susp", "Suspensions", "suspensions"),
                 ("d-gias", "Register of schools", "gias"),
+                ("d-youth", "youth-justice", "youth-justice"),
             ),
             start=1,
         )
@@ -194,6 +205,7 @@ def tables() -> dict[str, pa.Table]:
     ]  # fmt: skip
     person, period, allocation, enrolment, exclusion, register, link, finding = ([] for _ in range(8))
     involvement, early_help = [], []
+    youth_justice, assessment, factor = [], [], []
     for n in range(HELD):
         me = {"child_id": child_id(n)}
         care = {"delivery": "d-care", "line": n + 2}
@@ -239,6 +251,20 @@ def tables() -> dict[str, pa.Table]:
             early_help.append({
                 **as_received, "start_date": date(2025, 1, 1), "end_date": date(2025, 3, 1),
             })  # fmt: skip
+        if n in known_to_youth_justice():
+            own = token(n, "yjref")
+            link.append({**me, "system": "youth-justice", "ref": own, "evidence": "the same UPN", "probability": 1.0})
+            youth_justice.append({
+                "system": "youth-justice", "child_ref": own, "delivery": "d-youth", "line": n + 2,
+                "upn": token(n, "upn"), "surname": token(n, "surname"), "forename": token(n, "forename"),
+                "postcode": token(n, "postcode"), "start_date": AS_AT - timedelta(days=40), "involvement": "YC",
+                "education_hours": 15.0,
+            })  # fmt: skip
+        if n in exploited():
+            own = {"system": "ssd", "delivery": "d-care", "assessment_ref": token(n, "assessment"), "line": n + 2}
+            assessment.append({**own, "child_ref": token(n, "ref"), "start_date": AS_AT - timedelta(days=90),
+                               "end_date": AS_AT - timedelta(days=60)})  # fmt: skip
+            factor.append({**own, "child_ref": f"assessment:{token(n, 'assessment')}", "factor": exploited()[n]})
         year = 1 + n % 11
         enrolment.append({
             **me, "urn": SCHOOLS[school_of(n)], "start_date": date(2025, 9, 1), "year_group": str(year),
@@ -332,6 +358,9 @@ def tables() -> dict[str, pa.Table]:
         "allocation": _table("allocation", allocation),
         "involvement": _table("involvement", involvement),
         "early_help": _table("early_help", early_help),
+        "youth_justice": _table("youth_justice", youth_justice),
+        "assessment": _table("assessment", assessment),
+        "assessment_factor": _table("assessment_factor", factor),
         "enrolment_period": _table("enrolment_period", enrolment),
         "exclusion": _table("exclusion", exclusion),
         "locality_area": _table("locality_area", [

@@ -23,6 +23,7 @@ from sightline.cli import (  # noqa: F401  Importing registers the command.
     spot_checks,
     transfer,
     watched,
+    youth_justice,
 )
 from sightline.cli.app import main
 

@@ -64,6 +64,7 @@ class MappedKind(StrEnum):
     alternative_provision = "alternative-provision"
     attainment = "attainment"
     early_help = "early-help"
+    youth_justice = "youth-justice"
     school_roll = "school-roll"
 
 

@@ -12,6 +12,7 @@ from sightline.linkage import decided, likeness, passes, records
 from sightline.linkage.clusters import Age, Claim, Clusters, name_children, new_child_id
 from sightline.linkage.model import Model
 from sightline.linkage.passes import Pair
+from sightline.vocabulary.exploitation import YOUTH_JUSTICE
 from sightline.vocabulary.settings import Settings
 
 
@@ -178,13 +179,15 @@ def _doubts(database: Database, clusters: Clusters, roots: list[int]) -> pa.Tabl
 
 
 # A node is named by the record that came first, so that one received later does not make another pair of an old one.
-# One id that a file gives to two people cannot be judged at all.
-_DOUBTS = """
+# One id that a file gives to two people cannot be judged at all. Whoever reviewed a pair would learn whom the youth
+# justice service knows, so a doubt of its list is a record without a child: its sender must say more.
+_DOUBTS = f"""
     WITH named AS (SELECT node, arg_min(id, (first_place, id)) AS id FROM _record GROUP BY node)
     SELECT a.system AS left_system, a.ref AS left_ref, b.system AS right_system, b.ref AS right_ref, d.step, d.why,
         d.probability
     FROM _doubt d JOIN named m ON m.node = d.a JOIN named n ON n.node = d.b
     JOIN _record a ON a.id = m.id JOIN _record b ON b.id = n.id
+    WHERE '{YOUTH_JUSTICE}' NOT IN (a.system, b.system)
     UNION ALL
     SELECT system, ref, system, ref, 'same-record', 'One id is given to two people born on different days', NULL
     FROM _record WHERE muddled

@@ -80,6 +80,8 @@ def _gather_records(database: Database) -> None:
             SELECT 'care' AS side, system, child_ref AS ref, birth_date, sex, surname, forename, postcode, delivery
             FROM child
             UNION ALL
+            SELECT 'care', system, child_ref, birth_date, sex, surname, forename, postcode, delivery FROM youth_justice
+            UNION ALL
             SELECT 'school', system, pupil_ref, birth_date, sex, surname, forename, postcode, delivery FROM pupil
             UNION ALL
             {said}
@@ -121,6 +123,8 @@ _RECORD_KEYS = f"""
     SELECT DISTINCT kind, value, id FROM (
         SELECT i.kind, i.value, r.id FROM (SELECT DISTINCT system, ref, kind, value FROM identifier) i
         JOIN _record r USING (system, ref)
+        UNION ALL SELECT 'upn', y.upn, r.id FROM youth_justice y
+        JOIN _record r ON r.system = y.system AND r.ref = y.child_ref
         UNION ALL SELECT 'la_child_id', upper(ref), id FROM _record WHERE system = 'cin-census'
         UNION ALL SELECT 'person_id', upper(ref), id FROM _record WHERE system = 'ssd'
         UNION ALL SELECT 'upn', ref, id FROM _record WHERE side = 'school' AND regexp_matches(ref, '{UPN_SHAPE}')

@@ -31,7 +31,7 @@ PERSON_FACTS = ("child", "pupil", "identifier")
 MENTIONS = {
     "referral": "child_ref", "assessment": "child_ref", "cin_plan": "child_ref", "section_47": "child_ref",
     "cp_plan": "child_ref", "looked_after": "child_ref", "involvement": "child_ref", "early_help": "child_ref",
-    "enrolment": "pupil_ref", "suspension": "pupil_ref",
+    "youth_justice": "child_ref", "enrolment": "pupil_ref", "suspension": "pupil_ref",
 }  # fmt: skip
 STATUS_FACTS = ("child", "referral", "assessment", "cin_plan", "cp_plan", "looked_after")
 WORKER_FACTS = ("involvement", "professional", "team", "referral", "cin_plan", "cp_plan")
@@ -217,8 +217,8 @@ def _link(b: _Build) -> None:
     model = b.home.linkage_model()
     linked = cache(lambda: linkage.link(b.database, model=model, settings=b.home.settings))
     decided = repr(linkage.binding(b.database).to_pylist())
-    inputs = [*b.files("child", "pupil", "enrolment"), *_known_of_people(b), decided, repr(b.home.settings)]
-    inputs.append(model.json() if model else "")
+    inputs = [*b.files("child", "pupil", "youth_justice", "enrolment"), *_known_of_people(b), decided]
+    inputs += [repr(b.home.settings), model.json() if model else ""]
     b.table("link", inputs, lambda: linked().link)
     b.table("link_doubt", inputs, lambda: linked().doubt)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -10,23 +11,28 @@ import pyarrow as pa
 
 from sightline import measures
 from sightline.operations.opened import Opened, Scope
+from sightline.operations.youth_justice import EXPLOITATION, KNOWN, youth_justice
+from sightline.operations.youth_justice import holds as of_justice
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.periods import academic_year, year_start
+from sightline.vocabulary.tables import Sensitivity
 
 LEAST: Final = 2  # facts of a child on the list
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact a panel filters by: its key, its name, and exactly when it holds."""
+    """One fact a panel filters by: its key, its name, exactly when it holds, and the class of field it is."""
 
     key: str
     name: str
     says: str
+    sensitivity: Sensitivity = Sensitivity.EDUCATION
 
 
 FACTS: Final = (
-    Fact("cp-plan", "Child Protection plan", "Counted as on a Child Protection plan on the day."),
+    Fact("cp-plan", "Child Protection plan", "Counted as on a Child Protection plan on the day.",
+         Sensitivity.CARE_STATUS),
     Fact("severe-absence", "Severe absence",
          "Missed the share of possible sessions set for severe absence, or more, this school year. Listed once: such "
          "a child is not listed as persistently absent too."),
@@ -41,6 +47,11 @@ FACTS: Final = (
     Fact("sen-support", "SEN support", "Special educational needs support, by the latest school census."),
     Fact("moved-school", "Moved school this year",
          "Began at another school than before, after 30 September of this school year."),
+    Fact("exploitation", "Exploitation or going missing",
+         "An assessment since the plan began, or of the time set before the day, names sexual or criminal "
+         "exploitation, trafficking, gangs or going missing.", Sensitivity.CARE_DETAIL),
+    Fact("youth-justice", "Known to youth justice",
+         "On a plan, and on the youth justice service’s list on the day.", Sensitivity.OFFENCE),
 )  # fmt: skip
 """In the order they are said, which ranks nothing."""
 BY_KEY: Final = {fact.key: fact for fact in FACTS}
@@ -53,9 +64,11 @@ def facts_together(
     on: date,
     *,
     least: int = LEAST,
+    facts: Sequence[Fact] = FACTS,
 ) -> list[dict[str, Any]]:
     """One row per child of `children` (rows of `cohort_on`, those in scope) of whom `least` facts or more hold on the
-    day: its own columns and `facts`, the keys of those that hold in the order of `FACTS`; in the order given.
+    day: its own columns and `facts`, the keys of those that hold in the order of `FACTS`; in the order given. Of facts
+    that are not among `facts` nothing is said and none is counted.
 
     Attendance and suspensions are those in all schools' registers. Raises BadSetting for less than one fact.
     """
@@ -66,6 +79,8 @@ def facts_together(
     door.add("panel_listed", here.select(["child_id", "urn", "status"]))
     held = measures.panel(door, "panel_listed", start=year_start(academic_year(on)), on=on, settings=opened.settings)
     part_time, missing = (_on_register(opened, table, on) for table in ("part_time_timetable", "missing_education"))
+    justice = {row["child_id"]: row for row in youth_justice(opened, scope, children, on)}
+    told = {fact.key for fact in facts}
     found: dict[str, tuple[str, ...]] = {}
     for row in held.to_pylist():
         holds = {
@@ -78,8 +93,12 @@ def facts_together(
             "ehc-plan": row["sen"] in ("E", "S"),
             "sen-support": row["sen"] in ("K", "A", "P"),
             "moved-school": row["moved"],
+            **{
+                key: row["child_id"] in justice and of_justice(justice[row["child_id"]], key)
+                for key in (EXPLOITATION, KNOWN)
+            },
         }
-        found[row["child_id"]] = tuple(fact.key for fact in FACTS if holds[fact.key])
+        found[row["child_id"]] = tuple(fact.key for fact in FACTS if fact.key in told and holds[fact.key])
     return [
         {**row, "facts": found[row["child_id"]]} for row in here.to_pylist() if len(found[row["child_id"]]) >= least
     ]

@@ -33,7 +33,6 @@ Progress = Callable[[str], None]
 
 # The columns by which a table of facts, or one made from them, names a record.
 _REFS = ("child_ref", "pupil_ref", "ref", "left_ref", "right_ref", "record")
-_NUMBERS = "identifier"
 # Logs that name a child by Sightline's own id alone, and the application's database: kept, each with its own retention.
 LOGS = ("console-access.jsonl",)
 DATABASES = ("application.sqlite3", "application.sqlite3-wal", "application.sqlite3-shm")
@@ -155,22 +154,27 @@ def _called(cut: _Cut) -> set[str]:
     others: set[str] = set()
     for delivery in cut.home.store.every_delivery():
         refs = cut.refs.get(delivery.system, set())
-        for table, columns in (("child", _CHILD), ("pupil", _PUPIL), (_NUMBERS, ("ref", "value"))):
+        for table, key, texts, numbers in _NAMED_IN:
             file = delivery.tables.get(table)
             if file is None or not cut.home.store.path_of(file).is_file():
                 continue
-            key, *texts = columns
             database = cut.held(cut.home.store.path_of(file))
             rows = database.rows(f"SELECT {key}, {', '.join(texts)} FROM held")
             for ref, *said in rows:
-                mine = words if table == _NUMBERS else names
+                mine = words if numbers else names
                 (mine if ref in refs else others).update(_norm(text) for text in said if text)
                 (words if ref in refs else others).add(_norm(ref))
     return (words | names) - others
 
 
-_CHILD = ("child_ref", "surname", "forename")
-_PUPIL = ("pupil_ref", "surname", "forename")
+# Where children are named and numbered: the table, its column of references, what it holds, and whether numbers.
+_NAMED_IN = (
+    ("child", "child_ref", ("surname", "forename"), False),
+    ("pupil", "pupil_ref", ("surname", "forename"), False),
+    ("youth_justice", "child_ref", ("surname", "forename"), False),
+    ("youth_justice", "child_ref", ("upn",), True),
+    ("identifier", "ref", ("value",), True),
+)
 
 
 def _norm(text: Any) -> str:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from sightline.engine import Database
 from sightline.reconciliation.life import CORRECTED, EXPLAINED
+from sightline.vocabulary.exploitation import YOUTH_JUSTICE
 
 
 def accuracy(database: Database, *, cohort: pa.Table, snapshot: str, made: date, as_at: date) -> pa.Table:
@@ -31,7 +32,10 @@ def accuracy(database: Database, *, cohort: pa.Table, snapshot: str, made: date,
                     UNION ALL SELECT child_id, system, state, true FROM exception
                 ) WHERE state <> '{CORRECTED}' GROUP BY ALL
             ),
-            known AS (SELECT DISTINCT l.system, c.child_id FROM link l JOIN _cohort_now c USING (child_id))
+            known AS (
+                SELECT DISTINCT l.system, c.child_id FROM link l JOIN _cohort_now c USING (child_id)
+                WHERE l.system <> $compared_with_none
+            )
             SELECT * FROM previous_accuracy WHERE snapshot <> $snapshot
             UNION ALL BY NAME
             SELECT $snapshot AS snapshot, $made AS made, $as_at AS day, k.system, count(*) AS children,
@@ -41,7 +45,7 @@ def accuracy(database: Database, *, cohort: pa.Table, snapshot: str, made: date,
             GROUP BY k.system
             ORDER BY snapshot, system
             """,
-            {"snapshot": snapshot, "made": made, "as_at": as_at},
+            {"snapshot": snapshot, "made": made, "as_at": as_at, "compared_with_none": YOUTH_JUSTICE},
         )
     finally:
         database.execute("DROP VIEW IF EXISTS _cohort_now")

@@ -31,6 +31,7 @@ from sightline.sources import (
     ssda903,
     suspensions,
     wonde,
+    youth_justice,
 )
 from sightline.sources.base import Context, Head, Reading, Source
 from sightline.sources.intake import Limits, Received, head, recognise_among
@@ -58,6 +59,7 @@ SOURCES: tuple[Source, ...] = (
     *idaci.SOURCES,
     *gias.SOURCES,
     *suspensions.SOURCES,
+    *youth_justice.SOURCES,
     *early_help.SOURCES,
     *education_registers.SOURCES,
     *attainment.SOURCES,

@@ -7,32 +7,27 @@ The dataset's table speaks in person ids (system "ssd"); a list in whatever id i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from sightline.engine import Database
-from sightline.sources.base import Context, Head, Reading, Source
+from sightline.sources.base import Context, Reading, Source
+from sightline.sources.child_lists import END, POSTCODE, START, Cells, ChildList, written_who
 from sightline.sources.columns import (
     bench,
-    coded,
     first,
     judge_columns,
     judge_identifiers,
     judge_order,
     latest_day,
     literal,
-    name,
-    postcode,
-    squeezed,
     target,
-    words,
 )
 from sightline.sources.conform import conform
 from sightline.sources.delimited import read_delimited, write_delimited
-from sightline.sources.pupil_lists import agreed_columns, conformed, flat, identity_of, judge_header, list_begins
+from sightline.sources.pupil_lists import conformed
 from sightline.sources.ssd_tables import NOTHING
 from sightline.vocabulary.errors import UnreadableFile
 from sightline.vocabulary.findings import Finding
@@ -48,29 +43,6 @@ SSD: Mapping[str, tuple[str, ...]] = {
     "end_reason": ("earl_episode_end_reason",),
     "organisation": ("earl_episode_organisation",),
     "worker_ref": ("earl_episode_worker_id",),
-}
-_TELLING = re.compile(r".*earlyhelp.*|eh(a|m|episode|start|end|assessment).*|leadpractitioner.*|leadprofessional.*")
-_CHILD = r"(child|person|client|episodechild)(id|ref|reference|number|uniqueid)|id|mosaicid|liquidlogicid|eclipseid"
-COLUMNS: Mapping[str, str] = {
-    "episode_ref": r".*(episode|involvement|case|assessment)(id|ref|reference|number)",
-    "child_ref": _CHILD,
-    "end_reason": r".*(endreason|reasonforend(ing)?|closurereason|reasonforclosure|outcome).*",
-    "reason": r".*reason.*|.*need.*",
-    "end_date": r".*(enddate|dateend(ed)?|closeddate|dateclosed|closuredate|todate|dateto)|.*end|to",
-    "start_date": r".*(startdate|datestart(ed)?|commenced?|fromdate|datefrom|begindate|dateopened|opendate|"
-    r"referraldate|dateofreferral)|.*(start|from)",
-    "organisation": r".*(organisation|agency|service|team).*",
-    "worker_ref": r".*(practitioner|professional|worker|keyworker).*",
-    "postcode": r".*postcode.*",
-}
-_HEADINGS = {
-    "episode_ref": "Early help episode id",
-    "start_date": "Start date",
-    "end_date": "End date",
-    "reason": "Reason",
-    "end_reason": "Closure reason",
-    "organisation": "Organisation",
-    "worker_ref": "Lead practitioner",
 }
 
 
@@ -115,67 +87,11 @@ def write_ssd(reading: Reading, path: Path) -> list[Path]:
     return [write_delimited(rows, target(path, "ssd_early_help_episodes.csv"))]
 
 
-def found_in(header: Sequence[str]) -> dict[str, list[str]]:
-    """The columns of a list. The child's own id comes before the pupil ids that other lists use."""
-    found = {
-        w: c for w, c in identity_of(header).items() if w not in ("pupil_id", "admission", "urn", "laestab", "school")
-    }
-    taken = {column for columns in found.values() for column in columns}
-    for what, pattern in COLUMNS.items():
-        for column in header:
-            if column not in taken and column != "line" and re.fullmatch(pattern, flat(column)):
-                found[what] = [column]
-                taken.add(column)
-                break
-    return found
-
-
-def _recognise(head: Head) -> bool:
-    if _is_ssd(head.header) or not any(_TELLING.fullmatch(flat(column)) for column in head.header):
-        return False
-    found = found_in(head.header)
-    return bool(found.keys() & {"child_ref", "upn"}) and "start_date" in found
-
-
-def read_list(path: Path, context: Context) -> Reading:
-    """One episode per row, and one child per id."""
-    findings: list[Finding] = []
-    raw = read_delimited(path, findings)
-    header = [c for c in raw.column_names if c != "line"]
-    found = found_in(header) | agreed_columns(header, context.mappings, COLUMNS)
-    if not found.keys() & {"child_ref", "upn"} or "start_date" not in found:
-        raise UnreadableFile("A list of early help needs a column for the child's id (or UPN) and one for the start.")
-    useful = {"end_date": "when it ended", "organisation": "the lead organisation"}
-    judge_header(raw.column_names, found, useful, "early_help", findings)
-    asked = (*COLUMNS, "upn", "former_upn", "surname", "forename", "birth_date", "sex")
-    cells = {what: first(found.get(what, ()), raw.column_names) for what in asked}
-    cells |= {w: squeezed(cells[w]) for w in ("upn", "former_upn")}
-    ref = f"coalesce({cells['child_ref']}, {cells['upn']})"
-    with bench(raw) as database:
-        wanted = [c for c in TABLES["early_help"].names if c not in ("child_ref", "line")]
-        table = conformed(database, "early_help", {"child_ref": ref} | {c: cells[c] for c in wanted}, findings)
-        tables = {"early_help": table, **_children(database, cells, ref, findings)}
-    judge_order(table, "early_help", "child_ref", findings)
-    last = latest_day(table, ("start_date", "end_date"), findings, name_of_table="early_help", until=context.received)
-    since, covers = list_begins(table, "child_ref")
-    return Reading(
-        kind=KIND,
-        system=SYSTEM,
-        period=f"{since} to {last}" if last else "no dates",
-        covers=covers,
-        as_at=last.isoformat() if last else "",
-        tables=tables,
-        received={KIND: raw},
-        findings=findings,
-    )
-
-
-def _children(database: Database, cells: Mapping[str, str], ref: str, findings: list[Finding]) -> dict[str, pa.Table]:
+def _children(database: Database, cells: Cells, ref: str, findings: list[Finding]) -> dict[str, pa.Table]:
     rows = database.query(
         f"SELECT {ref} AS child_ref, {cells['surname']} AS surname, {cells['forename']} AS forename, "
-        f"{cells['birth_date']} AS birth_date, {coded(cells['sex'], words('sex', 'sex'))} AS sex, "
-        f"{postcode(cells['postcode'])} AS postcode, line FROM raw WHERE {ref} IS NOT NULL "
-        "QUALIFY row_number() OVER (PARTITION BY child_ref ORDER BY line) = 1 ORDER BY line"
+        f"{cells['birth_date']} AS birth_date, {cells['sex']} AS sex, {cells['postcode']} AS postcode, line FROM raw "
+        f"WHERE {ref} IS NOT NULL QUALIFY row_number() OVER (PARTITION BY child_ref ORDER BY line) = 1 ORDER BY line"
     )
     parts = " UNION ALL ".join(
         f"SELECT {ref} AS ref, {literal(kind)} AS kind, {cells[kind]} AS value, line, {place} AS place FROM raw"
@@ -190,34 +106,50 @@ def _children(database: Database, cells: Mapping[str, str], ref: str, findings: 
     return {"child": conform(rows, "child", findings=findings), "identifier": identifiers}
 
 
-def write_list(reading: Reading, path: Path) -> list[Path]:
-    """One CSV of episodes with who the child is."""
-    made = []
-    for column, heading in _HEADINGS.items():
-        x = f"e.{name(column)}"
-        x = f"strftime({x}, '%d/%m/%Y')" if TABLES["early_help"][column].type is Type.DATE else x
-        made.append(f'{x}::TEXT AS "{heading}"')
-    with Database.of(reading.tables) as database:
-        database.execute("SET preserve_insertion_order = true")
-        rows = database.query(
-            f"""
-            SELECT e.child_ref AS "Child ID", ids.upn AS "UPN", ids.former AS "Former UPN", c.surname AS "Surname",
-                c.forename AS "Forename", strftime(c.birth_date, '%d/%m/%Y') AS "Date of birth", c.sex AS "Sex",
-                c.postcode AS "Postcode", {", ".join(made)}
-            FROM early_help e
-            LEFT JOIN (
-                SELECT ref, min(value) FILTER (kind = 'upn') AS upn, min(value) FILTER (kind = 'former_upn') AS former
-                FROM identifier GROUP BY ref
-            ) ids ON ids.ref = e.child_ref
-            LEFT JOIN (FROM child QUALIFY row_number() OVER (PARTITION BY child_ref ORDER BY line) = 1) c
-                ON c.child_ref = e.child_ref
-            ORDER BY e.line, e.start_date, e.child_ref
-            """
-        )
-    return [write_delimited(rows, target(path, "early_help.csv"))]
-
-
+LIST = ChildList(
+    KIND,
+    SYSTEM,
+    "early_help",
+    "A list of early help",
+    r".*earlyhelp.*|eh(a|m|episode|start|end|assessment).*|leadpractitioner.*|leadprofessional.*",
+    {
+        "episode_ref": r".*(episode|involvement|case|assessment)(id|ref|reference|number)",
+        "child_ref": r"(child|person|client|episodechild)(id|ref|reference|number|uniqueid)|id|mosaicid|liquidlogicid|"
+        r"eclipseid",
+        "end_reason": r".*(endreason|reasonforend(ing)?|closurereason|reasonforclosure|outcome).*",
+        "reason": r".*reason.*|.*need.*",
+        "end_date": END,
+        "start_date": START,
+        "organisation": r".*(organisation|agency|service|team).*",
+        "worker_ref": r".*(practitioner|professional|worker|keyworker).*",
+        "postcode": POSTCODE,
+    },
+    {
+        "episode_ref": "Early help episode id",
+        "start_date": "Start date",
+        "end_date": "End date",
+        "reason": "Reason",
+        "end_reason": "Closure reason",
+        "organisation": "Organisation",
+        "worker_ref": "Lead practitioner",
+    },
+    identity=f'ids.upn AS "UPN", ids.former AS "Former UPN", {written_who("c")}',
+    joined="""LEFT JOIN (
+            SELECT ref, min(value) FILTER (kind = 'upn') AS upn, min(value) FILTER (kind = 'former_upn') AS former
+            FROM identifier GROUP BY ref
+        ) ids ON ids.ref = t.child_ref
+        LEFT JOIN (FROM child QUALIFY row_number() OVER (PARTITION BY child_ref ORDER BY line) = 1) c
+            ON c.child_ref = t.child_ref""",
+    useful={"end_date": "when it ended", "organisation": "the lead organisation"},
+    more=_children,
+)
 SOURCES: tuple[Source, ...] = (
     Source(KIND_SSD, "SSD: early help episodes", lambda head: _is_ssd(head.header), read_ssd, write_ssd),
-    Source(KIND, "Early help episodes (CSV)", _recognise, read_list, write_list),
+    Source(
+        KIND,
+        "Early help episodes (CSV)",
+        lambda head: not _is_ssd(head.header) and LIST.recognise(head),
+        LIST.read,
+        LIST.write,
+    ),
 )

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from sightline.engine import Database
 from sightline.sources.base import Context, Head, Reading, Source
-from sightline.sources.columns import bench, coded, counted, first, judge_order, latest_day, list_rows, target, words
+from sightline.sources.columns import bench, coded, counted, first, judge_order, latest_day, target, words
 from sightline.sources.delimited import read_delimited, write_delimited
 from sightline.sources.pupil_lists import (
     PUPIL,
@@ -31,6 +31,8 @@ from sightline.sources.pupil_lists import (
     flat,
     joined,
     judge_header,
+    judge_hours,
+    judge_starts,
     list_begins,
     written_identity,
 )
@@ -186,33 +188,10 @@ def _kind(x: str, found: Mapping[str, list[str]], header: Sequence[str]) -> str:
 
 def _judge(table: pa.Table, register: Register, findings: list[Finding]) -> None:
     judge_order(table, register.table, "pupil_ref", findings)
+    judge_starts(table, register.table, "pupil_ref", findings)
+    if "hours" in table.column_names:
+        judge_hours(table, register.table, "hours", "pupil_ref", findings)
     with bench(table) as database:
-        list_rows(
-            database,
-            "start_date IS NULL",
-            rule="period-without-start",
-            severity=Severity.QUERY,
-            says="The row has no first day, so it belongs to no period.",
-            table=register.table,
-            field="start_date",
-            findings=findings,
-            right="the first day",
-            record="pupil_ref",
-        )
-        if "hours" in table.column_names:
-            list_rows(
-                database,
-                "hours < 0 OR hours > 40",
-                rule="hours-out-of-range",
-                severity=Severity.QUERY,
-                says="No school week has so many hours.",
-                table=register.table,
-                field="hours",
-                findings=findings,
-                value="hours::TEXT",
-                right="hours a week",
-                record="pupil_ref",
-            )
         again = (
             "(FROM raw QUALIFY row_number() OVER (PARTITION BY pupil_ref, school_ref, start_date ORDER BY line) > 1)"
         )

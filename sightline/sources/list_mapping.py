@@ -1,7 +1,7 @@
 """Which column of a sender's list means what: told by agreement, by name, and by what it holds. All kinds of list.
 
 Suspensions, part-time timetables, children missing education, home education, provision elsewhere, attainment, early
-help and pupils on roll: one row per record, no national layout. Files of marks are told by `mapping`.
+help, youth justice and pupils on roll: one row per record, no national layout. Files of marks are told by `mapping`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from functools import partial
 
 import pyarrow as pa
 
-from sightline.sources import attainment, early_help, education_registers, school_roll, suspensions
+from sightline.sources import attainment, early_help, education_registers, school_roll, suspensions, youth_justice
+from sightline.sources.child_lists import WHO
 from sightline.sources.columns import plain, words
 from sightline.sources.layout import normal_name
 from sightline.sources.mapping import share_of_upns
@@ -83,13 +84,17 @@ _ATTAINMENT = ListKind(
     words={"subject": _word_of("subject"), "stage": _word_of("assessment_stage")},
     results=attainment.has_results,
 )
-_EARLY_HELP = ListKind(
-    early_help.KIND,
-    "a list of early help episodes",
-    (*early_help.COLUMNS, "upn", "former_upn", "surname", "forename", "birth_date", "sex"),
-    early_help.found_in,
-    ((frozenset({"child_ref", "upn"}), "a child's id or a UPN"), _A_START),
-    ("start_date", "end_date"),
+_OF_CHILDREN = tuple(
+    ListKind(
+        each.kind,
+        each.says[0].lower() + each.says[1:],
+        (*each.columns, *WHO),
+        each.found_in,
+        ((frozenset({"child_ref", "upn"}), "a child's id or a UPN"), _A_START),
+        ("start_date", "end_date"),
+        {column: _word_of(listed) for column, listed in each.codes.items()},
+    )
+    for each in (early_help.LIST, youth_justice.LIST)
 )
 _ROLL = ListKind(
     school_roll.KIND,
@@ -108,7 +113,7 @@ _ROLL = ListKind(
     },
 )
 LISTS: Mapping[str, ListKind] = {
-    each.kind: each for each in (_SUSPENSIONS, *_REGISTERS, _ATTAINMENT, _EARLY_HELP, _ROLL)
+    each.kind: each for each in (_SUSPENSIONS, *_REGISTERS, _ATTAINMENT, *_OF_CHILDREN, _ROLL)
 }
 _IDENTITY_FITS: Mapping[str, Fits] = {
     "upn": lambda value: share_of_upns([value]) == 1,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
 import pyarrow as pa
@@ -21,6 +21,7 @@ from sightline.sources.columns import (
     judge_columns,
     judge_identifiers,
     judge_values,
+    list_rows,
     literal,
     name,
     squeezed,
@@ -56,9 +57,10 @@ def identity_of(header: Iterable[str]) -> Found:
     return {what: found for what, names in IDENTITY.items() if (found := [by_flat[n] for n in names if n in by_flat])}
 
 
-def columns_of(header: Sequence[str], patterns: Mapping[str, str]) -> Found:
-    """The columns of a list: identity, and for each meaning the first free column whose flat name matches."""
-    found = identity_of(header)
+def columns_of(header: Sequence[str], patterns: Mapping[str, str], *, without: Collection[str] = ()) -> Found:
+    """The columns of a list: identity (`without` some of it), and for each meaning the first free column whose flat
+    name matches."""
+    found = {what: columns for what, columns in identity_of(header).items() if what not in without}
     taken = {column for columns in found.values() for column in columns}
     for what, pattern in patterns.items():
         for column in header:
@@ -152,6 +154,41 @@ def judge_header(
             )
     used = [column for columns in found.values() for column in columns]
     judge_columns(set(present), {}, known=used, table=table, findings=findings)
+
+
+def judge_starts(table: pa.Table, name_of_table: str, record: str, findings: list[Finding]) -> None:
+    """`period-without-start` findings of a table with start_date."""
+    with bench(table) as database:
+        list_rows(
+            database,
+            "start_date IS NULL",
+            rule="period-without-start",
+            severity=Severity.QUERY,
+            says="The row has no first day, so it belongs to no period.",
+            table=name_of_table,
+            field="start_date",
+            findings=findings,
+            right="the first day",
+            record=record,
+        )
+
+
+def judge_hours(table: pa.Table, name_of_table: str, column: str, record: str, findings: list[Finding]) -> None:
+    """`hours-out-of-range` findings of a column of hours a week."""
+    with bench(table) as database:
+        list_rows(
+            database,
+            f"{name(column)} < 0 OR {name(column)} > 40",
+            rule="hours-out-of-range",
+            severity=Severity.QUERY,
+            says="No school week has so many hours.",
+            table=name_of_table,
+            field=column,
+            findings=findings,
+            value=f"{name(column)}::TEXT",
+            right="hours a week",
+            record=record,
+        )
 
 
 def conformed(

@@ -29,8 +29,10 @@ from sightline.vocabulary.periods import academic_year
 
 OPEN = 10**6  # the last day of what has not ended
 _YEAR = 365.25
-# The CIN census year that first held the codes: factors 18B and 18C, and the closure reason RC9.
+# The CIN census year that first held the codes: factors 18B and 18C, the closure reason RC9, and the factor 24A.
 _ABUSE_SPLIT, _EARLY_HELP_REASON = day_number(date(2020, 4, 1)), day_number(date(2022, 4, 1))
+_CRIMINAL_EXPLOITATION = day_number(date(2021, 4, 1))
+_OWN_BEHAVIOUR = ("14A", "15A")
 
 
 @dataclass(slots=True)
@@ -387,7 +389,24 @@ def invent_care(
         for i, mine in episodes.items()
         if any(e.need == "N2" for e in mine) or random.random() < 0.08
     }
+    episodes = {i: _exploited(mine, i, int(people.birth[i])) for i, mine in episodes.items()}
     return Care(episodes, involvements, teams, workers, disabilities)
+
+
+def _exploited(mine: list[Episode], i: int, born: int) -> list[Episode]:
+    """The same episodes, where assessments from the twelfth birthday tell of exploitation or going missing in place of
+    the child's own behaviour or self-harm. Nothing is drawn, and no assessment has more factors than before."""
+
+    def told(start: int, end: int, factors: tuple[str, ...]) -> tuple[str, ...]:
+        own = [f for f in factors if f in _OWN_BEHAVIOUR]
+        if start - born < round(12 * _YEAR) or not own:
+            return factors
+        named = shapes.EXPLOITATION[i % len(shapes.EXPLOITATION)]
+        if named == "24A" and end < _CRIMINAL_EXPLOITATION:
+            named = "13A"
+        return tuple(sorted({named if f == own[0] else f for f in factors}))
+
+    return [replace(e, assessments=[(s, end, told(s, end, f)) for s, end, f in e.assessments]) for e in mine]
 
 
 def _limit(people: People, i: int) -> tuple[int, str]:

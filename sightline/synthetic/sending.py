@@ -31,6 +31,7 @@ from sightline.synthetic.registers import Suspension, Timetable, Year
 from sightline.synthetic.school_tables import TermCounts, attendance_terms, censuses, suspension_terms, term_counts
 from sightline.synthetic.schools import AUTHORITY, school_tables
 from sightline.synthetic.timetables import provision_register, timetables_register
+from sightline.synthetic.youth_justice import youth_justice_list
 from sightline.vocabulary.periods import term_span
 
 Progress = Callable[[str], None]
@@ -95,6 +96,9 @@ class _Sender:
             self.invented.schools_system, self.invented.care, self.invented.until, self.invented.random(13)
         )
         self._write(helped.kind, helped, "social_care/early_help.csv")
+        known = youth_justice_list(self.invented.world, self.invented.truth, self.invented.random(14))
+        if known.tables["youth_justice"].num_rows:
+            self._write(known.kind, known, "social_care/youth_justice.csv")
         self._truth()
 
     def _write(self, kind: str, reading: Reading, name: str) -> Path:
@@ -314,7 +318,9 @@ def children_table(invented: Invented, refs: pa.Table) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-SYSTEMS = ("cin-census", "ssd", "school-census", "marks", "wonde", "suspensions", "education-registers")
+SYSTEMS = (
+    "cin-census", "ssd", "school-census", "marks", "wonde", "suspensions", "education-registers", "youth-justice",
+)  # fmt: skip
 
 
 def status_table(invented: Invented) -> pa.Table:

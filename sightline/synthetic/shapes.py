@@ -142,5 +142,7 @@ FACTOR = {
     "15A": 0.03,
     "5A": 0.02,
 }
+EXPLOITATION = ("24A", "10A", "11A", "13A")
+"""Factors by which assessments of young people tell of exploitation or going missing. None has a published share."""
 DISABILITY = {"AUT": 0.35, "LD": 0.25, "CON": 0.12, "BEH": 0.12, "COMM": 0.08, "MOB": 0.08}
 SUSPENSION_REASON = {"DB": 0.47, "VA": 0.19, "PP": 0.16, "PA": 0.05, "DM": 0.03, "DA": 0.04, "OW": 0.03, "MT": 0.03}

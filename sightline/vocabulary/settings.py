@@ -203,6 +203,15 @@ class Settings:
         right="one to four whole numbers from 1 to 30, each larger than the one before",
         holds=lambda v: 0 < len(v) <= 4 and list(v) == sorted(set(v)) and v[0] >= 1 and v[-1] <= 30,
     )
+    exploitation_days: int = _setting(
+        365,
+        "Days to the day asked about in which an assessment that names exploitation is shown; one since the plan began "
+        "is shown however old",
+        unit="days",
+        source=OWN + ": a year, as long as one CIN census, which tells the factors of the assessments ended in it",
+        right="31 to 1,826",
+        holds=_between(31, 1826),
+    )
     least_sessions: int = _setting(
         20,
         "Fewest possible sessions from which a rate is worked out for the week's list (20 is two weeks)",
@@ -364,6 +373,7 @@ class Settings:
             "cin-census=366",
             "ssda903=366",
             "early-help=31",
+            "youth-justice=31",
             "school-census=125",
             "marks=7",
             "wonde=7",

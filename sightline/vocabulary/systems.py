@@ -19,6 +19,7 @@ SYSTEMS: Final[Mapping[str, str]] = {
     "csc-api": "social care payload",
     "ssda903": "looked after return",
     "early-help": "Early Help list",
+    "youth-justice": "youth justice list",
     "education-registers": "education registers",
     "attainment": "attainment",
     "ctf": "Common Transfer Files",

@@ -28,6 +28,7 @@ class Sensitivity(StrEnum):
     CARE_DETAIL = "care detail"  # why
     LOCATION = "location"
     SPECIAL = "special category"  # ethnicity, disability, health
+    OFFENCE = "criminal offence"  # that a child is known to youth justice, and how (UK GDPR, Article 10)
     STAFF = "staff"
 
 
@@ -76,7 +77,7 @@ class Table:
 
 
 IDY, E, CS, CD = Sensitivity.IDENTITY, Sensitivity.EDUCATION, Sensitivity.CARE_STATUS, Sensitivity.CARE_DETAIL
-LOC, SP, ST = Sensitivity.LOCATION, Sensitivity.SPECIAL, Sensitivity.STAFF
+LOC, SP, OFF, ST = Sensitivity.LOCATION, Sensitivity.SPECIAL, Sensitivity.OFFENCE, Sensitivity.STAFF
 TEXT, DATE, INT, SMALL, FLAG, REAL = Type.TEXT, Type.DATE, Type.INT, Type.SMALL, Type.FLAG, Type.REAL
 
 CENSUS = "CIN census"

@@ -39,6 +39,7 @@ from sightline.web.pages import (
     watched,
     week,
     week_schools,
+    youth_justice,
 )
 from sightline.web.people import views as people
 from sightline.web.trusted import views as trusted_adults
@@ -67,6 +68,9 @@ urlpatterns = [
     path("schools/<str:urn>/workbook/", school.workbook, name="school_download"),
     path("closures/", closures.view, name="closures"),
     path("absence-lists/", absence_lists.view, name="absence_lists"),
+    path("youth-justice/", youth_justice.view, name="youth_justice"),
+    path("youth-justice/workbook/", youth_justice.workbook, name="youth_justice_download"),
+    path("youth-justice/figures/", youth_justice.figures, name="youth_justice_figures"),
     path("panel/", panel.view, name="panel"),
     path("part-time-timetables/", watched.part_time, name="part_time"),
     path("part-time-timetables/workbook/", watched.part_time_workbook, name="part_time_download"),

@@ -46,6 +46,7 @@ NOT_PAGES = {
     "moves_download": "a workbook",
     "pack_download": "a page to send, a file of its own",
     "part_time_download": "a workbook",
+    "youth_justice_download": "a workbook",
     "self_review_download": "a workbook",
     "school_download": "a workbook",
     "trust_download": "a workbook",

@@ -77,6 +77,10 @@ def expected(n, absence):
         found.add("Persistent absence")
     if n % 4 == 0:
         found.add("Suspended this year")
+    if n in authority.exploited():
+        found.add("Exploitation or going missing")
+    if n in authority.known_to_youth_justice() and n in authority.on_plan({n}):
+        found.add("Known to youth justice")
     return found | {
         0: {"Part-time timetable this year"}, 5: {"Missing education this year"}, 6: {"EHC plan"}, 7: {"SEN support"},
         11: {"Moved school this year"},
@@ -111,6 +115,8 @@ def test_a_role_lists_its_own_children_and_each_is_recorded(facts, person, brows
     from sightline.web.audit.models import AccessEntry
 
     listed = shown(browse(person(role)))
+    told = {fact for held in listed.values() for fact in held}
+    assert ("Known to youth justice" in told) is (role in ("virtual_school_head", "officer"))
     assert set(listed) <= authority.seen_by()[role]
     entry = AccessEntry.objects.get()
     assert {int(c.removeprefix("child-")) for c in entry.child_ids} == set(listed)

@@ -33,7 +33,7 @@ def rows_of(browser, asked=""):
 
 def test_figures_files_and_agreement(facts, person, browse):
     text = text_of(browse(person("data_officer")))
-    assert re.search(r"Files in force</dt><dd>5<", text)
+    assert re.search(r"Files in force</dt><dd>6<", text)
     errors = 10 + 2  # every fourth child's, and two of the school census
     assert re.search(rf"Errors</dt><dd>{errors}<.*Queries</dt><dd>30<.*Notes</dt><dd>1<", text, re.DOTALL)
     assert f"{EVERY} of {EVERY} findings, page 1 of 1" not in text

@@ -10,9 +10,10 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
-from sightline.operations.panel_list import BY_KEY, FACTS, LEAST, facts_together
+from sightline.operations.panel_list import BY_KEY, FACTS, LEAST, Fact, facts_together
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
+from sightline.web.authz.access import Access
 from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
 from sightline.web.pages.cohort import reader, rows_shown, with_places
@@ -46,7 +47,7 @@ def view(request: HttpRequest) -> HttpResponse:
     seen = reader(held.access)
     context = {
         "facts": held,
-        "definitions": FACTS,
+        "definitions": facts_read(held.access),
         "rows": [
             {**row, "held": [_fact_as_read(key, seen) for key in raw["facts"]]}
             for row, raw in zip(rows_shown(shown, held.access), shown, strict=True)
@@ -73,13 +74,20 @@ def view(request: HttpRequest) -> HttpResponse:
 
 def _listed(held: Facts) -> list[dict[str, Any]]:
     return held.of_role(
-        "panel list", lambda: facts_together(held.opened, held.scope, with_places(held.cohort()), held.on)
+        "panel list",
+        lambda: facts_together(
+            held.opened, held.scope, with_places(held.cohort()), held.on, facts=facts_read(held.access)
+        ),
     )
 
 
+def facts_read(access: Access) -> list[Fact]:
+    """The facts this role may read. Another would say by its place in the list, and by its number, that it holds."""
+    return [fact for fact in FACTS if access.reads(fact.sensitivity)]
+
+
 def _fact_as_read(key: str, seen: Callable[[Sensitivity, Any], Any]) -> Any:
-    """A fact's name: that of a plan is a care status, every other education."""
-    return seen(Sensitivity.CARE_STATUS if key == "cp-plan" else Sensitivity.EDUCATION, BY_KEY[key].name)
+    return seen(BY_KEY[key].sensitivity, BY_KEY[key].name)
 
 
 def _has(row: dict[str, Any], name: str, value: str) -> bool:

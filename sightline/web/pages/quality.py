@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
 from sightline.vocabulary.codes import code_list
+from sightline.vocabulary.exploitation import YOUTH_JUSTICE
 from sightline.vocabulary.findings import Severity
 from sightline.vocabulary.tables import TABLES, Sensitivity
 from sightline.web import audit, facts
@@ -27,7 +28,7 @@ WITHHELD = "About a record you may not see. The file and the line are named so t
 FILTERS = ("severity", "kind", "rule")
 # From the class most roles read to those fewest do; a value as received is never plainer than who somebody is.
 CLOSED = (Sensitivity.PLAIN, Sensitivity.STAFF, Sensitivity.EDUCATION, Sensitivity.CARE_STATUS, Sensitivity.IDENTITY,
-          Sensitivity.CARE_DETAIL, Sensitivity.SPECIAL, Sensitivity.LOCATION)  # fmt: skip
+          Sensitivity.CARE_DETAIL, Sensitivity.SPECIAL, Sensitivity.LOCATION, Sensitivity.OFFENCE)  # fmt: skip
 BY_NAME = {"postcode": Sensitivity.LOCATION, "address": Sensitivity.LOCATION, "ethnic": Sensitivity.SPECIAL,
            "disab": Sensitivity.SPECIAL, "immigration": Sensitivity.SPECIAL}  # fmt: skip
 HEADS = ("File", "Received", "Delivery", "Line", "Severity", "Rule", "What is wrong", "Table", "Record", "Field",
@@ -80,7 +81,7 @@ def view(request: HttpRequest) -> HttpResponse:
     if held is None:
         audit.disclosed(request, [], action="listed", fields=fields_shown(request))
         return render(request, "pages/nothing.html")
-    rows = held.findings()
+    rows = told(held)
     options = held.of_role("finding options", lambda: options_of(rows))
     asked = asked_of(request.GET, options)
     found = asked.of(rows)
@@ -114,7 +115,7 @@ def download(request: HttpRequest) -> HttpResponse:
     if held is None:
         audit.disclosed(request, [], action="exported", fields=fields_shown(request))
         return csv_file("findings", HEADS, [])
-    rows = held.findings()
+    rows = told(held)
     found = asked_of(request.GET, options_of(rows)).of(rows).to_pylist()
     audit.disclosed(
         request, {r["child_id"] for r in found if r["child_id"]}, action="exported", fields=fields_shown(request)
@@ -125,6 +126,20 @@ def download(request: HttpRequest) -> HttpResponse:
     return csv_file(
         f"findings-{held.on}", HEADS, ([str(c) if c is HIDDEN else c for c in map(row.get, columns)] for row in seen)
     )
+
+
+def told(held: facts.Facts) -> pa.Table:
+    """The findings as this role may read them. Whose records the youth justice service has is not read by who puts its
+    list right: the file, the line and the rule are enough for the service."""
+    rows = held.findings()
+    if held.access.reads(Sensitivity.OFFENCE):
+        return rows
+    named = pc.and_(pc.equal(rows["kind"], YOUTH_JUSTICE), pc.is_valid(rows["record"]))
+    for name in ("says", "record", "field", "value", "right", "child_id"):
+        column = pc.if_else(named, pa.scalar(None, rows[name].type), rows[name])
+        rows = rows.set_column(rows.schema.get_field_index(name), name, column)
+    withheld = pc.or_(rows["withheld"], named)
+    return rows.set_column(rows.schema.get_field_index("withheld"), "withheld", withheld)
 
 
 def as_seen(row: dict[str, Any], held: facts.Facts) -> dict[str, Any]:
