@@ -163,6 +163,7 @@ def answers(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory
         "closures": ask("closures", "--weeks", 104),
         "absence": ask("absence", "--by", ""),
         "absence-lists": ask("absence-lists"),
+        "youth-justice": ask("youth-justice"),
         "check": ask("check", census),
         "mapping": ask("mapping", marks_csv, where=own),
         "fetch": fetched(own),

@@ -35,6 +35,7 @@ LISTS = {
     "alternative-provision": f"UPN,AP provider,Arrangement,Start date\n{ADA},The Elms,Managed move,01/10/2024\n",
     "attainment": f"UPN,Key stage,Academic year,Subject,Result\n{ADA},KS2,2023/24,Maths,105\n",
     "early-help": "Child ID,Early help episode id,Start date,Lead practitioner\nC1,E1,01/10/2024,Worker\n",
+    "youth-justice": "YJS ID,DOB,Start date,Disposal\nY1,04/05/2009,01/10/2024,Youth caution\n",
     "suspensions": f"UPN,Start date,Sessions,Type of exclusion,Reason 1\n{ADA},01/10/2024,4,Suspension,DB\n",
     "marks": f"UPN,URN,Date,Session,Mark\n{ADA},900001,2024-10-01,AM,/\n{BEN},900001,2024-10-01,PM,I\n",
     "ssda903-header": f"CHILD,SEX,DOB,ETHNIC,UPN,MOTHER,MC_DOB\n1,1,04/05/2012,WBRI,{ADA},,\n",
