@@ -12,7 +12,7 @@ from conftest import call
 
 from sightline import operations
 from sightline.operations import Home, Scope
-from sightline.operations.purge import _CHILD, _PUPIL, prove, purge
+from sightline.operations.purge import _NAMED_IN, prove, purge
 from sightline.operations.removals import BACK, LEFT, PURGED, Removals
 from sightline.operations.retention import clocks_on, due, run_clocks
 from sightline.operations.searching import Words
@@ -153,7 +153,8 @@ def test_decisions_about_the_child_are_gone_and_the_others_stay(purged, home):
 def test_the_columns_that_hold_names_are_there():
     from sightline.vocabulary.tables import TABLES as VOCABULARY
 
-    assert set(_CHILD) <= {c.name for c in VOCABULARY["child"]} and set(_PUPIL) <= {c.name for c in VOCABULARY["pupil"]}
+    for table, key, texts, _ in _NAMED_IN:
+        assert {key, *texts} <= {c.name for c in VOCABULARY[table]}, table
 
 
 def test_each_night_is_recorded_once(home, tmp_path):
