@@ -25,8 +25,8 @@ TABLES = ("person", "status_period", "counted_period", "allocation", "enrolment_
 
 @pytest.fixture(scope="module")
 def purged(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory):
-    """A copy of the home; the child with the most kinds of record, what it is called, and the answers of the others,
-    before; then the purge."""
+    """A copy of the home; the child with the most kinds of record and one of the youth justice service's list, what they
+    are called, and the answers of the others, before; then the purge."""
     folder = tmp_path_factory.mktemp("purge") / "home"
     shutil.copytree(home, folder)
     place = Home.open(folder)
@@ -37,11 +37,16 @@ def purged(home: Path, invented: Path, tmp_path_factory: pytest.TempPathFactory)
         "SEMI JOIN exception USING (child_id) JOIN register_week USING (child_id) "
         "WHERE upn IS NOT NULL GROUP BY child_id ORDER BY count(*) DESC, child_id LIMIT 1"
     )
-    words = called(opened, child)
-    before = answers(opened, child)
+    known = opened.database.one(
+        "SELECT min(child_id) FROM youth_justice y JOIN link l ON l.system = y.system AND l.ref = y.child_ref"
+    )
+    children = sorted({child, known})
+    assert len(children) == 2
+    words = called(opened, children)
+    before = answers(opened, children)
     found = {f.form for f in prove(place, words).found}
-    done = purge(place, [child], by="test", now=NOW, why="test")
-    return place, child, words, before, found, done
+    done = purge(place, children, by="test", now=NOW, why="test")
+    return place, children, words, before, found, done
 
 
 def decide_about_everybody(place: Home) -> None:
@@ -50,10 +55,12 @@ def decide_about_everybody(place: Home) -> None:
     operations.decide(place, opened, Scope.everyone(), ids, "acknowledged", by="test", at=NOW)
 
 
-def called(opened: operations.Opened, child: str) -> Words:
-    """The child's references and numbers, by a way of its own: straight from the tables as received."""
+def called(opened: operations.Opened, children: list[str]) -> Words:
+    """The children's references and numbers, by a way of its own: straight from the tables as received."""
     words = set()
-    for system, ref in opened.database.rows("SELECT system, ref FROM link WHERE child_id = ?", [child]):
+    for system, ref in opened.database.rows(
+        "SELECT system, ref FROM link WHERE list_contains(?, child_id)", [children]
+    ):
         words.add(ref)
         values = opened.database.rows("SELECT value FROM identifier WHERE system = ? AND ref = ?", [system, ref])
         words |= {value for (value,) in values}
@@ -61,15 +68,17 @@ def called(opened: operations.Opened, child: str) -> Words:
     return Words(w for w in words if opened.database.one(shared, [w, w]) == 1)
 
 
-def answers(opened: operations.Opened, child: str) -> dict[str, list[str]]:
+def answers(opened: operations.Opened, children: list[str]) -> dict[str, list[str]]:
     """Every row of every table about anybody else, and the cohort with its rates."""
     held = {}
     for table in TABLES:
-        rows = opened.database.query(f"SELECT * FROM {table} WHERE child_id IS DISTINCT FROM ?", [child])
+        rows = opened.database.query(
+            f"SELECT * FROM {table} WHERE child_id IS NULL OR NOT list_contains(?, child_id)", [children]
+        )
         told = [c for c in rows.column_names if "snapshot" not in c]
         held[table] = sorted(map(repr, rows.select(told).to_pylist()))
     everybody = operations.cohort_on(opened, Scope.everyone(), opened.as_at).to_pylist()
-    held["cohort"] = [repr(row) for row in everybody if row["child_id"] != child]
+    held["cohort"] = [repr(row) for row in everybody if row["child_id"] not in children]
     return held
 
 
@@ -80,19 +89,20 @@ def test_the_search_finds_the_child_beforehand(purged):
 
 
 def test_nothing_of_the_child_is_left(purged):
-    place, child, words, _, _, done = purged
+    place, children, words, _, _, done = purged
     assert done.rows > 10 and done.files > 3 and done.dropped == 0
     assert done.proof is not None and done.proof.found == () and done.proof.words >= len(words)
     search = prove(place, words)
     assert search.found == () and search.files > 20
-    assert prove(place, Words([child])).found == ()
+    assert prove(place, Words(children)).found == ()
+    assert operations.opened(place).database.one("SELECT count(*) FROM youth_justice") == 0
 
 
 def test_everybody_else_keeps_every_answer(purged):
-    place, child, _, before, _, done = purged
+    place, children, _, before, _, done = purged
     opened = operations.opened(place)
     assert opened.id == done.snapshot
-    after = answers(opened, child)
+    after = answers(opened, children)
     for table, rows in before.items():
         assert after[table] == rows, table
         assert rows
@@ -107,11 +117,11 @@ def test_the_store_is_whole_and_holds_one_snapshot(purged):
 
 
 def test_the_removal_is_on_record_without_a_name(purged):
-    place, child, _, _, _, _ = purged
+    place, children, _, _, _, _ = purged
     record = Removals(place)
-    assert [(r.event, r.child) for r in record.read()] == [(PURGED, record.mark(child))]
+    assert [(r.event, r.child) for r in record.read()] == [(PURGED, record.mark(c)) for c in children]
     redacted = [d for d in place.store.every_delivery() if d.redacted]
-    assert redacted and all(d.redacted["children"] == 1 for d in redacted)
+    assert redacted and all(d.redacted["children"] == 2 for d in redacted)
 
 
 def test_the_files_received_again_bring_nobody_back(purged, invented, tmp_path):

@@ -1,17 +1,14 @@
-"""The youth justice service's list: how it is known, what is read of it, what is wrong in it, and that it is purged."""
+"""The youth justice service's list: how it is known, what is read of it, and what is wrong in it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pyarrow as pa
 import pytest
 
-from sightline import operations
 from sightline.engine import arrow_schema
-from sightline.operations import Home, receive
-from sightline.operations.purge import purge
 from sightline.sources import recognise
 from sightline.sources.base import Context, Reading
 from sightline.sources.list_mapping import LISTS, propose_list
@@ -21,7 +18,6 @@ from sightline.vocabulary.errors import UnreadableFile
 from sightline.vocabulary.identifiers import make_upn
 
 UPN = make_upn("301", "2001", 9, 1)
-NOW = datetime(2026, 11, 26, 2, 0, tzinfo=UTC)
 
 
 def read(tmp_path, text):
@@ -90,22 +86,3 @@ def test_columns_can_be_agreed_and_a_list_without_a_child_is_refused(tmp_path):
     path.write_text("Disposal,Surname\nYouth caution,Ashby\n", encoding="utf-8")
     with pytest.raises(UnreadableFile, match="child's id"):
         LIST.read(path, Context())
-
-
-def test_a_childs_rows_are_purged_and_nobody_else_loses_theirs(tmp_path):
-    roll, youth = tmp_path / "roll.csv", tmp_path / "youth.csv"
-    roll.write_text(f"UPN,Surname,Forename,DOB,Year group\n{UPN},Zwenfeather,Wrenna,04/05/2009,10\n", encoding="utf-8")
-    youth.write_text(
-        f"YJS ID,UPN,Surname,Forename,DOB,Start date,Disposal\nYJ77001,{UPN},Zwenfeather,Wrenna,04/05/2009,01/10/2024,YC\n"
-        "YJ77002,,Aldermoorish,Finchley,05/05/2009,02/10/2024,YC\n",
-        encoding="utf-8",
-    )
-    home = Home.open(tmp_path / "home")
-    receive(home, [roll, youth], by="test")
-    opened = operations.opened(home)
-    child = opened.database.one("SELECT child_id FROM link WHERE ref = 'YJ77001'")
-    assert opened.database.one("SELECT count(*) FROM link WHERE child_id = ?", [child]) == 2
-    done = purge(home, [child], by="test", now=NOW, why="test")
-    assert done.proof.found == () and done.proof.words >= 4
-    left = operations.opened(home).database.query("SELECT surname FROM youth_justice").to_pylist()
-    assert left == [{"surname": "Aldermoorish"}]
