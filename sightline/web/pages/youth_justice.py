@@ -11,13 +11,14 @@ from django.shortcuts import render
 from sightline.operations import dashboard_tables as tables
 from sightline.operations import youth_justice as justice
 from sightline.operations.sheets import Grid
+from sightline.vocabulary.dates import day_in_words
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
-from sightline.web.pages.cohort import reader, rows_shown, with_places
+from sightline.web.pages.cohort import name_of, reader, rows_shown, with_places
 from sightline.web.pages.paging import paged, window
-from sightline.web.pages.tables import file_of
+from sightline.web.pages.tables import Sorting, file_of, in_order
 from sightline.web.pages.templating import query
 
 PAGE: Final = 50
@@ -41,6 +42,8 @@ def view(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("fact", "")
     asked = asked if asked in dict(options) else ""
     wanted = [row for row in every if not asked or justice.holds(row, asked)]
+    sorting = Sorting(request.GET)
+    wanted = in_order(sorting, "list", wanted, lambda row: _columns(row, held))
     page, pages = paged(request.GET, len(wanted), PAGE)
     shown = wanted[(page - 1) * PAGE : page * PAGE]
     audit.disclosed(request, [row["child_id"] for row in shown], action="listed", fields=fields_shown(request))
@@ -53,10 +56,11 @@ def view(request: HttpRequest) -> HttpResponse:
         "asked": asked,
         "found": len(wanted),
         "every": len(every),
+        "sorting": sorting,
         "page": page,
         "pages": pages,
         "window": window(page, pages),
-        "address": lambda n: "?" + query(fact=asked or None, page=n if n > 1 else None),
+        "address": lambda n: "?" + query(fact=asked or None, page=n if n > 1 else None, **sorting.kept()),
         "counts": _figures(held, every, hidden=False),
         "beyond": _beyond(held),
         "words": [{"name": name, "says": says} for name, says in WORDS],
@@ -73,7 +77,7 @@ def workbook(request: HttpRequest) -> HttpResponse:
         return render(request, "pages/nothing.html")
     counts = _figures(held, _listed(held), hidden=False)
     made = tables.book(
-        held.opened, "Youth justice and exploitation", [counts], about=f"On {held.on}", filters="None",
+        held.opened, "Youth justice and exploitation", [counts], about=f"On {day_in_words(held.on)}", filters="None",
         mark=tables.TRUE, words=WORDS,
     )  # fmt: skip
     audit.disclosed(request, [], action="exported", fields=fields_shown(request), purpose="own use")
@@ -113,6 +117,21 @@ def _figures(held: Facts, rows: list[dict[str, Any]], *, hidden: bool) -> Grid:
         f"youth justice figures, {'hidden' if hidden else 'true'}",
         lambda: justice.figures(rows, held.cohort(), hidden=hidden),
     )
+
+
+def _columns(row: dict[str, Any], held: Facts) -> list[Any]:
+    """The columns of the table, days as numbers."""
+    seen = reader(held.access)
+    known, exploited = row["youth_justice_since"], row["exploitation_since"]
+    return [
+        seen(Sensitivity.IDENTITY, name_of(row)),
+        seen(Sensitivity.OFFENCE, known.toordinal() if known else None),
+        seen(Sensitivity.CARE_DETAIL, exploited.toordinal() if exploited else None),
+        seen(Sensitivity.EDUCATION, row["school_says"]),
+        seen(Sensitivity.EDUCATION, row["attendance_rate"]),
+        seen(Sensitivity.EDUCATION, row["suspensions"]),
+        seen(Sensitivity.STAFF, row["worker_name"]),
+    ]
 
 
 def _as_read(row: dict[str, Any], held: Facts) -> dict[str, Any]:
