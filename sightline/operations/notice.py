@@ -26,6 +26,12 @@ _KINDS = {
     Sensitivity.STAFF: "the names of the workers and teams who support your child",
 }
 
+_OFFENCE = (
+    "whether the youth justice service works with your child, since when and how, while there is a plan: read by the "
+    "Virtual School alone, and by no school"
+)
+"""Said where the service's list is among what has been received."""
+
 # Families of files whose description begins with a word of the trade.
 _FAMILIES = {
     "SSD": "Children's social care records (Standard Safeguarding Dataset)",
@@ -71,6 +77,8 @@ def draft(home: Home, opened: Opened | None, *, on: date, readers: Sequence[Read
         )
         if not said
     ]
+    listed = opened is not None and opened.database.one("SELECT count(*) FROM youth_justice") > 0
+    offence = (_OFFENCE,) if listed else ()
     sections = [
         Section(
             "Why we have this information",
@@ -83,7 +91,7 @@ def draft(home: Home, opened: Opened | None, *, on: date, readers: Sequence[Read
                 *([f"Our lawful basis: {told.lawful_basis}."] if told.lawful_basis else []),
             ),
         ),
-        Section("What we hold", (), tuple(f"{text[0].upper()}{text[1:]}" for text in _KINDS.values())),
+        Section("What we hold", (), tuple(f"{text[0].upper()}{text[1:]}" for text in (*_KINDS.values(), *offence))),
         Section(
             "Where it comes from",
             () if opened is not None else ("Nothing has been received yet.",),

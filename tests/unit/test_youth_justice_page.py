@@ -140,6 +140,11 @@ def test_a_finding_of_the_list_names_nobody_to_who_puts_it_right(facts_of, perso
     assert "Tok020yjref" in browse(person("virtual_school_head")).get(asked).content.decode()
 
 
+def test_families_are_told_where_a_list_has_come(facts, person, browse):
+    text = unescape(browse(person("data_officer")).get("/privacy-notice/").content.decode())
+    assert "Whether the youth justice service works with your child" in text
+
+
 @pytest.mark.parametrize("role", ["virtual_school_head", "data_officer"])
 def test_where_no_list_has_come_it_is_said(facts_of, person, browse, role):
     held = authority.tables()
