@@ -72,7 +72,8 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
             ("dashboard", "Dashboard"),
             ("week", "This week"), ("trust", "Your trust"), ("teams", "Teams"), ("panel", "For panels"),
             ("absence_lists", "Absence lists"), ("closures", "Closures"), ("trusted_adults", "Trusted adults"),
-            ("part_time", "Timetables and moves"), ("youth_justice", "Youth justice"),
+            ("part_time", "Timetables and moves"),
+            ("youth_justice" if access.may_open("youth_justice") else "youth_justice_figures", "Youth justice"),
             ("quality", "Data quality"),
             ("exceptions", "Exceptions"), ("users", "People"), ("access_review", "Access review"),
             ("retention", "What is kept"),
@@ -81,8 +82,6 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
         wanted = [(name, text) for name, text in wanted if access.may_open(name)]
         if access.may_open("week_schools") and not access.may_open("week"):
             wanted.insert(1, ("week_schools", "This week"))
-        if access.may_open("youth_justice_figures") and not access.may_open("youth_justice"):
-            wanted.append(("youth_justice_figures", "Youth justice"))
         navigation = [{"href": reverse(name), "text": text, "current": here == name} for name, text in wanted]
         own = sorted(access.schools or ()) if access.may_open("school") else []
         if len(own) == 1:
