@@ -100,6 +100,7 @@ class _Reading:
         if not self.names:
             raise UnreadableFile(f"{path.name} has no columns.")
         self.kept = [n for n in self.names if keep(n)]
+        self.piece = max(10_000, min(500_000, _CELLS // max(1, len(self.kept))))
         self.fraction: set[str] = set()
         self.blunt: set[str] = set()
         self.missing: dict[str, int] = {}
@@ -146,8 +147,7 @@ class _Reading:
 
     def write(self, draft: Path) -> None:
         """All rows as read, with numbers that may yet prove whole as doubles."""
-        schema, piece = self.schema(), max(10_000, min(500_000, _CELLS // max(1, len(self.kept))))
-        expected, done = self.about.number_rows, 0
+        schema, piece, done, expected = self.schema(), self.piece, 0, self.about.number_rows
         # Without a column asked for the rows would not be counted.
         asked = self.kept or self.names[:1]
         with pq.ParquetWriter(draft, schema, compression="zstd") as writer:
@@ -250,7 +250,7 @@ def _settled(draft: Path, target: Path, reading: _Reading) -> None:
         part = target.with_name(target.name + ".made")
         try:
             with pq.ParquetWriter(part, schema, compression="zstd") as writer:
-                for batch in held.iter_batches(batch_size=500_000):
+                for batch in held.iter_batches(batch_size=reading.piece):
                     writer.write_table(pa.Table.from_batches([batch]).cast(schema))
             part.replace(target)
         finally:
