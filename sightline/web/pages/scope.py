@@ -10,6 +10,7 @@ from django.shortcuts import render
 
 from sightline import operations
 from sightline.operations import CINO_WARNING, SCOPE_SETTINGS
+from sightline.operations.registers_kept import BadField
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.settings import STATUSES
 from sightline.web import facts
@@ -20,7 +21,7 @@ def view(request: HttpRequest) -> HttpResponse:
     if held is None:
         return render(request, "pages/nothing.html")
     settings = held.opened.settings
-    problem, found = "", None
+    problem, wrong, found = "", "look_back_years", None
     asked = {name: request.GET.get(name, "").strip() for name in SCOPE_SETTINGS}
     if any(asked.values()):
         try:
@@ -29,7 +30,7 @@ def view(request: HttpRequest) -> HttpResponse:
                 ("scope", repr(wanted)), lambda: operations.consequences(held.opened, held.scope, wanted)
             )
         except BadSetting as error:
-            problem = str(error)
+            problem, wrong = str(error), error.field if isinstance(error, BadField) else wrong
     context = {
         "facts": held,
         "settings": [s for s in settings.explain() if s.name in SCOPE_SETTINGS],
@@ -37,6 +38,7 @@ def view(request: HttpRequest) -> HttpResponse:
         "orders": [(",".join(order), ", then ".join(order)) for order in permutations(STATUSES)],
         "found": found,
         "problem": problem,
+        "wrong": wrong,
         "warning": CINO_WARNING,
         "line": line(asked),
     }
@@ -44,14 +46,14 @@ def view(request: HttpRequest) -> HttpResponse:
 
 
 def told(asked: dict[str, str]) -> dict[str, Any]:
-    """What is asked, as settings. Raises BadSetting for what is no number."""
+    """What is asked, as settings. Raises BadField for what is no number."""
     wanted: dict[str, Any] = {}
     for name, text in asked.items():
         if name == "precedence" and text:
             wanted[name] = tuple(part.strip() for part in text.split(","))
         elif text:
             if not (text.isascii() and text.isdigit() and len(text) < 4):
-                raise BadSetting(f"{name.replace('_', ' ').capitalize()} should be a whole number of years.")
+                raise BadField(f"{name.replace('_', ' ').capitalize()} should be a whole number of years.", name)
             wanted[name] = int(text)
     return wanted
 
