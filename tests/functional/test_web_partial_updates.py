@@ -19,6 +19,7 @@ PAGES = {
     "team": ("Virtual School Head", "/teams/", "main a[href^='/teams/']"),
     "absence_lists": ("Virtual School Head", "/absence-lists/"),
     "closures": ("Virtual School Head", "/closures/"),
+    "early_help": ("Early Help manager", "/early-help/"),
     "youth_justice": ("Virtual School Head", "/youth-justice/"),
     "exceptions": ("Data officer", "/exceptions/"),
     "self_review": ("Virtual School Head", "/data-access/"),
