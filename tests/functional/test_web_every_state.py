@@ -68,8 +68,11 @@ RUN = """async tags => {
 NARROW = """() => [document.documentElement.scrollWidth, window.innerWidth, document.querySelector("main").innerText.trim().length]"""
 ON_PAPER = """() => {
   const shown = s => [...document.querySelectorAll(s)].filter(e => e.checkVisibility()).length;
-  return [shown(".govuk-service-navigation, .app-filter, .app-person, .govuk-pagination"), shown("main h1")];
+  const beyond = e => e.checkVisibility() && e.getBoundingClientRect().right > window.innerWidth;
+  return [shown(".govuk-service-navigation, .app-filter, .app-filters, .app-person, .govuk-pagination"), shown("main h1"),
+    [...document.querySelectorAll("main table, main svg")].filter(beyond).map(e => e.textContent.trim().slice(0, 60))];
 }"""
+SMALL, PAPER = {"width": 320, "height": 640}, {"width": 718, "height": 1000}  # A4 with its margins
 
 
 @pytest.fixture(scope="session")
@@ -249,7 +252,7 @@ def test_axe_finds_no_fault_in_any_page_and_every_chart_is_drawn(shown, chromium
 
 def test_no_page_is_blank_or_wider_than_320_pixels_without_a_script_and_paper_holds_the_page_alone(shown, chromium):
     address, pages = shown
-    context = chromium.new_context(base_url=address, viewport={"width": 320, "height": 640}, java_script_enabled=False)
+    context = chromium.new_context(base_url=address, viewport=SMALL, java_script_enabled=False)
     page = context.new_page()
     faults = []
     for number, each in enumerate(pages):
@@ -261,8 +264,11 @@ def test_no_page_is_blank_or_wider_than_320_pixels_without_a_script_and_paper_ho
         if letters < 40:
             faults.append(f"{each.called}: blank without a script")
         page.emulate_media(media="print")
-        around, heading = page.evaluate(ON_PAPER)
+        page.set_viewport_size(PAPER)
+        around, heading, cut = page.evaluate(ON_PAPER)
         if around or heading != 1:
             faults.append(f"{each.called}: on paper {around} parts that only a screen needs, {heading} headings")
+        faults += [f"{each.called}: cut off on paper: {table}" for table in cut]
+        page.set_viewport_size(SMALL)
     context.close()
     assert not faults, "\n".join(faults)
