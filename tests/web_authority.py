@@ -363,15 +363,26 @@ def tables() -> dict[str, pa.Table]:
         "assessment_factor": _table("assessment_factor", factor),
         "enrolment_period": _table("enrolment_period", enrolment),
         "exclusion": _table("exclusion", exclusion),
-        "locality_area": _table("locality_area", [
-            {"area": f"ZZ{place}", "kind": "district", "locality": name, "system": "localities", "line": place}
-            for place, name in enumerate(LOCALITIES, start=2)
-        ]),
-        "home_period": _table("home_period", [
-            {"child_id": child_id(n), "locality": locality_of(n) if n % 9 != 8 else None, "delivery": "d-care",
-             "locality_by": "none" if n % 9 == 8 else "district"}
-            for n in range(CHILDREN) if locality_of(n)
-        ]),
+        "locality_area": _table(
+            "locality_area",
+            [
+                {"area": f"ZZ{place}", "kind": "district", "locality": name, "system": "localities", "line": place}
+                for place, name in enumerate(LOCALITIES, start=2)
+            ],
+        ),
+        "home_period": _table(
+            "home_period",
+            [
+                {
+                    "child_id": child_id(n),
+                    "locality": locality_of(n) if n % 9 != 8 else None,
+                    "delivery": "d-care",
+                    "locality_by": "none" if n % 9 == 8 else "district",
+                }
+                for n in range(CHILDREN)
+                if locality_of(n)
+            ],
+        ),
         "link": _table("link", link),
         "link_doubt": _table("link_doubt", doubt),
         "finding": _table("finding", finding),

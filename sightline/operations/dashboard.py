@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sightline import cohort, measures
+from sightline.disclosure import LOCAL
 from sightline.operations.early_help import PLANNED
 from sightline.operations.opened import Opened, Scope
 from sightline.vocabulary.codes import code_list
@@ -23,6 +24,7 @@ NOT_HELD: Final = "none"
 """How an address, and a table, name the children of whom a dimension is not known."""
 EARLY_HELP: Final = "Early Help"
 ON_HELP, NO_HELP = "On Early Help", "Not on Early Help"
+OTHER_LEADS: Final = "Other lead organisations of Early Help"
 OUT_OF_AGE: Final = {"below": "Below school age", "above": "Above school age"}
 """Where no school is found, and none need be."""
 OUT_OF_LOCALITIES: Final = "Outside the localities"
@@ -68,7 +70,8 @@ DIMENSIONS: Final[Mapping[str, Dimension]] = {
         Dimension("early_help", "Early Help", "Early Help not known", Sensitivity.CARE_STATUS,
                   "Whether an episode of Early Help is open on the day, plan or none", (ON_HELP, NO_HELP)),
         Dimension("team", "Team", "No team", Sensitivity.STAFF,
-                  "Team of the allocated social worker; of a child of Early Help alone, the lead organisation"),
+                  "Team of the allocated social worker; of a child of Early Help alone, the lead organisation where it "
+                  f"leads for {LOCAL.threshold} children or more"),
         Dimension("worker", "Social worker", "No worker", Sensitivity.STAFF, "Allocated social worker"),
         Dimension("school", "School", "No school found", _E, "School of the registration that covers the day"),
         Dimension("trust", "Trust", "No trust known", _E, "The school's trust, by the register of schools"),
@@ -269,8 +272,12 @@ def panel(
     alone = alone.set_column(
         alone.schema.get_field_index("status"), "status", pa.array([EARLY_HELP] * alone.num_rows, pa.string())
     )
-    # Early Help has no team of social care: the performance by team is by whoever leads the episode.
-    team = pc.coalesce(alone["team_name"], alone["organisation"])
+    # Early Help has no team of social care: the performance by team is by whoever leads the episode. What is written of
+    # a few children only may be a family's own words, and is nobody's team.
+    leads = pc.value_counts(alone["organisation"].combine_chunks())
+    several = leads.filter(pc.greater_equal(leads.field("counts"), LOCAL.threshold)).field("values")
+    led = pc.if_else(pc.is_in(alone["organisation"], value_set=several), alone["organisation"], OTHER_LEADS)
+    team = pc.coalesce(alone["team_name"], pc.if_else(pc.is_valid(alone["organisation"]), led, None))
     alone = alone.set_column(alone.schema.get_field_index("team_name"), "team_name", team)
     everyone = pa.concat_tables(
         [now, _with_help(alone, alone).drop_columns(["helped_since", "practitioner", "organisation"])],

@@ -15,8 +15,8 @@ _UPN = re.compile(r"[A-Z][0-9]{11}[0-9A-Z]")
 
 
 def find_children(opened: Opened, scope: Scope, words: str) -> pa.Table:
-    """One row per child in scope, known to social care or Early Help, whom the words name: child_id, surname, forename, birth_date,
-    in order of name; at most `MOST` and one more, which says that there are more.
+    """One row per child in scope, known to social care or Early Help, whom the words name: child_id, surname, forename,
+    birth_date, in order of name; at most `MOST` and one more, which says that there are more.
 
     Words are a pupil number (13 characters, exactly), a date of birth (see `typed_day`), or a name:
     every word begins a word of the surname or first name, whatever its capitals and accents. Nothing is found by

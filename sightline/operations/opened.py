@@ -29,8 +29,8 @@ _ANSWERS = 12  # answers kept of one snapshot: a few, of a few days each
 
 # Weeks of registers kept in memory with the children: a child's page shows a year and a bit.
 CHILD_WEEKS = 54
-# Children whom a social care source has known on a plan, in assessment or with a worker, and those who have or had Early
-# Help.
+# Children whom a social care source has known on a plan, in assessment or with a worker, and those who have or had
+# Early Help.
 _KNOWN = (
     "(SELECT child_id FROM status_period UNION SELECT child_id FROM allocation "
     "UNION SELECT child_id FROM early_help_period)"
