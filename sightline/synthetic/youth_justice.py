@@ -20,6 +20,7 @@ from sightline.vocabulary.exploitation import YOUTH_JUSTICE
 _AGES: Final = (12 * 365, 18 * 365)
 _ON_PLAN, _OTHERS = 0.2, 0.002
 """Share of the young people of each group. Invented: no published figure gives the share of either."""
+_LEAST: Final = 2  # of the first group, where there are so many
 _KINDS: Final = ("PREV", "CR", "YC", "DIV", "YCC", "RO", "YRO")
 _SHARES: Final = (0.24, 0.22, 0.12, 0.12, 0.08, 0.16, 0.06)
 _LASTS: Final = 180  # days of a period
@@ -36,8 +37,11 @@ def youth_justice_list(world: World, truth: Truth, random: np.random.Generator) 
     now = {int(i) for rows in plans for i, start, end in rows.tolist() if start <= today <= end}
     age = today - people.birth
     here = (age >= _AGES[0]) & (age < _AGES[1]) & (people.arrive <= today) & (people.leave >= today)
-    share = np.where(np.isin(np.arange(len(people)), sorted(now)), _ON_PLAN, _OTHERS)
-    chosen = np.flatnonzero(here & (random.random(len(people)) < share))
+    planned = np.isin(np.arange(len(people)), sorted(now))
+    picked = here & (random.random(len(people)) < np.where(planned, _ON_PLAN, _OTHERS))
+    if np.count_nonzero(picked & planned) < _LEAST:  # a small authority shows both kinds too
+        picked[np.flatnonzero(here & planned)[:_LEAST]] = True
+    chosen = np.flatnonzero(picked)
     refs = [f"YJ{place:05d}" for place in range(1, len(chosen) + 1)]
     rows: list[dict[str, Any]] = []
     for n, (i, ref) in enumerate(zip(chosen.tolist(), refs, strict=True)):
