@@ -77,6 +77,11 @@ def answers(opened: operations.Opened, children: list[str]) -> dict[str, list[st
         )
         told = [c for c in rows.column_names if "snapshot" not in c]
         held[table] = sorted(map(repr, rows.select(told).to_pylist()))
+    rows = opened.database.rows(
+        "SELECT y.* FROM youth_justice y JOIN link l ON l.system = y.system AND l.ref = y.child_ref "
+        "WHERE NOT list_contains(?, l.child_id)", [children],
+    )  # fmt: skip
+    held["youth_justice"] = sorted(repr(row[:12]) for row in rows)
     everybody = operations.cohort_on(opened, Scope.everyone(), opened.as_at).to_pylist()
     held["cohort"] = [repr(row) for row in everybody if row["child_id"] not in children]
     return held
@@ -89,13 +94,14 @@ def test_the_search_finds_the_child_beforehand(purged):
 
 
 def test_nothing_of_the_child_is_left(purged):
-    place, children, words, _, _, done = purged
+    place, children, words, before, _, done = purged
     assert done.rows > 10 and done.files > 3 and done.dropped == 0
     assert done.proof is not None and done.proof.found == () and done.proof.words >= len(words)
     search = prove(place, words)
     assert search.found == () and search.files > 20
     assert prove(place, Words(children)).found == ()
-    assert operations.opened(place).database.one("SELECT count(*) FROM youth_justice") == 0
+    left = operations.opened(place).database.one("SELECT count(*) FROM youth_justice")
+    assert left == len(before["youth_justice"]), "the list keeps the rows of the others alone"
 
 
 def test_everybody_else_keeps_every_answer(purged):
