@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from sightline import evaluation, synthetic
-from sightline.operations.evaluate import evaluate
+from sightline.operations.study.evaluate import evaluate
 
 PUPILS = 8_000_000
 MINUTES, GIGABYTES = 5.0, 4.0

@@ -21,8 +21,8 @@ import linked_data
 from sightline import evaluation
 from sightline.engine import Database
 from sightline.evaluation import Study
-from sightline.operations import evaluate as operation
-from sightline.operations import study_files
+from sightline.operations.study import evaluate as operation
+from sightline.operations.study import study_files
 
 PUPILS = 8_000_000
 SECONDS, GIGABYTES = 60.0, 4.5

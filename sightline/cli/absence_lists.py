@@ -10,7 +10,7 @@ from sightline import operations
 from sightline.cli.app import HomeOption, JsonOption, _day, _open, command, day_option
 from sightline.cli.output import console, print_json, print_table, shown
 from sightline.operations import Scope
-from sightline.operations import absence_lists as listed
+from sightline.operations.lists import absence_lists as listed
 
 COLUMNS = ("child_id", "surname", "forename", "status", "list", "before", "change", "attendance_rate", "rate_before",
            "points", "why", "school_name", "worker_name", "team_name")  # fmt: skip

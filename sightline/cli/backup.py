@@ -12,7 +12,7 @@ import typer
 from sightline.cli.app import HomeOption, JsonOption, command
 from sightline.cli.output import console, errors, print_json
 from sightline.operations import Home
-from sightline.operations import backup as backups
+from sightline.operations.keeping import backup as backups
 
 
 @command

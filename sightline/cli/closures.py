@@ -10,7 +10,7 @@ from sightline import operations
 from sightline.cli.app import FormatOption, HomeOption, JsonOption, OutOption, _day, _open, command, day_option
 from sightline.cli.output import Format, give, shown
 from sightline.operations import Scope
-from sightline.operations import closures as closing
+from sightline.operations.lists import closures as closing
 
 
 @command

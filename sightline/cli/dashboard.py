@@ -11,10 +11,11 @@ import typer
 from sightline import operations
 from sightline.cli.app import HomeOption, JsonOption, _day, _open, command, day_option
 from sightline.cli.output import console, errors, print_json, print_table, shown
-from sightline.operations import Scope, comparators, shared, sheets
-from sightline.operations import breakdown as regular
-from sightline.operations import dashboard as counted
-from sightline.operations import dashboard_tables as tables
+from sightline.operations import Scope, sheets
+from sightline.operations.counts import breakdown as regular
+from sightline.operations.counts import comparators, shared
+from sightline.operations.counts import dashboard as counted
+from sightline.operations.counts import dashboard_tables as tables
 from sightline.operations.sheets import Book
 from sightline.vocabulary.errors import BadSetting
 

@@ -9,7 +9,7 @@ import typer
 
 from sightline.cli.app import JsonOption, command
 from sightline.cli.output import console, errors, print_json, print_table
-from sightline.operations import evaluate as evaluation
+from sightline.operations.study import evaluate as evaluation
 from sightline.vocabulary.errors import BadSetting
 
 

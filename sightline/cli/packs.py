@@ -10,8 +10,9 @@ import typer
 from sightline import operations
 from sightline.cli.app import HomeOption, JsonOption, _open, command
 from sightline.cli.output import console, errors, print_json, print_table, shown
-from sightline.operations import Scope, packs
-from sightline.operations.pack_page import pack_html
+from sightline.operations import Scope
+from sightline.operations.counts import packs
+from sightline.operations.counts.pack_page import pack_html
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.packs import audience, audiences
 

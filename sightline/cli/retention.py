@@ -14,7 +14,9 @@ import typer
 from sightline import operations
 from sightline.cli.app import HomeOption, JsonOption, app, goes_on, guarded
 from sightline.cli.output import console, errors, print_json, print_table
-from sightline.operations import Home, lawful, purge, removals, retention, searching
+from sightline.operations import Home
+from sightline.operations.keeping import lawful, purge, removals, retention
+from sightline.operations.pairs import searching
 from sightline.vocabulary.errors import BadSetting, SightlineError
 
 retention_app = typer.Typer(

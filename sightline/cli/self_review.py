@@ -15,7 +15,7 @@ from sightline.cli.app import FormatOption, HomeOption, JsonOption, OutOption, a
 from sightline.cli.output import Format, console, give
 from sightline.cli.registers_kept import ByOption, FieldsOption, IdOption, SetOption, fields_told, list_fields
 from sightline.operations import Home, Scope
-from sightline.operations import self_review as review
+from sightline.operations.keeping import self_review as review
 from sightline.vocabulary import data_access
 from sightline.vocabulary.data_access import ANSWERS, AREAS, COHORTS
 from sightline.vocabulary.errors import NothingHeld

@@ -12,9 +12,9 @@ from sightline import operations
 from sightline.cli.app import FormatOption, HomeOption, JsonOption, OutOption, _day, _open, command, day_option
 from sightline.cli.output import Format, console, give
 from sightline.operations import Scope
-from sightline.operations import late_status as lateness
-from sightline.operations import moves as moved
-from sightline.operations import part_time as short
+from sightline.operations.lists import late_status as lateness
+from sightline.operations.lists import moves as moved
+from sightline.operations.lists import part_time as short
 from sightline.vocabulary.periods import academic_year, year_start
 
 _TEXT, _DAY, _INT, _REAL, _FLAG = pa.string(), pa.date32(), pa.int64(), pa.float64(), pa.bool_()

@@ -10,7 +10,7 @@ from sightline import operations
 from sightline.cli.app import FormatOption, HomeOption, JsonOption, OutOption, _day, _open, command, day_option
 from sightline.cli.output import Format, console, give
 from sightline.operations import Scope
-from sightline.operations import youth_justice as justice
+from sightline.operations.lists import youth_justice as justice
 
 _TEXT, _DAY, _INT = pa.string(), pa.date32(), pa.int64()
 _COLUMNS = pa.schema([

@@ -4,7 +4,7 @@ from sightline.cohort.allocations import assemble_allocations
 from sightline.cohort.changes import CHANGES, Summary, changes, summary
 from sightline.cohort.circumstances import assemble_circumstances
 from sightline.cohort.clocks import clocks
-from sightline.cohort.counted import COHORT, PLANS, STATUSES, assemble_counted_periods
+from sightline.cohort.counted import COHORT, PLANNED, PLANS, STATUSES, assemble_counted_periods
 from sightline.cohort.early_help import assemble_early_help, on_early_help
 from sightline.cohort.enrolments import assemble_enrolments, enrolments_by_marks, enrolments_by_register
 from sightline.cohort.homes import assemble_homes
@@ -16,6 +16,7 @@ from sightline.cohort.status import counts_by, status_on
 __all__ = [
     "CHANGES",
     "COHORT",
+    "PLANNED",
     "PLANS",
     "STATUSES",
     "StatusPeriods",

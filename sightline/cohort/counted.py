@@ -10,7 +10,9 @@ from sightline.vocabulary.settings import Settings
 
 PLANS = ("CP plan", "CIN plan")
 EVER_6, ASSESSED = "Ever 6", "assessment only"
-STATUSES = ("looked after", *PLANS, EVER_6, ASSESSED)
+# With a plan, of whatever kind, now. Who is also on Early Help is counted here, and apart there.
+PLANNED = ("looked after", *PLANS)
+STATUSES = (*PLANNED, EVER_6, ASSESSED)
 # Counted as children with a social worker; looked after and assessed children are shown apart.
 COHORT = (*PLANS, EVER_6)
 

@@ -1,7 +1,7 @@
 """The verbs. A page, a command and a schedule call the same ones: open a snapshot, call one pure function, record."""
 
 from sightline.cohort import Summary
-from sightline.operations.answers import (
+from sightline.operations.counts.answers import (
     ChildFacts,
     absence_by,
     child_facts,
@@ -15,7 +15,11 @@ from sightline.operations.answers import (
     week_list,
     with_circumstances,
 )
-from sightline.operations.batches import (
+from sightline.operations.counts.figures import Difference, Side, compare, compare_returns, returns_held, side_of
+from sightline.operations.counts.scope import CINO_WARNING, Consequences, consequences, set_scope, wanted_settings
+from sightline.operations.counts.scope import SETTINGS as SCOPE_SETTINGS
+from sightline.operations.decisions import decisions_mark, moment_of
+from sightline.operations.faults.batches import (
     ANSWERS,
     Answer,
     Batch,
@@ -25,14 +29,7 @@ from sightline.operations.batches import (
     unsent,
     write_batch,
 )
-from sightline.operations.check import FileCheck, check_file
-from sightline.operations.clerical import Agreement, agreement, decide_pair, doubtful_pairs
-from sightline.operations.clerical import Pair as DoubtfulPair
-from sightline.operations.clerical import pair as doubtful_pair
-from sightline.operations.console import console_user, record_console_view
-from sightline.operations.decisions import decisions_mark, moment_of
-from sightline.operations.early_help import PLANNED, early_help_on
-from sightline.operations.exceptions import (
+from sightline.operations.faults.exceptions import (
     Taken,
     accuracy_by_source,
     accuracy_by_week,
@@ -47,34 +44,44 @@ from sightline.operations.exceptions import (
     may_be_decided,
     reconciliation_rules,
 )
-from sightline.operations.fetch import TOKEN as WONDE_TOKEN
-from sightline.operations.fetch import Fetched, fetch_wonde, wonde_token
-from sightline.operations.figures import Difference, Side, compare, compare_returns, returns_held, side_of
-from sightline.operations.home import Home
-from sightline.operations.invent import synthesise, synthesise_national
-from sightline.operations.linking import Gate, match_gates, match_rate, match_rates, train_linkage
-from sightline.operations.mapping import Proposal, agree_mapping, propose_mapping
-from sightline.operations.match import Matched, match_files
-from sightline.operations.opened import Opened, Scope, opened
-from sightline.operations.quality import ON_PLAN, deliveries_in_force, findings_within
-from sightline.operations.receive import FileReceipt, Receipt, rebuild, receive, sweep
-from sightline.operations.records import rules_not_run
-from sightline.operations.registers_kept import AGREEMENTS, REQUESTS, Register, asked_before, entries, keep_entry
-from sightline.operations.school import SchoolFacts, school_facts
-from sightline.operations.scope import CINO_WARNING, Consequences, consequences, set_scope, wanted_settings
-from sightline.operations.scope import SETTINGS as SCOPE_SETTINGS
-from sightline.operations.scoring import score_exceptions
-from sightline.operations.senders import schools_sending, senders
-from sightline.operations.source import source_line
-from sightline.operations.spot_checks import (
+from sightline.operations.faults.scoring import score_exceptions
+from sightline.operations.faults.spot_checks import (
     answer_spot_check,
     draw_spot_check,
     spot_check,
     spot_check_results,
     spot_check_waits,
 )
-from sightline.operations.transfer import Transfer, transfer_file
-from sightline.operations.upload import Preview, load, preview, snapshots_made, undo
+from sightline.operations.files.check import FileCheck, check_file
+from sightline.operations.files.fetch import TOKEN as WONDE_TOKEN
+from sightline.operations.files.fetch import Fetched, fetch_wonde, wonde_token
+from sightline.operations.files.mapping import Proposal, agree_mapping, propose_mapping
+from sightline.operations.files.quality import ON_PLAN, deliveries_in_force, findings_within
+from sightline.operations.files.receive import FileReceipt, Receipt, rebuild, receive, sweep
+from sightline.operations.files.records import rules_not_run
+from sightline.operations.files.senders import schools_sending, senders
+from sightline.operations.files.source import source_line
+from sightline.operations.files.upload import Preview, load, preview, snapshots_made, undo
+from sightline.operations.home import Home
+from sightline.operations.invent import synthesise, synthesise_national
+from sightline.operations.keeping.console import console_user, record_console_view
+from sightline.operations.keeping.registers_kept import (
+    AGREEMENTS,
+    REQUESTS,
+    Register,
+    asked_before,
+    entries,
+    keep_entry,
+)
+from sightline.operations.lists.early_help import early_help_on
+from sightline.operations.lists.school import SchoolFacts, school_facts
+from sightline.operations.lists.transfer import Transfer, transfer_file
+from sightline.operations.opened import Opened, Scope, opened
+from sightline.operations.pairs.clerical import Agreement, agreement, decide_pair, doubtful_pairs
+from sightline.operations.pairs.clerical import Pair as DoubtfulPair
+from sightline.operations.pairs.clerical import pair as doubtful_pair
+from sightline.operations.pairs.linking import Gate, match_gates, match_rate, match_rates, train_linkage
+from sightline.operations.pairs.match import Matched, match_files
 from sightline.sources.wonde_client import DOMAIN as WONDE_DOMAIN
 from sightline.sources.wonde_client import Client as WondeClient
 
@@ -83,7 +90,6 @@ __all__ = [
     "ANSWERS",
     "CINO_WARNING",
     "ON_PLAN",
-    "PLANNED",
     "REQUESTS",
     "SCOPE_SETTINGS",
     "WONDE_DOMAIN",

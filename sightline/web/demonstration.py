@@ -6,7 +6,7 @@ import secrets
 from datetime import date, timedelta
 from pathlib import Path
 
-from sightline.operations import lawful
+from sightline.operations.keeping import lawful
 from sightline.web.serving import migrate, prepare
 
 MADE_BY, REASON = "demonstration", "Demonstration on invented data"

@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.http import HttpRequest
 
-from sightline import operations
-from sightline.operations import ChildFacts, Opened, SchoolFacts, Scope, lawful, retention
+from sightline import cohort, operations
+from sightline.operations import ChildFacts, Opened, SchoolFacts, Scope
+from sightline.operations.keeping import lawful, retention
 from sightline.vocabulary.errors import NothingHeld
 from sightline.vocabulary.periods import academic_year, monday
 from sightline.vocabulary.tables import TABLES, Sensitivity
@@ -109,7 +110,7 @@ class Facts:
             known = pa.array(sorted(visible_to(self.access, on=day).values_list("child_id", flat=True)), pa.string())
             shared = pc.or_kleene(
                 pc.is_in(rows["child_id"], value_set=known),
-                pc.is_in(rows["status"], value_set=pa.array(operations.PLANNED)),
+                pc.is_in(rows["status"], value_set=pa.array(cohort.PLANNED)),
             )
             for name in ("status", "since", "days_open", "last_plan_end", "team_name", "worker_name"):
                 column = rows[name]

@@ -433,7 +433,7 @@ def scopes(held: Walk, held_by: dict[str, Any]) -> None:
     """Nobody to see, under the match rate, figures alone, two roles at once, and nothing received at all."""
     from django.conf import settings
 
-    from sightline.operations.linking import NO_MARKS_SENT
+    from sightline.operations.pairs.linking import NO_MARKS_SENT
     from sightline.vocabulary.errors import NothingHeld
     from sightline.web import facts, served
 

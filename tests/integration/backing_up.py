@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sightline.operations import Home
-from sightline.operations.backup import backup as write
+from sightline.operations.keeping.backup import backup as write
 
 
 def backup(home: str, out: str) -> None:

@@ -24,7 +24,7 @@ from receiving import receive
 
 from sightline import operations
 from sightline.operations import Home, Scope
-from sightline.operations.backup import _unpack, _verify_store, backup, restore
+from sightline.operations.keeping.backup import _unpack, _verify_store, backup, restore
 from sightline.vocabulary.errors import SightlineError, StoreDamaged, UnreadableFile
 
 NOW = datetime(2026, 11, 26, 2, 0, tzinfo=UTC)

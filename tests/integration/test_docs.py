@@ -18,7 +18,7 @@ from wonde_server import SCHOOL, TOKEN, Recorded, serving
 from sightline.alerts.reasons import REASONS
 from sightline.cli import reference
 from sightline.cli.app import app
-from sightline.operations import lawful
+from sightline.operations.keeping import lawful
 from sightline.sources import SOURCES
 from sightline.synthetic import FAULT_KINDS
 from sightline.vocabulary.attendance import CLASSES, packed_in_class, unpack

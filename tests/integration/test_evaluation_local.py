@@ -6,9 +6,9 @@ import pytest
 from sightline import operations, synthetic
 from sightline.evaluation import Study, jobs
 from sightline.operations import Home
-from sightline.operations.evaluate import evaluate
 from sightline.operations.opened import opened
-from sightline.operations.study_home import without_stages
+from sightline.operations.study.evaluate import evaluate
+from sightline.operations.study.study_home import without_stages
 from sightline.vocabulary.errors import BadSetting, NothingHeld
 
 STUDY = """

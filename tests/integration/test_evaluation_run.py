@@ -13,7 +13,7 @@ from statistical_writing import write_spss, write_stata
 
 from sightline import synthetic
 from sightline.evaluation import NOT_FOR_RELEASE, RELEASED, Study, against_planted, jobs
-from sightline.operations.evaluate import catalogue, evaluate, explain_each
+from sightline.operations.study.evaluate import catalogue, evaluate, explain_each
 from sightline.vocabulary.errors import BadSetting, NothingHeld, SightlineError, UnreadableFile
 
 QUICK = ["table-55", "table-64", "flow"]

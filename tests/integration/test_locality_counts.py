@@ -11,9 +11,10 @@ import pytest
 from conftest import call
 
 from sightline import operations
-from sightline.operations import Home, Opened, Scope, packs
-from sightline.operations import dashboard as counted
-from sightline.operations.shared import shared
+from sightline.operations import Home, Opened, Scope
+from sightline.operations.counts import dashboard as counted
+from sightline.operations.counts import packs
+from sightline.operations.counts.shared import shared
 from sightline.synthetic.localities import NAMES, locality_model
 from sightline.vocabulary.packs import audience
 
@@ -67,7 +68,7 @@ def test_the_command_counts_by_locality_and_the_breakdown_has_it(home: Path, ope
 
 
 def test_without_a_model_the_command_says_what_to_send(home: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("sightline.operations.dashboard.lacking", lambda _: {"locality": counted.NO_MODEL})
+    monkeypatch.setattr("sightline.operations.counts.dashboard.lacking", lambda _: {"locality": counted.NO_MODEL})
     for words in (("--by", "locality"), ("--only", f"locality={NAMES[0]}"), ("--to-share", "--by", "locality")):
         said = call("dashboard", *words, "--home", home)
         assert said.code != 0 and "Send a list of your localities" in " ".join(said.err.split())

@@ -18,7 +18,7 @@ from conftest import call, once
 from sightline import operations, synthetic
 from sightline.engine import Database
 from sightline.operations import ANSWERS, Home, Scope
-from sightline.operations.batches import COLUMNS
+from sightline.operations.faults.batches import COLUMNS
 from sightline.reconciliation.score import score
 from sightline.sources.decisions import lines
 from sightline.sources.workbook import sheets_of

@@ -12,10 +12,10 @@ from conftest import call
 
 from sightline import operations
 from sightline.operations import Home, Scope
-from sightline.operations.purge import _NAMED_IN, prove, purge
-from sightline.operations.removals import BACK, LEFT, PURGED, Removals
-from sightline.operations.retention import clocks_on, due, run_clocks
-from sightline.operations.searching import Words
+from sightline.operations.keeping.purge import _NAMED_IN, prove, purge
+from sightline.operations.keeping.removals import BACK, LEFT, PURGED, Removals
+from sightline.operations.keeping.retention import clocks_on, due, run_clocks
+from sightline.operations.pairs.searching import Words
 
 NOW = datetime(2026, 11, 26, 2, 0, tzinfo=UTC)
 LATER = date(2040, 1, 1)

@@ -7,7 +7,7 @@ import pytest
 
 from sightline import synthetic
 from sightline.engine import Database
-from sightline.operations.evaluate import evaluate
+from sightline.operations.study.evaluate import evaluate
 
 pytestmark = [
     pytest.mark.skipif(

@@ -3,7 +3,7 @@
 from datetime import date
 
 from sightline.cohort import assemble_early_help, clocks, on_early_help, status_on
-from sightline.operations.retention import HELPED, OPEN, OUT, _clock
+from sightline.operations.keeping.retention import HELPED, OPEN, OUT, _clock
 from sightline.vocabulary.settings import Settings
 
 ON = date(2025, 3, 14)

@@ -9,7 +9,7 @@ from spec_tables import database
 
 from sightline import operations
 from sightline.operations import Opened, Scope
-from sightline.operations.late_status import by_month, by_team, figures, late_plans
+from sightline.operations.lists.late_status import by_month, by_team, figures, late_plans
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.settings import Settings
 

@@ -9,7 +9,7 @@ from spec_tables import database
 
 from sightline import operations
 from sightline.operations import Opened, Scope
-from sightline.operations.moves import by_school, moves
+from sightline.operations.lists.moves import by_school, moves
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.settings import Settings
 

@@ -9,7 +9,7 @@ from spec_tables import database
 
 from sightline import operations
 from sightline.operations import Opened, Scope
-from sightline.operations.part_time import by_school, part_time
+from sightline.operations.lists.part_time import by_school, part_time
 from sightline.vocabulary.settings import Settings
 
 ON = date(2024, 11, 22)

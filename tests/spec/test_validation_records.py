@@ -2,7 +2,7 @@
 
 import pytest
 
-from sightline.operations.records import check_tables
+from sightline.operations.files.records import check_tables
 from sightline.validation import Outcome, RecordCase, RecordRule, record_rules, record_specs
 from sightline.validation.record_specs import _cases
 from sightline.vocabulary.settings import Settings

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from sightline.cohort import assemble_persons, describe_persons
 from sightline.linkage import link
-from sightline.operations.youth_justice import factors_of, known_on
+from sightline.operations.lists.youth_justice import factors_of, known_on
 from sightline.vocabulary.settings import Settings
 
 UPN, WRONG = "X999000020001", "Z999000020001"

@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 import web_authority as authority
 
-from sightline.operations import Scope, absence_lists, dashboard
-from sightline.operations.absence_lists import BETTER, LEFT, NEW, SAME, WORSE
+from sightline.operations import Scope
+from sightline.operations.counts import dashboard
+from sightline.operations.lists import absence_lists
+from sightline.operations.lists.absence_lists import BETTER, LEFT, NEW, SAME, WORSE
 from sightline.vocabulary.errors import BadSetting
 
 pytest_plugins = ["web_fixtures"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sightline.operations.check import check_file
+from sightline.operations.files.check import check_file
 from sightline.sources.base import Context
 from sightline.sources.cin_census import SOURCES, element_lines
 

@@ -14,7 +14,7 @@ import web_authority as authority
 
 from sightline import operations
 from sightline.operations import Home, Opened, Scope
-from sightline.operations.clerical import FIELDS, _sampled
+from sightline.operations.pairs.clerical import FIELDS, _sampled
 from sightline.vocabulary.errors import BadSetting, NotAllowed
 from sightline.vocabulary.settings import Settings
 

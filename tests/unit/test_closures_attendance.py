@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 import web_authority as authority
 
-from sightline.operations import Scope, closures
+from sightline.operations import Scope
+from sightline.operations.lists import closures
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.periods import monday
 

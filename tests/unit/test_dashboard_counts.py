@@ -11,10 +11,11 @@ import web_authority as authority
 
 from sightline.engine import Database, arrow_schema
 from sightline.measures import panel
-from sightline.operations import Scope, breakdown, comparators
-from sightline.operations import dashboard as counted
-from sightline.operations import dashboard_tables as tables
-from sightline.operations.comparators import Others, same_schools
+from sightline.operations import Scope
+from sightline.operations.counts import breakdown, comparators
+from sightline.operations.counts import dashboard as counted
+from sightline.operations.counts import dashboard_tables as tables
+from sightline.operations.counts.comparators import Others, same_schools
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.settings import Settings
 

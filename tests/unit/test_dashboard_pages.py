@@ -11,8 +11,8 @@ import web_authority as authority
 from django.urls import reverse
 
 from sightline.operations import Scope
-from sightline.operations import dashboard as counted
-from sightline.operations.shared import shared
+from sightline.operations.counts import dashboard as counted
+from sightline.operations.counts.shared import shared
 
 pytest_plugins = ["web_fixtures"]
 

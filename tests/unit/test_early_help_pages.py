@@ -11,8 +11,10 @@ import pytest
 import web_authority as authority
 
 from sightline.disclosure import HIDDEN
-from sightline.operations import Scope, breakdown, dashboard_tables, retention, shared
-from sightline.operations import dashboard as counted
+from sightline.operations import Scope
+from sightline.operations.counts import breakdown, dashboard_tables, shared
+from sightline.operations.counts import dashboard as counted
+from sightline.operations.keeping import retention
 
 pytest_plugins = ["web_fixtures"]
 
@@ -35,7 +37,7 @@ def page_of(browser, n: int, rest: str = ""):
 @pytest.fixture
 def closed(facts_of, monkeypatch):
     """The authority, where social care has closed each child whose plan has ended, and no basis is recorded."""
-    from sightline.operations.lawful import Register
+    from sightline.operations.keeping.lawful import Register
     from sightline.web.retention import gate
 
     tables = authority.tables()

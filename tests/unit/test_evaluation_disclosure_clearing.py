@@ -6,7 +6,7 @@ import pytest
 
 from sightline.evaluation import Study
 from sightline.evaluation.result import Builder, Left
-from sightline.operations.clearing import clear, policy_of, scrubbed
+from sightline.operations.study.clearing import clear, policy_of, scrubbed
 from sightline.vocabulary.errors import BadSetting
 
 

@@ -10,7 +10,7 @@ from evaluation_data import linked, made, pupils, study
 
 from sightline.engine import Database
 from sightline.evaluation import Frame, Study, jobs, link, spec
-from sightline.operations.clearing import policy_of
+from sightline.operations.study.clearing import policy_of
 
 # Of each setting read by tables: another value, and a table whose figures it changes.
 TABLES: dict[str, tuple[Any, str]] = {

@@ -8,8 +8,8 @@ from evaluation_data import CIN, linked, made, pupils
 
 from sightline.engine import Database
 from sightline.evaluation import Frame, Study, projection
-from sightline.operations import study_inputs
-from sightline.operations.study_inputs import received
+from sightline.operations.study import study_inputs
+from sightline.operations.study.study_inputs import received
 
 CODES = {
     "PupilMatchingRefAnonymous": pa.array(["a1", " b'2", None, "", "c", "d"]),

@@ -10,8 +10,8 @@ import pytest
 
 from sightline.engine import Database
 from sightline.evaluation import Study
-from sightline.operations.study_files import Found, find, unpacked
-from sightline.operations.study_inputs import plan_records, received
+from sightline.operations.study.study_files import Found, find, unpacked
+from sightline.operations.study.study_inputs import plan_records, received
 from sightline.vocabulary.errors import NothingHeld, UnreadableFile
 
 WHO = "PupilMatchingRefAnonymous_ab18,AcademicYear_ab18"

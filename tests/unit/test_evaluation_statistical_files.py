@@ -11,8 +11,8 @@ import pytest
 from statistical_writing import write_spss, write_stata
 
 from sightline.engine import Database
-from sightline.operations.study_files import Found, unpacked
-from sightline.operations.study_inputs import plan_records, received, reference_type
+from sightline.operations.study.study_files import Found, unpacked
+from sightline.operations.study.study_inputs import plan_records, received, reference_type
 from sightline.sources.statistical import to_parquet, told
 from sightline.vocabulary.errors import UnreadableFile
 

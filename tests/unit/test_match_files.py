@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from sightline.cli import app as commands
 from sightline.operations import match_files
-from sightline.operations.people_files import read_people
+from sightline.operations.pairs.people_files import read_people
 from sightline.vocabulary.errors import BadSetting, UnreadableFile
 
 HEADER = ["First Name", "Last Name", "Date Of Birth", "Gender", "Postcode"]

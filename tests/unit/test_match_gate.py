@@ -11,7 +11,7 @@ import pytest
 import web_authority as authority
 
 from sightline.operations import Gate, match_gates
-from sightline.operations.linking import NO_MARKS_SENT, NO_UPN, UPN_NOT_IN_REGISTER, UPN_NOT_MET
+from sightline.operations.pairs.linking import NO_MARKS_SENT, NO_UPN, UPN_NOT_IN_REGISTER, UPN_NOT_MET
 from sightline.vocabulary.settings import Settings
 from sightline.web.pages.match_rate import as_shown
 

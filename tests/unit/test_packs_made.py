@@ -10,11 +10,12 @@ import pytest
 import web_authority as authority
 
 from sightline.disclosure import HIDDEN
-from sightline.operations import Scope, dashboard, packs
-from sightline.operations.breakdown import Period
-from sightline.operations.dashboard import DIMENSIONS
-from sightline.operations.pack_page import pack_html
-from sightline.operations.shared import HEADS, SHARED, Shared, SharedRow, shared
+from sightline.operations import Scope
+from sightline.operations.counts import dashboard, packs
+from sightline.operations.counts.breakdown import Period
+from sightline.operations.counts.dashboard import DIMENSIONS
+from sightline.operations.counts.pack_page import pack_html
+from sightline.operations.counts.shared import HEADS, SHARED, Shared, SharedRow, shared
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.packs import GROUP, WHENS, Question, audience, audiences, questions
 

@@ -15,7 +15,7 @@ from spec_tables import database
 
 from sightline.disclosure import LOCAL
 from sightline.operations import Home, Opened, Scope
-from sightline.operations import self_review as review
+from sightline.operations.keeping import self_review as review
 from sightline.vocabulary.data_access import ANSWERS, AREAS, COHORTS, CURRENT, EVER_6, answered
 from sightline.vocabulary.errors import BadSetting, NotAllowed
 from sightline.vocabulary.settings import Settings

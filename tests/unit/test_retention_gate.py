@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 import web_authority as authority
 
-from sightline.operations.lawful import EVER_6, Basis, Register
+from sightline.operations.keeping.lawful import EVER_6, Basis, Register
 from sightline.vocabulary.errors import BadSetting
 
 pytest_plugins = ["web_fixtures"]

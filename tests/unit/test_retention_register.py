@@ -8,10 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sightline.operations import Home, lawful
-from sightline.operations.removals import LEFT, PURGED, Removals
-from sightline.operations.retention import months_before
-from sightline.operations.searching import Words, search
+from sightline.operations import Home
+from sightline.operations.keeping import lawful
+from sightline.operations.keeping.removals import LEFT, PURGED, Removals
+from sightline.operations.keeping.retention import months_before
+from sightline.operations.pairs.searching import Words, search
 from sightline.vocabulary.errors import BadSetting, StoreDamaged
 
 AT = datetime(2026, 11, 26, 2, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ import web_authority as authority
 from django.db import IntegrityError, transaction
 
 from sightline.operations import Home
-from sightline.operations.removals import BACK, PURGED, Removals
+from sightline.operations.keeping.removals import BACK, PURGED, Removals
 
 pytest_plugins = ["web_fixtures"]
 

@@ -8,7 +8,8 @@ from html import unescape
 import pytest
 import web_authority as authority
 
-from sightline.operations import Scope, child_story
+from sightline.operations import Scope
+from sightline.operations.lists import child_story
 from sightline.vocabulary.attendance import pack
 from sightline.vocabulary.errors import NotAllowed
 

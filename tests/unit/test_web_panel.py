@@ -10,8 +10,8 @@ import pytest
 import web_authority as authority
 
 from sightline.operations import Scope
-from sightline.operations.answers import cohort_on
-from sightline.operations.panel_list import FACTS, facts_together
+from sightline.operations.counts.answers import cohort_on
+from sightline.operations.lists.panel_list import FACTS, facts_together
 from sightline.vocabulary.errors import BadSetting
 from sightline.web.pages.panel import SORTS
 

@@ -9,7 +9,7 @@ import pytest
 import web_authority as authority
 
 from sightline.operations import Scope
-from sightline.operations.finding_children import MOST, find_children
+from sightline.operations.pairs.finding_children import MOST, find_children
 from sightline.web.pages.search import hash_of
 
 pytest_plugins = ["web_fixtures"]

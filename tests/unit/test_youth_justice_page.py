@@ -11,8 +11,8 @@ import pytest
 import web_authority as authority
 
 from sightline.operations import Scope
-from sightline.operations import youth_justice as justice
-from sightline.operations.answers import cohort_on
+from sightline.operations.counts.answers import cohort_on
+from sightline.operations.lists import youth_justice as justice
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web.authz.matrix import PAGES, ROLES
 from sightline.web.pages.cohort import with_places

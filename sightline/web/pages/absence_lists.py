@@ -7,8 +7,8 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from sightline.operations import absence_lists as listed
-from sightline.operations.absence_lists import Lists
+from sightline.operations.lists import absence_lists as listed
+from sightline.operations.lists.absence_lists import Lists
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.door import fields_shown

@@ -7,11 +7,11 @@ from dataclasses import replace
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from sightline.operations import breakdown as regular
-from sightline.operations import dashboard as counted
-from sightline.operations import dashboard_tables as tables
-from sightline.operations.breakdown import HALF_TERM, MONTH, TERM, Period
-from sightline.operations.dashboard import Panel
+from sightline.operations.counts import breakdown as regular
+from sightline.operations.counts import dashboard as counted
+from sightline.operations.counts import dashboard_tables as tables
+from sightline.operations.counts.breakdown import HALF_TERM, MONTH, TERM, Period
+from sightline.operations.counts.dashboard import Panel
 from sightline.operations.sheets import Book
 from sightline.vocabulary.errors import BadSetting
 from sightline.web import audit, facts

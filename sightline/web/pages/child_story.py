@@ -9,8 +9,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sightline.operations import child_story as told
-from sightline.operations.child_story import KINDS
+from sightline.operations.lists import child_story as told
+from sightline.operations.lists.child_story import KINDS
 from sightline.vocabulary.periods import academic_year, year_start
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web.facts import Facts

@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from sightline.operations import closures as closing
+from sightline.operations.lists import closures as closing
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.access import Access

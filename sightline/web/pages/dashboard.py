@@ -18,12 +18,12 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from sightline.operations import comparators
-from sightline.operations import dashboard as counted
-from sightline.operations import dashboard_tables as tables
-from sightline.operations import shared as told
-from sightline.operations.dashboard import DIMENSIONS, NOT_HELD, Panel
-from sightline.operations.shared import Shared
+from sightline.operations.counts import comparators
+from sightline.operations.counts import dashboard as counted
+from sightline.operations.counts import dashboard_tables as tables
+from sightline.operations.counts import shared as told
+from sightline.operations.counts.dashboard import DIMENSIONS, NOT_HELD, Panel
+from sightline.operations.counts.shared import Shared
 from sightline.vocabulary.errors import BadSetting
 from sightline.web import audit, facts
 from sightline.web.authz.access import Access

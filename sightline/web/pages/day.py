@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from sightline import operations
 from sightline.linkage import decided
-from sightline.operations import retention
+from sightline.operations.keeping import retention
 from sightline.vocabulary.errors import NothingHeld
 from sightline.web import facts
 from sightline.web.accounts import managing

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
-from sightline.operations.early_help import KINDS, totals
+from sightline.operations.lists.early_help import KINDS, totals
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.access import HIDDEN

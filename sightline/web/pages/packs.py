@@ -7,11 +7,11 @@ import json
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from sightline.operations import packs
-from sightline.operations.breakdown import Period
-from sightline.operations.pack_page import pack_html
-from sightline.operations.packs import Pack
-from sightline.operations.shared import HEADS
+from sightline.operations.counts import packs
+from sightline.operations.counts.breakdown import Period
+from sightline.operations.counts.pack_page import pack_html
+from sightline.operations.counts.packs import Pack
+from sightline.operations.counts.shared import HEADS
 from sightline.vocabulary.packs import Audience, audiences
 from sightline.vocabulary.systems import SYSTEMS
 from sightline.web import audit, facts

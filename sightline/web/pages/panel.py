@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
-from sightline.operations.panel_list import BY_KEY, FACTS, LEAST, Fact, facts_together
+from sightline.operations.lists.panel_list import BY_KEY, FACTS, LEAST, Fact, facts_together
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.authz.access import Access

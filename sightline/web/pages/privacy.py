@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from sightline.operations import notice
+from sightline.operations.keeping import notice
 from sightline.vocabulary.errors import NothingHeld
 from sightline.web import facts
 from sightline.web.authz.matrix import AS_SET, CHILDREN, ROLES

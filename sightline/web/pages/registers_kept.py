@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from sightline import operations
 from sightline.operations import AGREEMENTS, REQUESTS, Register
-from sightline.operations.registers_kept import BadField
+from sightline.operations.keeping.registers_kept import BadField
 from sightline.vocabulary.errors import BadSetting, NotAllowed
 from sightline.web import audit, facts
 from sightline.web.work import asking

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from sightline.operations import removals, retention
+from sightline.operations.keeping import removals, retention
 from sightline.vocabulary.errors import NothingHeld, StoreDamaged
 from sightline.web import facts
 from sightline.web.authz.access import from_everybody

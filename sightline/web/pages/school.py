@@ -10,8 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from sightline.operations import ON_PLAN, SchoolFacts
-from sightline.operations import beside_tables as beside
-from sightline.operations import dashboard_tables as tables
+from sightline.operations.counts import dashboard_tables as tables
+from sightline.operations.lists import beside_tables as beside
 from sightline.operations.sheets import Grid
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts

@@ -10,7 +10,7 @@ from django.shortcuts import render
 
 from sightline import operations
 from sightline.operations import CINO_WARNING, SCOPE_SETTINGS
-from sightline.operations.registers_kept import BadField
+from sightline.operations.keeping.registers_kept import BadField
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.settings import STATUSES
 from sightline.web import facts

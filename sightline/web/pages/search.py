@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from sightline.operations.finding_children import MOST, find_children
+from sightline.operations.pairs.finding_children import MOST, find_children
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
 from sightline.web.accounts.forms import Plain

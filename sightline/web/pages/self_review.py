@@ -9,10 +9,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from sightline.disclosure import LOCAL
-from sightline.operations import dashboard_tables as tables
 from sightline.operations import moment_of
-from sightline.operations import self_review as review
-from sightline.operations.registers_kept import BadField
+from sightline.operations.counts import dashboard_tables as tables
+from sightline.operations.keeping import self_review as review
+from sightline.operations.keeping.registers_kept import BadField
 from sightline.operations.sheets import Book, Grid
 from sightline.vocabulary.data_access import ANSWERS, AREAS, COHORTS, STATEMENT
 from sightline.vocabulary.errors import BadSetting, NotAllowed

@@ -12,8 +12,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from sightline.operations import child_story as told
-from sightline.operations.breakdown import HALF_TERM, Period, periods
+from sightline.operations.counts.breakdown import HALF_TERM, Period, periods
+from sightline.operations.lists import child_story as told
 from sightline.vocabulary.attendance import ABSENCES, SLOTS, slot_day, unpack
 from sightline.vocabulary.codes import code_list
 from sightline.vocabulary.periods import academic_year, statistical_term, year_label

@@ -16,10 +16,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from sightline.cohort import STATUSES
-from sightline.operations import beside_tables as beside
-from sightline.operations import dashboard_tables as tables
+from sightline.operations.counts import dashboard_tables as tables
+from sightline.operations.lists import beside_tables as beside
+from sightline.operations.lists.teams import TeamYears, team_years
 from sightline.operations.sheets import Grid
-from sightline.operations.teams import TeamYears, team_years
 from sightline.vocabulary.dates import day_in_words
 from sightline.web import audit, facts
 from sightline.web.authz import matched

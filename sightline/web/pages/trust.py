@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from sightline.operations import ON_PLAN
-from sightline.operations import beside_tables as beside
-from sightline.operations import dashboard_tables as tables
-from sightline.operations.schools_beside import SchoolBeside, schools_beside
+from sightline.operations.counts import dashboard_tables as tables
+from sightline.operations.lists import beside_tables as beside
+from sightline.operations.lists.schools_beside import SchoolBeside, schools_beside
 from sightline.web import audit, facts
 from sightline.web.authz import matched
 from sightline.web.authz.door import fields_shown

@@ -11,10 +11,10 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from sightline.operations import dashboard_tables as tables
-from sightline.operations import late_status as lateness
-from sightline.operations import moves as moved
-from sightline.operations import part_time as short
+from sightline.operations.counts import dashboard_tables as tables
+from sightline.operations.lists import late_status as lateness
+from sightline.operations.lists import moves as moved
+from sightline.operations.lists import part_time as short
 from sightline.operations.sheets import Grid
 from sightline.vocabulary.dates import RIGHT_DAY, day_in_words, typed_day
 from sightline.vocabulary.periods import academic_year, year_start

@@ -8,8 +8,8 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from sightline.operations import dashboard_tables as tables
-from sightline.operations import youth_justice as justice
+from sightline.operations.counts import dashboard_tables as tables
+from sightline.operations.lists import youth_justice as justice
 from sightline.operations.sheets import Grid
 from sightline.vocabulary.dates import day_in_words
 from sightline.vocabulary.tables import Sensitivity

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 from django.db import connection, models, transaction
 
-from sightline.operations import Opened, retention
+from sightline.operations import Opened
+from sightline.operations.keeping import retention
 from sightline.web.people.models import (
     Allocation,
     Child,

@@ -9,8 +9,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from sightline.operations.lawful import Basis, Register
-from sightline.operations.retention import months_before
+from sightline.operations.keeping.lawful import Basis, Register
+from sightline.operations.keeping.retention import months_before
 from sightline.vocabulary.errors import BadSetting
 from sightline.web.authz.matrix import ROLES, Role
 from sightline.web.retention.models import Clock

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sightline.operations import Home
-from sightline.operations.removals import PURGED, Removals
+from sightline.operations.keeping.removals import PURGED, Removals
 from sightline.web.trusted.models import TrustedAdult
 
 
