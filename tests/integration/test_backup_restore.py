@@ -38,7 +38,7 @@ def application(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("backup") / "home"
     shutil.copytree(home, folder)
     (folder / "sightline.toml").write_text("look_back_years = 5\n")
-    (folder / "retention.toml").write_text(operations.lawful.EXAMPLE)
+    (folder / "retention.toml").write_text(operations.keeping.lawful.EXAMPLE)
     place = Home.open(folder)
     opened = operations.opened(place)
     first = opened.database.one("SELECT min(exception_id) FROM exception")

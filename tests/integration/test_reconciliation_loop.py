@@ -242,7 +242,9 @@ def test_a_workbook_says_how_to_answer_and_can_be_answered(place: Home, tmp_path
 def test_no_cell_is_run_as_a_formula(place: Home, tmp_path: Path, now: datetime, suffix: str):
     row = dict.fromkeys(COLUMNS, "=1+1")
     path = tmp_path / f"x.{suffix}"
-    operations.batches._write_workbook([row], path) if suffix == "xlsx" else operations.batches._write_csv([row], path)
+    operations.faults.batches._write_workbook(
+        [row], path
+    ) if suffix == "xlsx" else operations.faults.batches._write_csv([row], path)
     if suffix == "csv":
         assert set(next(csv.reader(path.read_text("utf-8-sig").splitlines()[1:]))) == {"'=1+1"}
     else:
@@ -289,11 +291,11 @@ def test_a_file_that_is_no_batch_is_refused(place: Home, tmp_path: Path, now: da
 def test_an_owner_sees_no_class_of_fact_that_is_not_theirs(place: Home, now: datetime):
     """No rule hands a school's, pupil data's or inclusion's row a value that a care system holds."""
     for row in listed(place, now).values():
-        assert operations.batches._may_see(row["owner"], row), row["rule"]
+        assert operations.faults.batches._may_see(row["owner"], row), row["rule"]
     care = {"rule": "surname", "left_system": "ssd", "right_system": "school-census"}
-    assert not operations.batches._may_see("school 900001", care)
-    assert not operations.batches._may_see("pupil-data", {**care, "rule": "plan-one-side"})
-    assert operations.batches._may_see("care-data", care)
+    assert not operations.faults.batches._may_see("school 900001", care)
+    assert not operations.faults.batches._may_see("pupil-data", {**care, "rule": "plan-one-side"})
+    assert operations.faults.batches._may_see("care-data", care)
 
 
 # Scope and refusals
@@ -352,8 +354,8 @@ def test_a_school_below_the_bar_is_told_of_no_child(place: Home, now: datetime, 
     ref = owner.removeprefix("school ")
     closed = operations.Gate("school", ref, "Zwelm School", 10, 5, 0, 95.0, (("No UPN", 5),))
     monkeypatch.setattr(operations.batches, "match_gates", lambda _: (closed,))
-    assert operations.batches._sees_no_child(operations.opened(place), owner)
-    assert not operations.batches._sees_no_child(operations.opened(place), "care-data")
+    assert operations.faults.batches._sees_no_child(operations.opened(place), owner)
+    assert not operations.faults.batches._sees_no_child(operations.opened(place), "care-data")
     monkeypatch.setattr(
         operations.batches, "exceptions", lambda *_, **__: pa.Table.from_pylist([about | {"owner": owner}])
     )

@@ -182,7 +182,7 @@ def test_each_night_is_recorded_once(home, tmp_path):
     assert first.left == first.states["counted only"] + first.states["out of views"] > 0
     again = run_clocks(place, opened, on=opened.as_at, at=NOW, by="test")
     assert (again.left, again.back) == (0, 0)
-    (folder / "retention.toml").write_text(operations.lawful.EXAMPLE.replace("2026-09-01", "2020-01-01"))
+    (folder / "retention.toml").write_text(operations.keeping.lawful.EXAMPLE.replace("2026-09-01", "2020-01-01"))
     back = run_clocks(place, opened, on=opened.as_at, at=NOW, by="test")
     assert back.back == first.states["counted only"] > 0
     events = [r.event for r in Removals(place).read()]
