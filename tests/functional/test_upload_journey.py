@@ -30,7 +30,7 @@ def test_files_are_checked_and_loaded_while_the_page_is_closed(
     page.get_by_role("heading", name="Undo the load").wait_for(timeout=120_000)
     accessible(page, "upload-loaded")
     page.get_by_role("button", name="Undo this load").click()
-    assert page.get_by_text("Say why the load is undone.").is_visible()
+    assert page.locator("#reason-error").get_by_text("Say why the load is undone.").is_visible()
 
 
 def test_an_exception_is_decided_with_the_keyboard_alone(visit: Callable[..., Page]):

@@ -353,11 +353,11 @@ def test_a_school_below_the_bar_is_told_of_no_child(place: Home, now: datetime, 
     owner = next(r["owner"] for r in listed(place, now, owner="school").values())
     ref = owner.removeprefix("school ")
     closed = operations.Gate("school", ref, "Zwelm School", 10, 5, 0, 95.0, (("No UPN", 5),))
-    monkeypatch.setattr(operations.batches, "match_gates", lambda _: (closed,))
+    monkeypatch.setattr(operations.faults.batches, "match_gates", lambda _: (closed,))
     assert operations.faults.batches._sees_no_child(operations.opened(place), owner)
     assert not operations.faults.batches._sees_no_child(operations.opened(place), "care-data")
     monkeypatch.setattr(
-        operations.batches, "exceptions", lambda *_, **__: pa.Table.from_pylist([about | {"owner": owner}])
+        operations.faults.batches, "exceptions", lambda *_, **__: pa.Table.from_pylist([about | {"owner": owner}])
     )
     out = tmp_path / "b.csv"
     with pytest.raises(SightlineError, match="below 95%, so it may be told of no child"):
