@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from sightline.vocabulary.periods import year_label
 
 PLANS: Final = ("CIN plan", "CP plan")
 NO_PLAN: Final = "Not on a plan"
+STAGES: Final = ("ks1", "ks2", "ks4")
 REPORT_PLANS_TO: Final = date(2023, 3, 31)
 
 
@@ -30,7 +31,9 @@ def _says(default: Any, text: str, allowed: tuple[Any, ...] = ()) -> Any:
 class Data:
     """Where the files are, from the study's folder."""
 
-    npd: str = _says("npd", "Folder of NPD extracts: census, absence, exclusions, ks1, ks2, ks4 (Parquet or CSV)")
+    npd: str = _says(
+        "npd", "Folder of NPD extracts: census, absence, exclusions, ks1, ks2, ks4 (Parquet, CSV, Stata, SPSS or SAS)"
+    )
     plans: tuple[str, ...] = _says(
         ("cin/*",), "Files of plans, one for each CIN census: Parquet or CSV of plans, or CIN census returns (XML)"
     )
@@ -314,12 +317,23 @@ class Study:
 
     @classmethod
     def from_toml(cls, text: str) -> Study:
-        """The study a file says; what it leaves out keeps its default. BadSetting on an unknown name or value."""
+        """The study a file says; what it leaves out keeps its default. An authority's own study has no key stages.
+
+        Raises BadSetting on an unknown name or value, and where a study of a home asks for a key stage.
+        """
         try:
             told = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise BadSetting(f"The study file is not TOML: {error}.") from None
-        return cls(**{name: _part(cls, name, value) for name, value in told.items()})
+        study = cls(**{name: _part(cls, name, value) for name, value in told.items()})
+        if not study.data.home:
+            return study
+        if asked := [stage for stage in STAGES if told.get("outcomes", {}).get(stage)]:
+            raise BadSetting(
+                f"outcomes.{asked[0]} asks for a key stage, which an authority's own study (data.home) has none of: "
+                "too few of its pupils on plans take one in four years. Leave it out."
+            )
+        return replace(study, outcomes=replace(study.outcomes, ks1=(), ks2=(), ks4=()))
 
     @classmethod
     def read(cls, path: Path) -> Study:

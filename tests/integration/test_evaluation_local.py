@@ -8,7 +8,6 @@ from sightline.evaluation import Study, jobs
 from sightline.operations import Home
 from sightline.operations.opened import opened
 from sightline.operations.study.evaluate import evaluate
-from sightline.operations.study.study_home import without_stages
 from sightline.vocabulary.errors import BadSetting, NothingHeld
 
 STUDY = """
@@ -64,13 +63,16 @@ def test_sessions_are_those_of_the_registers(place, done):
 
 
 def test_key_stages_which_no_home_gives_leave_with_their_tables(place):
-    assert without_stages(Study()) == Study()
-    listed = {job.id for job in jobs(without_stages(Study.read(place / "study.toml")))}
+    listed = {job.id for job in jobs(Study.read(place / "study.toml"))}
     assert {"table-55", "weekly", "many-tests"} <= listed and not [n for n in listed if "ks" in n or n == "table-63"]
     with pytest.raises(
         BadSetting, match="leaves out what table-63 is about: an authority's own study has no key stages"
     ):
         evaluate(place / "study.toml", place / "none", only=["table-63"])
+    asks = '[outcomes]\nks2 = ["maths"]'
+    assert Study.from_toml(asks).outcomes.ks2 == ("maths",)
+    with pytest.raises(BadSetting, match=r"outcomes\.ks2 asks for a key stage"):
+        Study.from_toml(asks + '\n[data]\nhome = "home"')
 
 
 def test_a_week_has_children_on_a_plan_beside_the_others(place, done):

@@ -24,7 +24,7 @@ from sightline.evaluation import Comparison, Drawing, Frame, Job, Spec, Study, T
 from sightline.operations.study import study_files, study_inputs, study_outputs
 from sightline.operations.study.clearing import Cleared, clear, policy_of
 from sightline.operations.study.study_files import Found
-from sightline.operations.study.study_home import from_home, without_stages
+from sightline.operations.study.study_home import from_home
 from sightline.operations.study.study_outputs import verdicts, write_text
 from sightline.sources import statistical
 from sightline.vocabulary.errors import BadSetting, NothingHeld, SightlineError, UnreadableFile
@@ -151,7 +151,7 @@ def evaluate(
     say = progress or (lambda _: None)
     if against not in ("", "report", "planted"):
         raise BadSetting(f"A study can be compared with 'report' or 'planted', not with '{against}'.")
-    study = without_stages(Study.read(study_path))
+    study = Study.read(study_path)
     planted = _planted(study_path.parent / "truth.json") if against == "planted" else ()
     policy_of(study)
     jobs = evaluation.jobs(study, only)

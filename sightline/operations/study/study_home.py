@@ -1,7 +1,6 @@
 """A local authority's own study: the extracts a study reads, made from the current snapshot of a home.
 
 Pupils get numbers of their own, in no order that says who they are: no identifier of a child is in what is written.
-Key stages are left out: one authority's pupils on plans who take one in four years are too few to compare.
 """
 
 from __future__ import annotations
@@ -30,11 +29,6 @@ class Local:
     found: Found
     study: Study
     steps: tuple[tuple[str, int], ...]
-
-
-def without_stages(study: Study) -> Study:
-    """The study without key stages, which no home gives: their tables leave, and need not each say that it has none."""
-    return replace(study, outcomes=replace(study.outcomes, ks1=(), ks2=(), ks4=())) if study.data.home else study
 
 
 def from_home(study: Study, base: Path, folder: Path) -> Local:

@@ -30,7 +30,7 @@ def view(request: HttpRequest) -> HttpResponse:
 
 
 def drawn(rows: list[dict[str, Any]], bar: float) -> Drawn | None:
-    """Accuracy by week as one line for each source."""
+    """Accuracy by week as a small chart for each source."""
     if not rows:
         return None
     weeks = sorted({r["week"] for r in rows})
@@ -49,8 +49,8 @@ def drawn(rows: list[dict[str, Any]], bar: float) -> Drawn | None:
         {system_in_words(s): [held.get((s, week)) for week in weeks] for s in systems},
         bar=bar,
         message=message,
-        describes=f"Line chart of the share of children on whom each source agrees with the others, by week, for "
-        f"{len(weeks)} weeks, with the bar at {bar:g}%. In the latest week: {said}.",
+        describes=f"A line chart for each source of the share of children on whom it agrees with the others, by week, "
+        f"for {len(weeks)} weeks, with the bar at {bar:g}%. In the latest week: {said}.",
         across="Week beginning",
-        up="Agree with the others (%)",
+        up="Agree (%)",
     )

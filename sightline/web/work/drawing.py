@@ -10,11 +10,8 @@ from typing import Any
 
 from sightline.web.colour import PALETTE
 
-# A shape goes round sooner or later than a colour does, so that two series share both only after many.
-MORE = (*PALETTE, "#3D3D3D", "#A285D1", "#746CB1")
 FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
 INK, GRID = "#0b0c0c", "#b1b4b6"
-SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,9 @@ def lines(
     across: str,
     up: str,
 ) -> Drawn:
-    """A line of percentages for each series over some days, with a gap where a value is missing, and a bar to reach."""
+    """A small chart of percentages over some days for each series, all to one scale: a line with a gap where a value is
+    missing, and a bar to reach. Lines of many series over each other could be told apart by nobody.
+    """
     values = [
         {"day": day.isoformat(), "series": name, "percent": None if v is None else round(v, 2)}
         for name, numbers in series.items()
@@ -83,38 +82,35 @@ def lines(
     ]
     known = [v["percent"] for v in values if v["percent"] is not None]
     lowest = min([bar, *known])  # type: ignore[type-var]
+    x = {
+        "field": "day", "type": "temporal", "scale": {"type": "utc"},
+        "axis": {"title": across, "format": "%-d %b", "labelAngle": 0, "labelOverlap": True, "grid": False,
+                 "tickCount": min(4, max(1, len(days)))},
+    }  # fmt: skip
     up_axis = {
         "type": "quantitative",
         "scale": {"domain": [max(0, 10 * int(lowest // 10) - 5), 100], "zero": False, "nice": False},
-        "axis": {"title": up, "tickCount": 6},
+        "axis": {"title": up, "tickCount": 4},
     }
-    across_axis = {
-        "field": "day", "type": "temporal", "scale": {"type": "utc"},
-        "axis": {"title": across, "format": "%-d %b %Y", "labelAngle": 0, "labelOverlap": True, "grid": False,
-                 "tickCount": min(8, max(1, len(days)))},
-    }  # fmt: skip
-    named = {"field": "series", "type": "nominal", "sort": list(series)}
-    colours = [MORE[n % len(MORE)] for n in range(len(series))]
-    legend = {"title": None, "orient": "top", "columns": 3, "labelLimit": 300}
-    colour = {**named, "scale": {"domain": list(series), "range": colours}, "legend": legend}
-    shape = {
-        **named,
-        "scale": {"domain": list(series), "range": [SHAPES[n % len(SHAPES)] for n in range(len(series))]},
-        "legend": legend,
-    }
+    y = {"field": "percent", **up_axis}
     specification = {
-        "width": 640,
-        "height": 260,
-        "layer": [
-            {"data": {"values": [{"percent": bar}]}, "mark": {"type": "rule", "strokeDash": [6, 4], "color": INK},
-             "encoding": {"y": {"field": "percent", **up_axis}}},
-            {"data": {"values": values}, "mark": {"type": "line", "invalid": "break-paths-show-domains",
-                                                  "strokeWidth": 3},
-             "encoding": {"x": across_axis, "y": {"field": "percent", **up_axis}, "color": colour}},
-            {"data": {"values": [v for v in values if v["percent"] is not None]},
-             "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
-             "encoding": {"x": across_axis, "y": {"field": "percent", **up_axis}, "color": colour, "shape": shape}},
-        ],
+        "data": {"values": values},
+        "facet": {"field": "series", "type": "nominal", "sort": list(series),
+                  "header": {"title": None, "labelAnchor": "start", "labelFontSize": 16, "labelFontWeight": "bold",
+                             "labelLimit": 290, "labelColor": INK}},
+        "columns": 2,
+        "spec": {
+            "width": 290,
+            "height": 130,
+            "layer": [
+                {"mark": {"type": "rule", "strokeDash": [6, 4], "color": INK},
+                 "encoding": {"y": {"datum": bar, **up_axis}}},
+                {"mark": {"type": "line", "invalid": "break-paths-show-domains", "strokeWidth": 3, "color": PALETTE[0]},
+                 "encoding": {"x": x, "y": y}},
+                {"mark": {"type": "point", "filled": True, "size": 50, "opacity": 1, "color": PALETTE[0]},
+                 "encoding": {"x": x, "y": y}},
+            ],
+        },
     }  # fmt: skip
     rows = tuple(
         (f"{day.day} {day:%b %Y}", *("" if v is None else f"{v:.1f}%" for v in numbers))
