@@ -22,6 +22,8 @@ PAGES = {
     "early_help": ("Early Help manager", "/early-help/"),
     "youth_justice": ("Virtual School Head", "/youth-justice/"),
     "exceptions": ("Data officer", "/exceptions/"),
+    "senders": ("Data officer", "/senders/"),
+    "trusted_adults": ("Virtual School Head", "/trusted-adults/"),
     "self_review": ("Virtual School Head", "/data-access/"),
 }
 # Of a page whose parts are fetched anew by themselves: why it is not here.

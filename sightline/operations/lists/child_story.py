@@ -14,7 +14,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from sightline import cohort
-from sightline.operations.opened import CHILD_WEEKS, Opened, Scope
+from sightline.operations.opened import Opened, Scope
 from sightline.vocabulary.attendance import slot_day, unpack
 from sightline.vocabulary.limits import BETWEEN_SCHOOLS
 from sightline.vocabulary.settings import STATUSES
@@ -147,8 +147,14 @@ def part_time_of(
     With `schools`, theirs alone. Raises NotAllowed outside the scope.
     """
     opened.check(scope, child_id)
-    door = opened.database
-    door.add("school_named", opened.once("names of schools", lambda: cohort.school_names(door)))
+    door = opened.children
+    if not door.one(
+        "SELECT count(*) FROM part_time_timetable t JOIN link l ON l.system = t.system AND l.ref = t.pupil_ref "
+        "WHERE l.child_id = ?",
+        [child_id],
+    ):
+        return []
+    door.add("school_named", opened.once("names of schools", lambda: cohort.school_names(opened.database)))
     rows = door.query(
         """
         SELECT t.start_date, t.end_date, t.review_date, t.hours, t.reason, t.parent_agreed,
@@ -179,7 +185,8 @@ def corrected_marks(
     their registers alone. Raises NotAllowed outside the scope.
     """
     opened.check(scope, child_id)
-    door = opened.database
+    first = opened.registers_since
+    door = opened.door(first)
     refs = door.rows("SELECT DISTINCT system, ref FROM link WHERE child_id = ?", [child_id])
     if not refs:
         return []
@@ -191,7 +198,7 @@ def corrected_marks(
         WHERE w.week >= ?
         ORDER BY w.school_ref, w.week, coalesce(d.as_at, d.received), d.place, w.delivery, w.line
         """,
-        [opened.newest - timedelta(weeks=CHILD_WEEKS)],
+        [first],
     )
     here = None if schools is None else _names_of(opened, schools)
     found: list[dict[str, Any]] = []

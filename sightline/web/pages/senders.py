@@ -13,6 +13,7 @@ from django.shortcuts import render
 from sightline import operations
 from sightline.web import facts
 from sightline.web.pages.exceptions import system_in_words
+from sightline.web.pages.tables import Sorting, in_order
 
 WANTED = ("late", "silent", "on time")
 
@@ -32,17 +33,25 @@ def view(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     state = state if state in WANTED else ""
     counted = Counter(r["state"] for r in schools)
+    sorting = Sorting(request.GET)
     context = {
         "facts": held,
         "on": on,
-        "senders": [{**r, "name": system_in_words(r["system"])} for r in systems],
-        "schools": [r for r in schools if not state or r["state"] == state],
+        "sorting": sorting,
+        "senders": in_order(
+            sorting, "systems", [{**r, "name": system_in_words(r["system"])} for r in systems],
+            lambda r: [r[name] for name in ("name", "state", "data_to", "days", "every_days", "received", "files")],
+        ),
+        "schools": in_order(
+            sorting, "schools", [r for r in schools if not state or r["state"] == state],
+            lambda r: [r[name] for name in ("name", "state", "marks_to", "weeks_missed", "census_to", "children")],
+        ),
         "all": len(schools),
         "counted": [(s, counted[s]) for s in ("silent", "late", "on time")],
         "options": [(s, f"{s.capitalize()} ({counted[s]})") for s in WANTED if counted[s]],
         "state": state,
         "silent_weeks": held.opened.settings.silent_weeks,
-    }
+    }  # fmt: skip
     return render(request, "senders/page.html", context)
 
 

@@ -17,13 +17,15 @@ from sightline.web.accounts.forms import Plain
 from sightline.web.authz.access import Access
 from sightline.web.authz.door import fields_shown, open_child
 from sightline.web.pages.child import tabs_of
-from sightline.web.pages.cohort import rows_shown, with_places
+from sightline.web.pages.cohort import list_values, rows_shown, with_places
 from sightline.web.pages.paging import paged, window
+from sightline.web.pages.tables import Sorting, in_order
 from sightline.web.pages.templating import query
 from sightline.web.trusted import keeping
 from sightline.web.trusted.models import TrustedAdult
 
 PAGE = 50
+COLUMNS = ("name", "school", "plan", "since", "worker")
 Whose = TrustedAdult.Whose
 
 
@@ -89,6 +91,8 @@ def missing(request: HttpRequest) -> HttpResponse:
     every = [r for r in rows.to_pylist() if r["urn"] is not None]
     named = keeping.recorded((r["child_id"] for r in every), whose)
     without = [r for r in every if (r["child_id"], r["urn"]) not in named]
+    sorting = Sorting(request.GET)
+    without = in_order(sorting, "list", without, lambda r: list_values([r], held.access, COLUMNS)[0])
     page, pages = paged(request.GET, len(without), PAGE)
     shown = without[(page - 1) * PAGE : page * PAGE]
     audit.disclosed(request, [r["child_id"] for r in shown], action="listed", fields=fields_shown(request))
@@ -102,6 +106,8 @@ def missing(request: HttpRequest) -> HttpResponse:
         "page": page,
         "pages": pages,
         "window": window(page, pages),
-        "address": lambda n: "?" + query(whose=whose if whose != Whose.CHILD else None, page=n if n > 1 else None),
-    }
+        "sorting": sorting,
+        "address": lambda n: "?" + query(whose=whose if whose != Whose.CHILD else None, page=n if n > 1 else None,
+                                         **sorting.kept()),
+    }  # fmt: skip
     return render(request, "trusted/missing.html", context)
