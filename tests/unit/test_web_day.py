@@ -9,11 +9,20 @@ import pytest
 import web_authority as authority
 
 from sightline.alerts import REASONS
+from sightline.operations import Home
+from sightline.web import facts as served
 from sightline.web.authz.matrix import ROLES
 from sightline.web.pages import day
 
 pytest_plugins = ["web_fixtures"]
 ROW = re.compile(r'<th scope="row"[^>]*>(?:<a [^>]*href="([^"]*)">)?([^<]*)(?:</a>)?</th>\s*<td [^>]*>([\d,]+)</td>')
+
+
+@pytest.fixture(autouse=True)
+def own_decisions(tmp_path, monkeypatch):
+    """What other files of tests drew, sent or answered is not waited for here."""
+    home = Home.open(tmp_path / "home")
+    monkeypatch.setattr(served, "home", lambda: home)
 
 
 def lines(browser):
