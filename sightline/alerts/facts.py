@@ -12,19 +12,13 @@ import pyarrow as pa
 from sightline.engine import Database
 from sightline.vocabulary.ages import compulsory_school_age
 from sightline.vocabulary.attendance import counts
+from sightline.vocabulary.limits import HOLIDAY_WEEKS, SCHOOL_WEEK
 from sightline.vocabulary.periods import academic_year, monday, year_start
 from sightline.vocabulary.settings import Settings
 
 EVER_6 = "Ever 6"
 ONE_WEEK = timedelta(days=7)
-# School holidays within a year: how far back the weeks compared may reach beyond their own number.
-HOLIDAY_WEEKS = 20
-# A week in which the authority's schools count a twentieth of their usual pupils or fewer is not a school week:
-# one special school, or training days, must not make a week of a holiday.
-FEW = 20
 
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-           "December")  # fmt: skip
 _OPEN = "(end_date IS NULL OR end_date > {day})"
 
 
@@ -79,13 +73,21 @@ class Found:
 
 def registers_from(as_at: date, settings: Settings) -> date:
     """The first day of whose registers the list of a day is made."""
-    compared = settings.drift_recent_weeks + settings.drift_before_weeks + HOLIDAY_WEEKS
+    compared = settings.drift_recent_weeks + settings.drift_before_weeks + HOLIDAY_WEEKS.value
     return min(year_start(academic_year(as_at)), monday(as_at) - compared * ONE_WEEK)
 
 
-def in_words(day: date) -> str:
-    """A day as people write it: 3 October 2025."""
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+def school_weeks_sql(totals: str) -> str:
+    """SQL: one row per week with school (see `limits.SCHOOL_WEEK`), `week` and `n`, from 1 for the newest; `totals` is
+    a relation with the rows of `register_school_week` that are looked at."""
+    return f"""
+        SELECT week, row_number() OVER (ORDER BY week DESC) AS n
+        FROM (
+            SELECT week, sum(pupils) AS pupils, max(sum(pupils)) OVER () AS usual
+            FROM {totals} WHERE possible > 0 GROUP BY week
+        )
+        WHERE {SCHOOL_WEEK.value} * pupils > usual
+    """
 
 
 def how_many(count: int, one: str) -> str:
@@ -176,17 +178,7 @@ def gather(database: Database, *, as_at: date, weeks_back: int, settings: Settin
     first = registers_from(as_at, settings)
     take("register_as_sent", f"SELECT * FROM register_week {member} WHERE week BETWEEN ? AND ?", [first, as_at])
     take("school_total", "SELECT * FROM register_school_week WHERE week BETWEEN ? AND ?", [first, as_at])
-    small.execute(
-        f"""
-        CREATE TABLE school_week AS
-        SELECT week, row_number() OVER (ORDER BY week DESC) AS n
-        FROM (
-            SELECT week, sum(pupils) AS pupils, max(sum(pupils)) OVER () AS usual
-            FROM school_total WHERE possible > 0 GROUP BY week
-        )
-        WHERE {FEW} * pupils > usual
-        """
-    )
+    small.execute(f"CREATE TABLE school_week AS {school_weeks_sql('school_total')}")
     _as_known(small, "register", as_at)
     _as_known(small, "register_before", since)
     return facts

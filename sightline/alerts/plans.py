@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from sightline.alerts.facts import Facts, Found, how_many, in_words
+from sightline.alerts.facts import Facts, Found, how_many
+from sightline.vocabulary.dates import day_in_words
 
 CARE, CP, CIN = "looked after", "CP plan", "CIN plan"
 ONE_DAY = timedelta(days=1)
@@ -54,11 +55,11 @@ def new_plan(facts: Facts) -> Iterator[Found]:
             continue
         if row["before"] is not None and not row["same"]:
             continue  # a step up or down, or an end of care
-        says = f"New {row['now']} from {in_words(held['start_date'])}"
+        says = f"New {row['now']} from {day_in_words(held['start_date'])}"
         says += " (another authority's)." if held["other_authority"] else "."
         earlier: date | None = row["earlier_end"]
         if earlier:
-            says += f" An earlier plan ended on {in_words(earlier - ONE_DAY)}."
+            says += f" An earlier plan ended on {day_in_words(earlier - ONE_DAY)}."
         figures = {"status": row["now"], "earlier_plan_ended": earlier - ONE_DAY if earlier else None}
         yield Found(row["child_id"], says, held["start_date"], _source(held), figures)
 
@@ -71,7 +72,7 @@ def ended_plan(facts: Facts) -> Iterator[Found]:
             continue
         last = left["end_date"] - ONE_DAY
         days = (left["end_date"] - left["start_date"]).days
-        says = f"{left['status']} ended on {in_words(last)} after {how_many(days, 'day')}."
+        says = f"{left['status']} ended on {day_in_words(last)} after {how_many(days, 'day')}."
         if left["presumed"]:
             says += " The end is presumed: a later file no longer shows the plan."
         figures = {"status": left["status"], "days": days, "presumed": left["presumed"]}
@@ -83,7 +84,7 @@ def _stepped(before: str, now: str, how: str) -> Callable[[Facts], Iterator[Foun
         for row in _changes(facts):
             if (row["before"], row["now"]) != (before, now):
                 continue
-            says = f"{how} from {_a(before)} to {_a(now)} on {in_words(row['changed_on'])}."
+            says = f"{how} from {_a(before)} to {_a(now)} on {day_in_words(row['changed_on'])}."
             sources = _source(row["left"]) + _source(row["held"])
             yield Found(row["child_id"], says, row["changed_on"], sources, {"before": before, "now": now})
 
@@ -101,7 +102,7 @@ def became_looked_after(facts: Facts) -> Iterator[Found]:
             continue
         start = row["held"]["start_date"]
         was = f"; was on {_a(row['before'])}" if row["before"] else ""
-        says = f"Became looked after on {in_words(start)}{was}."
+        says = f"Became looked after on {day_in_words(start)}{was}."
         yield Found(row["child_id"], says, start, _source(row["held"]), {"before": row["before"], "now": CARE})
 
 
@@ -113,7 +114,7 @@ def left_care(facts: Facts) -> Iterator[Found]:
             continue
         last = left["end_date"] - ONE_DAY
         now = f"is now on {_a(row['now'])}" if row["now"] else "is on no plan"
-        says = f"Stopped being looked after on {in_words(last)} and {now}."
+        says = f"Stopped being looked after on {day_in_words(last)} and {now}."
         sources = _source(left) + _source(row["held"])
         yield Found(row["child_id"], says, last, sources, {"before": CARE, "now": row["now"]})
 
@@ -146,13 +147,13 @@ def worker_changed(facts: Facts) -> Iterator[Found]:
             continue  # a new plan's first worker is no change
         if later is None:
             since = row["last_end"]
-            says = f"No social worker is recorded since {in_words(since)}; the last was {_who(earlier)}."
+            says = f"No social worker is recorded since {day_in_words(since)}; the last was {_who(earlier)}."
         elif earlier is None:
             since = later["start_date"]
-            says = f"{_who(later)} became the social worker on {in_words(since)}; none was recorded before."
+            says = f"{_who(later)} became the social worker on {day_in_words(since)}; none was recorded before."
         else:
             since = later["start_date"]
-            says = f"Social worker changed from {_who(earlier)} to {_who(later)} on {in_words(since)}."
+            says = f"Social worker changed from {_who(earlier)} to {_who(later)} on {day_in_words(since)}."
         figures = {
             "from": earlier["worker_name"] if earlier else None,
             "to": later["worker_name"] if later else None,

@@ -7,8 +7,9 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from sightline.alerts.facts import Facts, Found, how_many, in_words
+from sightline.alerts.facts import Facts, Found, how_many
 from sightline.vocabulary.codes import code_list
+from sightline.vocabulary.dates import day_in_words
 
 RestsOn = tuple[tuple[str, tuple[int, ...]], ...]
 
@@ -42,12 +43,12 @@ def _excluded(facts: Facts, categories: str) -> list[dict[str, Any]]:
 
 def _exclusion_found(facts: Facts, row: dict[str, Any], what: str) -> Found:
     at = f" at {row['school_name']}" if row["school_name"] else ""
-    says = f"{what} on {in_words(row['start_date'])}{at}"
+    says = f"{what} on {day_in_words(row['start_date'])}{at}"
     reason = _exclusion_reason(row["reason1"], row["start_date"])
     says += f": {reason}." if reason else "."
     late_days: int | None = row["days_to_reach_us"]
     if row["late"]:
-        says += f" We were told on {in_words(row['received'])}."
+        says += f" We were told on {day_in_words(row['received'])}."
     known = row["received"] is not None and row["received"] <= facts.as_at
     if known and late_days is not None and late_days > facts.settings.late_record_days:
         says += f" It reached us {how_many(late_days, 'day')} after it began."
@@ -229,10 +230,10 @@ def no_school(facts: Facts) -> Iterator[Found]:
         days = (facts.as_at - since).days
         if roll:
             last = f" Last at {row['school_name']}." if row["school_name"] else ""
-            says = f"On no school's roll since {in_words(since)} ({how_many(days, 'day')}).{last}"
+            says = f"On no school's roll since {day_in_words(since)} ({how_many(days, 'day')}).{last}"
             rests_on = _one(roll["delivery"], roll["line"])
         else:
-            says = f"No school found in any file; of school age since {in_words(since)}."
+            says = f"No school found in any file; of school age since {day_in_words(since)}."
             rests_on = _one(row["plan"]["delivery"], row["plan"]["line"]) if row["plan"] else ()
         yield Found(row["child_id"], says, since, rests_on, {"days": days}, roll["urn"] if roll else None)
 
@@ -267,7 +268,7 @@ def no_marks(facts: Facts) -> Iterator[Found]:
         whose = "for this child" if row["others"] else "for anyone"
         says = f"No marks received this week: {school} sent none {whose}."
         if row["last_week"]:
-            says += f" The last are of the week of {in_words(row['last_week'])}."
+            says += f" The last are of the week of {day_in_words(row['last_week'])}."
         since = row["last_week"] or row["roll"]["start_date"]
         figures = {"last_week": row["last_week"], "school_sent_others": row["others"]}
         yield Found(row["child_id"], says, since, _one(row["roll"]["delivery"], row["roll"]["line"]), figures)

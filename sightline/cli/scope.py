@@ -12,6 +12,7 @@ from sightline import operations
 from sightline.cli.app import HomeOption, JsonOption, _day, command, day_option
 from sightline.cli.output import console, print_json, print_table
 from sightline.operations import CINO_WARNING, Home, Scope
+from sightline.vocabulary.dates import day_in_words
 from sightline.vocabulary.errors import BadSetting
 
 
@@ -46,7 +47,7 @@ def scope(
         print_json({**found.as_json(), **({"children": list(found.children)} if children else {})})
     else:
         print_table("Settings that differ", list(found.changes))
-        print_table(f"Children on {found.on.day} {found.on:%B %Y}", list(found.counts))
+        print_table(f"Children on {day_in_words(found.on)}", list(found.counts))
         print_table("Whose status would change", list(found.moves))
         if children:
             print_table("Children", list(found.children))

@@ -9,13 +9,14 @@ from sightline.cohort.early_help import assemble_early_help, on_early_help
 from sightline.cohort.enrolments import assemble_enrolments, enrolments_by_marks, enrolments_by_register
 from sightline.cohort.homes import assemble_homes
 from sightline.cohort.periods import StatusPeriods, assemble_status_periods
-from sightline.cohort.persons import assemble_persons, describe_persons
+from sightline.cohort.persons import KNOWN, assemble_persons, describe_persons
 from sightline.cohort.schools import school_names
 from sightline.cohort.status import counts_by, status_on
 
 __all__ = [
     "CHANGES",
     "COHORT",
+    "KNOWN",
     "PLANNED",
     "PLANS",
     "STATUSES",

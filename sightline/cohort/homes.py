@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from sightline.cohort.persons import KNOWN
 from sightline.cohort.words import NEVER, RANKED, latest
 from sightline.engine import Database
 from sightline.vocabulary.localities import KINDS, OUTSIDE
@@ -12,7 +13,7 @@ _FIRST = "DATE '0001-01-01'"  # a day before every other, for homes known from t
 
 
 def assemble_homes(database: Database) -> pa.Table:
-    """One row per child known to social care and stretch of days at one home, with the locality it is in.
+    """One row per child known to social care or Early Help and stretch of days at one home, with the locality it is in.
 
     Social care's addresses with their days come first: the one that covers a day, the latest begun where several do.
     Where none covers it, the home is the one last told by any source (a postcode, or an LSOA a roll gives, from the day
@@ -22,7 +23,7 @@ def assemble_homes(database: Database) -> pa.Table:
     because no home is known or its small area or ward, by which the model goes, is not.
 
     Only the locality is kept, not the home. Nothing is made where no model is held. Reads `home_address`, `child`,
-    `pupil`, `link`, `delivery`, `postcode_area`, `locality_area`, `status_period` and `early_help`.
+    `pupil`, `link`, `delivery`, `postcode_area`, `locality_area`, and who is known (`KNOWN`).
     """
     order = ", ".join(f"'{kind}'" for kind in KINDS)
     return database.conformed(
@@ -35,10 +36,7 @@ def assemble_homes(database: Database) -> pa.Table:
             SELECT area, {latest("kind")} AS kind, {latest("locality")} AS locality
             FROM locality_area LEFT JOIN ranked USING (delivery) GROUP BY area
         ),
-        known AS (
-            SELECT child_id FROM status_period
-            UNION SELECT l.child_id FROM early_help e JOIN link l ON l.system = e.system AND l.ref = e.child_ref
-        ),
+        known AS ({KNOWN}),
         dated AS (
             SELECT l.child_id, a.postcode, NULL::TEXT AS lsoa, a.start_date, a.end_date + 1 AS end_date,
                 coalesce(r.word, 0) AS word, a.delivery

@@ -8,6 +8,13 @@ from sightline.cohort.words import RANKED, latest
 from sightline.engine import Database
 from sightline.vocabulary.identifiers import is_temporary_upn, upn_fault
 
+KNOWN = (
+    "SELECT child_id FROM status_period UNION SELECT child_id FROM allocation "
+    "UNION SELECT child_id FROM early_help_period"
+)
+"""SQL: one row per child whom a social care source has known on a plan, in assessment or with a worker, or who has or
+had Early Help. Of other pupils nothing is looked up child by child."""
+
 
 def describe_persons(database: Database) -> pa.Table:
     """One row per child or pupil that a source describes: for each field the latest delivery that has a value.

@@ -18,6 +18,7 @@ from sightline.evaluation.samples import (
 )
 from sightline.evaluation.study import NO_PLAN, PLANS
 from sightline.statistics import percentage_change
+from sightline.vocabulary.dates import day_in_words
 from sightline.vocabulary.periods import year_label
 
 GROUPS: Final = (*PLANS, NO_PLAN)
@@ -203,7 +204,7 @@ def _seen(frame: Frame) -> tuple[str, ...]:
     last = frame.study.windows.start(frame.study.windows.years[-1] + 1)
     if to is None or to >= last:
         return ()
-    return (f"Plans are known to {to.day} {to:%B %Y}: months of the last year after that day are not in any average.",)
+    return (f"Plans are known to {day_in_words(to)}: months of the last year after that day are not in any average.",)
 
 
 def key_stage_summary(frame: Frame, table_id: str, stage: str, printed: int) -> Table:

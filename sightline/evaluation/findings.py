@@ -100,13 +100,14 @@ def findings(study: Study, made: Sequence[tuple[Job, Table]]) -> Findings | None
     every: list[_Claim] = []
     refused: list[str] = []
     weekly = _weekly(held, study.models.level)
+    event = "the change" if study.data.home else "the extension"
     for domain in DOMAINS:
         for plan in PLANS:
             claims, missing = _claims(held, domain, plan)
             refused += missing
             every += claims
             if claims:
-                found.append(_point(domain, plan, claims, study.models.level))
+                found.append(_point(domain, plan, claims, study.models.level, event))
     few = [] if every else _too_few(held)
     found += weekly
     if not found and not few:
@@ -116,18 +117,8 @@ def findings(study: Study, made: Sequence[tuple[Job, Table]]) -> Findings | None
         *(name for point in (*few, *weekly) for name in point.tables),
     ]
     whom = held[bearing[0]].sample.partition(";")[0].partition(",")[0]
-    sure = _sure(held, every, study.models.level) if every else []
-    told = Findings(whom, (*few, *found), tuple(sure), tuple(_untold(study, refused if every else [])))
-    return _of_own(told) if study.data.home else told
-
-
-def _of_own(told: Findings) -> Findings:
-    """The same findings of a study of an authority's own change, which is not the extension."""
-
-    def own(points: tuple[Point, ...]) -> tuple[Point, ...]:
-        return tuple(Point(p.text.replace("the extension", "the change"), p.tables) for p in points)
-
-    return Findings(told.whom, own(told.found), own(told.sure), own(told.untold))
+    sure = _sure(held, every, study.models.level, event) if every else []
+    return Findings(whom, (*few, *found), tuple(sure), tuple(_untold(study, refused if every else [])))
 
 
 def _too_few(held: Mapping[str, Table]) -> list[Point]:
@@ -200,10 +191,10 @@ def _claims(held: Mapping[str, Table], domain: str, plan: str) -> tuple[list[_Cl
     return found, missing
 
 
-def _point(domain: str, plan: str, claims: Sequence[_Claim], level: float) -> Point:
+def _point(domain: str, plan: str, claims: Sequence[_Claim], level: float, event: str) -> Point:
     tables = tuple(dict.fromkeys(name for c in claims for name in c.tables))
     if domain == ENGAGEMENT:
-        lead = f"{PEOPLE[plan]}, for each month on the plan after the extension"
+        lead = f"{PEOPLE[plan]}, for each month on the plan after {event}"
     else:
         lead = f"{DOMAINS[domain]}, {_inside(PEOPLE[plan])}, beside how others changed"
     said = "; ".join(_said(c, domain, level if i == 0 else 0.0) for i, c in enumerate(claims))
@@ -247,7 +238,7 @@ def _judged(claims: Sequence[_Claim]) -> str:
     return text
 
 
-def _sure(held: Mapping[str, Table], claims: Sequence[_Claim], level: float) -> list[Point]:
+def _sure(held: Mapping[str, Table], claims: Sequence[_Claim], level: float, event: str) -> list[Point]:
     found = []
     chance = round(1 - level, 6)  # of a difference said to be clear where there is none
     clear = sum(c.clear for c in claims)
@@ -274,7 +265,7 @@ def _sure(held: Mapping[str, Table], claims: Sequence[_Claim], level: float) -> 
     if asked:
         found.append(
             Point(
-                f"The groups already moved apart before the extension (p below {chance:g}) in {apart} of {asked} "
+                f"The groups already moved apart before {event} (p below {chance:g}) in {apart} of {asked} "
                 "comparisons. With few years before, such a test sees little.",
                 tuple(seen[:1]),
             )
@@ -283,10 +274,10 @@ def _sure(held: Mapping[str, Table], claims: Sequence[_Claim], level: float) -> 
     p_before = None if before is None else _number(before.value(MONTHS, "before VSH extension", "p"))
     if p_before is not None:
         text = (
-            "Months on a child in need plan already went with absence before the extension, so what goes with months "
-            "after it is not the extension's alone."
+            f"Months on a child in need plan already went with absence before {event}, so what goes with months after "
+            f"it is not {event}'s alone."
             if p_before < chance
-            else "Before the extension, months on a child in need plan did not clearly go with absence."
+            else f"Before {event}, months on a child in need plan did not clearly go with absence."
         )
         found.append(Point(text, ("table-73",)))
     return found

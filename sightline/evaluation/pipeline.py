@@ -16,6 +16,7 @@ from ibis import _
 from sightline.engine.relations import Relations
 from sightline.evaluation.received import SUSPENDED, TABLES
 from sightline.evaluation.study import NO_PLAN, PLANS, Study
+from sightline.vocabulary.dates import day_in_words
 
 STAGES: Final = ("ks1", "ks2", "ks4")
 FAR: Final = date(9999, 12, 31)
@@ -138,8 +139,7 @@ class _Making:
         )
         yield (
             part,
-            f"Of these, open when the data stop{f' on {to.day} {to:%B %Y}' if to else ''}: months after it are not "
-            "seen",
+            f"Of these, open when the data stop{f' on {day_in_words(to)}' if to else ''}: months after it are not seen",
             n["open"] or 0,
         )
         yield part, "Left out: ends before it starts", n["backwards"] or 0

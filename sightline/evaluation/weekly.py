@@ -11,6 +11,7 @@ import numpy as np
 from sightline.evaluation.result import Builder, Table
 from sightline.evaluation.samples import F, Frame, numbers
 from sightline.statistics import CONSTANT, CannotEstimate, Interrupted, interrupted_series, minimum_detectable_effect
+from sightline.vocabulary.dates import day_in_words
 
 FIRST_MONDAY: Final = date(1970, 1, 5)
 """Weeks are counted from this Monday, so that a holiday is a gap and not two neighbours."""
@@ -56,7 +57,7 @@ def interrupted(frame: Frame, table_id: str) -> Table:
         _fit(frame, b, f"{one} less {two}", gap, start)
     return b.table(
         table_id,
-        f"Sessions missed week by week, before and after {day.day} {day:%B %Y}",
+        f"Sessions missed week by week, before and after {day_in_words(day)}",
         sample="Weekly attendance as received, by group; weeks without a possible session are gaps",
         estimator="Segmented regression of the percentage of sessions missed, weighted by possible sessions"
         + ("; first and second harmonic of the year, where there are 60 weeks" if series.season else ""),

@@ -16,6 +16,7 @@ from sightline.evaluation.findings import Findings, Point, findings
 from sightline.evaluation.result import Left, Table, grid
 from sightline.evaluation.study import Study
 from sightline.evaluation.words import clause, left_out, table_name
+from sightline.vocabulary.dates import day_in_words
 
 NOT_FOR_RELEASE: Final = "Exact figures, not for release: they must not leave the secure room."
 RELEASED: Final = "These figures have passed the rules of disclosure control at the end of the report."
@@ -260,7 +261,7 @@ OWN_CAVEAT: Final = (
 def asked(study: Study) -> str:
     """The study's question in a sentence or three: windows, plans, part months and the smallest group."""
     w = study.windows
-    cut = f"; plans are known to {w.plans_to:%-d %B %Y}, so the last year is cut short" if w.plans_to else ""
+    cut = f"; plans are known to {day_in_words(w.plans_to)}, so the last year is cut short" if w.plans_to else ""
     return (
         f"Outcomes in {', '.join(w.labels[: len(w.before)])} are before, in {', '.join(w.labels[len(w.before) :])} "
         f"after. A year of plans starts on {w.start(2000):%-d %B}{cut}. Part months: {study.exposure.part_months}. "

@@ -251,8 +251,8 @@ def _circumstances(b: _Build, now: datetime) -> None:
 
 def _homes(b: _Build) -> None:
     """The authority's locality that each child has lived in, by the model received last."""
-    facts = b.files("home_address", "child", "pupil", "postcode_area", "locality_area", "early_help")
-    made = b.made_of("link", "delivery", "status_period")
+    facts = b.files("home_address", "child", "pupil", "postcode_area", "locality_area")
+    made = b.made_of("link", "delivery", "status_period", "allocation", "early_help_period")
     b.table("home_period", [*facts, *made], lambda: cohort.assemble_homes(b.database))
 
 

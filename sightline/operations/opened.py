@@ -13,6 +13,7 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sightline.cohort import KNOWN
 from sightline.engine import Database
 from sightline.operations.home import Home
 from sightline.store import Snapshot
@@ -29,12 +30,6 @@ _ANSWERS = 12  # answers kept of one snapshot: a few, of a few days each
 
 # Weeks of registers kept in memory with the children: a child's page shows a year and a bit.
 CHILD_WEEKS = 54
-# Children whom a social care source has known on a plan, in assessment or with a worker, and those who have or had
-# Early Help.
-_KNOWN = (
-    "(SELECT child_id FROM status_period UNION SELECT child_id FROM allocation "
-    "UNION SELECT child_id FROM early_help_period)"
-)
 _OF_CHILDREN = (
     "person", "status_period", "counted_period", "allocation", "early_help_period", "enrolment_period", "exclusion",
     "circumstance", "link",
@@ -196,12 +191,12 @@ def _keep_children(held: _Held) -> None:
     database.execute("CREATE SCHEMA kept")
     for name in _OF_CHILDREN:
         database.execute(
-            f"CREATE TABLE kept.{name} AS SELECT * FROM {name} SEMI JOIN {_KNOWN} USING (child_id) ORDER BY child_id"
+            f"CREATE TABLE kept.{name} AS SELECT * FROM {name} SEMI JOIN ({KNOWN}) USING (child_id) ORDER BY child_id"
         )
     for name in _NAMING:
         database.execute(f"CREATE TABLE kept.{name} AS SELECT * FROM {name}")
     database.execute(
-        f"CREATE TABLE kept.register_week AS SELECT * FROM register_week SEMI JOIN {_KNOWN} USING (child_id) "
+        f"CREATE TABLE kept.register_week AS SELECT * FROM register_week SEMI JOIN ({KNOWN}) USING (child_id) "
         f"WHERE week >= DATE '{since}' ORDER BY child_id, week"
     )
     for name, of_when, order in (

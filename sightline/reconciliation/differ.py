@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from sightline.vocabulary.dates import day_in_words
+
 LOOKED_AFTER, CP, CIN, EVER_6, ASSESSED = "looked after", "CP plan", "CIN plan", "Ever 6", "assessment only"
 EHC_PLAN: Final = "E"
 
@@ -181,10 +183,12 @@ def _cause(has: Count, lacks: Count, child: Known) -> tuple[str, str]:
 
 def _between(has: Count, lacks: Count, here: OnDay, there: OnDay) -> str:
     if there.status in _PLANS and here.status in _PLANS and there.status != here.status:
-        return f"Between the days the child moved from one status to another: {there.status} on {_day(lacks.day)}."
+        return (
+            f"Between the days the child moved from one status to another: {there.status} on {day_in_words(lacks.day)}."
+        )
     if has.day > lacks.day:
-        return f"Counted only after {_day(lacks.day)}: a plan began, or the child joined, between the days."
-    return f"No longer counted on {_day(lacks.day)}: a plan ended, or the child left, between the days."
+        return f"Counted only after {day_in_words(lacks.day)}: a plan began, or the child joined, between the days."
+    return f"No longer counted on {day_in_words(lacks.day)}: a plan ended, or the child left, between the days."
 
 
 def _defined(has: What, lacks: What, there: OnDay) -> str:
@@ -248,10 +252,6 @@ def _not_in_return(has: Count, lacks: Count, child: Known, here: OnDay, there: O
     if told:
         return "Not in the return", f"{lacks.label} knows the child and does not show the plan; another source does."
     return "No reason found", f"{has.label} counts the child and {lacks.label} does not."
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
 
 
 @dataclass(frozen=True, slots=True)

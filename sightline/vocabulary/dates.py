@@ -80,8 +80,8 @@ def typed_day(text: str) -> date | None:
 
 
 def day_in_words(day: date) -> str:
-    """A day as a sentence has it: 12 October 2026."""
-    return f"{day.day} {day:%B %Y}"
+    """A day as a sentence has it: 12 October 2026, wherever the machine is."""
+    return f"{day.day} {_MONTHS[day.month - 1].capitalize()} {day.year}"
 
 
 def as_typed(day: date) -> str:

@@ -122,6 +122,20 @@ PHONICS_MARK: Final = Limit(
     "The mark of the phonics screening check from which the expected standard is met",
     "Phonics screening check: threshold mark of every check since 2014, where published (Standards and Testing Agency)",
 )
+HOLIDAY_WEEKS: Final = Limit(
+    "holidays within a year",
+    20,
+    "weeks",
+    "How far back weeks with school, when so many of them are compared, may reach beyond their own number",
+    "Sightline (no source sets it: more weeks than a school year has without school)",
+)
+SCHOOL_WEEK: Final = Limit(
+    "week with school",
+    20,
+    "of the usual number",
+    "A week has school when more than one in so many of the authority's usual number of pupils have marks in it",
+    "Sightline (no source sets it: one special school, or training days, must not make a week of a holiday)",
+)
 OUTCOME_TO_PLAN: Final = Limit(
     "outcome to plan",
     92,
@@ -162,6 +176,8 @@ LIMITS: Final = (
     EVER_6_MEALS,
     EXPECTED_SCALED_SCORE,
     PHONICS_MARK,
+    HOLIDAY_WEEKS,
+    SCHOOL_WEEK,
     OUTCOME_TO_PLAN,
     BETWEEN_SCHOOLS,
     REGISTERS_SILENT,

@@ -25,5 +25,7 @@ SYSTEMS: Final[Mapping[str, str]] = {
     "ctf": "Common Transfer Files",
     "school-roll": "school rolls",
     "gias": "register of schools",
+    "localities": "list of localities",
+    "national": "national figures",
 }
 """Each system that sends, as people call it."""

@@ -18,6 +18,7 @@ from sightline import cohort, operations
 from sightline.operations import ChildFacts, Opened, SchoolFacts, Scope
 from sightline.operations.keeping import lawful, retention
 from sightline.vocabulary.errors import NothingHeld
+from sightline.vocabulary.exploitation import YOUTH_JUSTICE
 from sightline.vocabulary.periods import academic_year, monday
 from sightline.vocabulary.tables import TABLES, Sensitivity
 from sightline.web.authz.access import HIDDEN, Access, counted_for, helped_by, hidden_from, openable_by, visible_to
@@ -214,8 +215,10 @@ class Facts:
         return self.chart(f"school {urn}", ask)
 
     def findings(self) -> pa.Table:
-        """One row per finding as this person may read it (see `operations.findings_within`)."""
-        return self._kept("findings", lambda: operations.findings_within(self.opened, self.scope))
+        """One row per finding as this person may read it (see `operations.findings_within`). Whose records the youth
+        justice service has is not read by who puts its list right: the file, the line and the rule are enough."""
+        unread = () if self.access.reads(Sensitivity.OFFENCE) else (YOUTH_JUSTICE,)
+        return self.of_role("findings", lambda: operations.findings_within(self.opened, self.scope, unread=unread))
 
     def deliveries_in_force(self) -> list[dict[str, Any]]:
         """One row per file in force with its findings by severity (see `operations.deliveries_in_force`)."""

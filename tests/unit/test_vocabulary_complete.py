@@ -5,13 +5,17 @@ import re
 import subprocess
 import sys
 from datetime import date
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 
+import sightline.sources
 import sightline.vocabulary
 from sightline.vocabulary import LIMITS, TABLES, Settings, code_list, glossary_markdown, list_names
 from sightline.vocabulary.attendance import CLASSES
+from sightline.vocabulary.systems import SYSTEMS
 
 NAMED = sorted({column.codes for table in TABLES.values() for column in table if column.codes})
 
@@ -180,3 +184,10 @@ def test_importing_the_vocabulary_is_light():
     code = "import sys, sightline.vocabulary; print([m for m in ('pyarrow', 'duckdb', 'lxml') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_every_system_that_sends_has_words():
+    """Each module that reads files names the system they are of, for the records it makes."""
+    modules = [import_module(f"sightline.sources.{found.name}") for found in iter_modules(sightline.sources.__path__)]
+    systems = {module.SYSTEM for module in modules if isinstance(getattr(module, "SYSTEM", None), str)}
+    assert systems and systems - set(SYSTEMS) == {"sightline"}, "a list of decisions is sent by nobody"

@@ -28,6 +28,7 @@ from sightline.operations.counts.dashboard import (
 )
 from sightline.operations.opened import Opened
 from sightline.operations.sheets import Grid, Value
+from sightline.vocabulary.dates import day_in_words
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.periods import Calendar, academic_year, term_span, year_label
 
@@ -52,7 +53,7 @@ class Period:
 
     @property
     def says(self) -> str:
-        return f"{self.label}: {self.start.day} {self.start:%B %Y} to {self.on.day} {self.on:%B %Y}"
+        return f"{self.label}: {day_in_words(self.start)} to {day_in_words(self.on)}"
 
 
 def periods(opened: Opened, kind: str) -> list[Period]:

@@ -14,6 +14,7 @@ from sightline.disclosure import LOCAL, Policy
 from sightline.operations.counts.dashboard import OUT_OF_AGE, Figures, Panel
 from sightline.operations.opened import Opened
 from sightline.vocabulary.codes import code_list
+from sightline.vocabulary.dates import day_in_words
 from sightline.vocabulary.periods import academic_year
 
 COMPARED: Final[Mapping[str, str]] = {
@@ -186,7 +187,7 @@ def last_year(figures: Figures, before: Panel) -> Comparator:
     if not figures.possible:
         warnings.append("No registers of that year have been received.")
     return Comparator(
-        "last-year", f"Last year, to {before.on.day} {before.on:%B %Y}",
+        "last-year", f"Last year, to {day_in_words(before.on)}",
         {m: v for m, v in held.items() if v is not None}, "The same sources", "The same day a year before",
         tuple(warnings),
     )  # fmt: skip
@@ -277,7 +278,7 @@ def _comparator(
     }  # fmt: skip
     return Comparator(
         f"{key}-{group[:4].strip().lower()}", f"{label}: {names[group]}", figures,
-        source + (f", received {received.day} {received:%B %Y}" if received else ""),
+        source + (f", received {day_in_words(received)}" if received else ""),
         ", ".join(periods), (*warnings, "A whole year’s figures, not those of the year so far."),
     )  # fmt: skip
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
 from typing import Final
 
 import pyarrow as pa
@@ -185,12 +184,9 @@ def compare(
 def about(panel: Panel) -> str:
     """What the figures are about, in words."""
 
-    def said(day: date) -> str:
-        return f"{day.day} {day:%B %Y}"
-
     return (
-        f"Children on {said(panel.on)}. Attendance, suspensions, exclusions and moves from {said(panel.start)}; joined "
-        f"and left since {said(panel.since)}."
+        f"Children on {day_in_words(panel.on)}. Attendance, suspensions, exclusions and moves from "
+        f"{day_in_words(panel.start)}; joined and left since {day_in_words(panel.since)}."
     )
 
 

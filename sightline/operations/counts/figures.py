@@ -242,7 +242,7 @@ def _figures(view: _View, days: Iterable[date]) -> dict[tuple[str, date], int]:
 
 
 def _words(what: What, day: date) -> str:
-    return f"{what.says[:1].lower()}{what.says[1:]} on {day.day} {day:%B %Y}"
+    return f"{what.says[:1].lower()}{what.says[1:]} on {day_in_words(day)}"
 
 
 def _count(view: _View, side: Side) -> Count:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from html import escape
 from typing import Final
 
@@ -12,6 +11,7 @@ from sightline.disclosure import HIDDEN
 from sightline.operations.counts.packs import Asked, Drawing, Pack
 from sightline.operations.counts.shared import HEADS
 from sightline.operations.sheets import Grid, Value
+from sightline.vocabulary.dates import day_in_words
 
 # Nothing may be fetched or run, whatever a name in the data holds.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -37,7 +37,7 @@ def pack_html(pack: Pack, *, system_name: Callable[[str], str], draw: Callable[[
     """The whole file. `system_name` names a system that sends data; `draw` gives a chart's SVG (as `charts.svg`)."""
     drawn = draw or (lambda each: charts.svg(each.specification))
     told = pack.told
-    fresh = "; ".join(f"{escape(system_name(s))} to {_day(d)}" for s, d in pack.data_to) or "not known"
+    fresh = "; ".join(f"{escape(system_name(s))} to {day_in_words(d)}" for s, d in pack.data_to) or "not known"
     parts = [
         f"<h1>{escape(pack.title)}</h1>",
         f"<p>{escape(pack.about)}</p>",
@@ -107,7 +107,3 @@ def _question(number: int, each: Asked) -> str:
         f'<p class="small">Why it is asked: {escape(each.why)} Rests on: {escape(each.source)}.</p>'
         '<div class="notes" role="note" aria-label="Room for notes">Notes</div></section>'
     )
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"

@@ -24,6 +24,7 @@ from sightline.operations.counts.shared import EARLY_HELP_SAYS, HEADS, Shared, S
 from sightline.operations.counts.shared import about as about_shared
 from sightline.operations.opened import Opened, Scope
 from sightline.operations.sheets import Grid
+from sightline.vocabulary.dates import day_in_words
 from sightline.vocabulary.errors import BadSetting
 from sightline.vocabulary.limits import REGISTERS_SILENT
 from sightline.vocabulary.packs import ALWAYS, GROUP, RISEN, WEEKDAY, WHENS, Audience, Question, questions
@@ -157,7 +158,7 @@ def _about(opened: Opened, told: Told) -> str:
     said = about_shared(told.now)
     if marked is None or marked >= told.period.on - timedelta(days=REGISTERS_SILENT.value):
         return said
-    return f"{said} Registers have been received to {_day(marked)} only, so absence is of the time to then."
+    return f"{said} Registers have been received to {day_in_words(marked)} only, so absence is of the time to then."
 
 
 def _month_end(day: date) -> date:
@@ -277,9 +278,9 @@ def _ends(groups: Sequence[tuple[str, float]]) -> tuple[tuple[str, float], tuple
 def _over_time(told: Told) -> Grid:
     """All children on a plan now, at the half term before and a year before, and those on Early Help and no plan now: a
     row per figure."""
-    columns = [(_day(told.now.on), told.now.everybody)]
-    columns += [(_day(held.on), held.everybody) for held in (told.before, told.year) if held is not None]
-    columns.append((f"Early Help, {_day(told.now.on)}", told.now.early_help))
+    columns = [(day_in_words(told.now.on), told.now.everybody)]
+    columns += [(day_in_words(held.on), held.everybody) for held in (told.before, told.year) if held is not None]
+    columns.append((f"Early Help, {day_in_words(told.now.on)}", told.now.early_help))
     return Grid(
         "Over time", "All children on a plan, how it was before, and Early Help beside them",
         ("", *(label for label, _ in columns)),
@@ -290,10 +291,6 @@ def _over_time(told: Told) -> Grid:
         ("Absence, suspensions and moves are counted from the start of the school year to each day, so compare a day "
          "with the same day of the year before.", EARLY_HELP_SAYS), sorts=False,
     )  # fmt: skip
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
 
 
 def _asked(question: Question, told: Told) -> Asked | None:

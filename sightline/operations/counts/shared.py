@@ -13,6 +13,7 @@ import pyarrow as pa
 from sightline import disclosure
 from sightline.disclosure import HIDDEN, LOCAL, Answers, Policy, Question
 from sightline.operations.counts.dashboard import DIMENSIONS, Panel, in_order, on_early_help, on_plan
+from sightline.vocabulary.dates import day_in_words
 
 SHARED: Final = (
     "plan", "team", "locality", "school_town", "phase", "type", "year", "sex", "ethnicity", "sen", "fsm", "eal", "days",
@@ -201,7 +202,7 @@ def dimension_names(held: Shared) -> list[tuple[str, str]]:
 
 def about(held: Shared) -> str:
     """What shared figures are about, in words."""
-    first, on = (f"{d.day} {d:%B %Y}" for d in (held.start, held.on))
+    first, on = (day_in_words(d) for d in (held.start, held.on))
     return (
         f"Children on a CP or CIN plan on {on}, the last day of a month. Absence, suspensions, exclusions and moves "
         f"from {first}."

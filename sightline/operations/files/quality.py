@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pyarrow as pa
 
 from sightline.operations.opened import Opened, Scope
@@ -30,12 +32,13 @@ def deliveries_in_force(opened: Opened) -> pa.Table:
     )
 
 
-def findings_within(opened: Opened, scope: Scope) -> pa.Table:
+def findings_within(opened: Opened, scope: Scope, *, unread: Collection[str] = ()) -> pa.Table:
     """One row per finding of the files in force and of comparing them, the gravest first, as this scope may read them.
 
     Columns: kind ("comparison" where no one file is at fault), received, delivery, line, rule, severity, says, table,
     record, field, value, right, `child_id` (of a record of a child in scope) and `withheld`: the finding is about a
-    record of nobody in scope, so says, record, field and value are null and only its rule and place are told.
+    record of nobody in scope, or in a file of a kind in `unread` (whose children this reader may not see), so says,
+    record, field, value and right are null and only its rule and place are told.
     """
     door = opened.children
     within = opened.within(scope, door)
@@ -55,7 +58,8 @@ def findings_within(opened: Opened, scope: Scope) -> pa.Table:
         ),
         told AS (
             SELECT f.*, coalesce(d.kind, 'comparison') AS kind, d.received, d.place, a.child_id,
-                f.record IS NOT NULL AND a.child_id IS NULL AS withheld
+                f.record IS NOT NULL AND (a.child_id IS NULL OR coalesce(list_contains($unread, d.kind), false))
+                    AS withheld
             FROM held f LEFT JOIN delivery d USING (delivery)
             LEFT JOIN about a ON a.system = d.system AND a.ref = f.record
         )
@@ -63,8 +67,10 @@ def findings_within(opened: Opened, scope: Scope) -> pa.Table:
             CASE WHEN NOT withheld THEN record END AS record, CASE WHEN NOT withheld THEN field END AS field,
             -- A value of a line that names no record may be anybody's.
             CASE WHEN NOT withheld AND (record IS NOT NULL OR line IS NULL) THEN value END AS value,
-            CASE WHEN NOT withheld THEN "right" END AS "right", child_id, withheld
+            CASE WHEN NOT withheld THEN "right" END AS "right",
+            CASE WHEN NOT withheld THEN child_id END AS child_id, withheld
         FROM told
         ORDER BY CASE severity WHEN 'error' THEN 0 WHEN 'query' THEN 1 ELSE 2 END, place NULLS LAST, rule, line, record
-        """
+        """,
+        {"unread": list(unread)},
     )

@@ -14,6 +14,7 @@ from sightline.operations.home import Home
 from sightline.operations.keeping.lawful import NAME, Basis, Register
 from sightline.operations.opened import Opened
 from sightline.sources import SOURCES
+from sightline.vocabulary.dates import day_in_words
 from sightline.vocabulary.tables import Sensitivity
 
 _KINDS = {
@@ -111,7 +112,7 @@ def draft(home: Home, opened: Opened | None, *, on: date, readers: Sequence[Read
                 *(
                     f"After that, {_roles(b.roles, names)} may see your child's record by name, for "
                     f"{b.purpose.lower()}, until {b.months_after_plan} months after the plan ended. The basis "
-                    f"is {b.lawful_basis} ({b.condition}); it is looked at again by {b.until.day} {b.until:%B %Y}."
+                    f"is {b.lawful_basis} ({b.condition}); it is looked at again by {day_in_words(b.until)}."
                     for b in bases
                 ),
                 *(() if bases else ("After that nobody sees the record by name: your child is only counted.",)),
@@ -166,4 +167,4 @@ def _sources(opened: Opened | None) -> tuple[str, ...]:
         family = says.get(kind, kind).split(":")[0].split(" (")[0]
         family = _FAMILIES.get(family, family)
         newest[family] = max(day, newest.get(family, day))
-    return tuple(f"{family}, last received on {day.day} {day:%B %Y}" for family, day in sorted(newest.items()))
+    return tuple(f"{family}, last received on {day_in_words(day)}" for family, day in sorted(newest.items()))

@@ -16,7 +16,7 @@ from typing import Any, Final
 from sightline.operations.decisions import append
 from sightline.operations.home import Home
 from sightline.operations.opened import Opened
-from sightline.vocabulary.dates import RIGHT_DAY, typed_day
+from sightline.vocabulary.dates import RIGHT_DAY, day_in_words, typed_day
 from sightline.vocabulary.errors import BadSetting, NotAllowed, StoreDamaged
 
 NAME: Final = "registers.jsonl"
@@ -195,13 +195,13 @@ def asked_before(home: Home, opened: Opened | None, request: Mapping[str, Any], 
         same = row["school"] in (request["school"], EVERY_SCHOOL) or request["school"] == EVERY_SCHOOL
         if same and row["topic"] == request["topic"] != "other" and on - row["asked"] <= timedelta(days=days):
             where = f" The answer is kept: {row['held']}." if row["held"] else ""
-            asked = f"{row['asked'].day} {row['asked']:%B %Y}"
+            asked = day_in_words(row["asked"])
             said.append(f"{row['team']} asked {row['school']} for {row['topic']} on {asked} ({row['state']}).{where}")
     sql = TOPICS[request["topic"]]
     if opened is not None and sql and request["school"] != EVERY_SCHOOL:
         newest = opened.database.one(sql, {"urn": request["school"]})
         if newest is not None:
-            said.append(f"We hold {request['topic']} of this school to {newest.day} {newest:%B %Y}.")
+            said.append(f"We hold {request['topic']} of this school to {day_in_words(newest)}.")
     return said
 
 

@@ -18,6 +18,7 @@ from sightline.operations.home import Home
 from sightline.operations.keeping.lawful import EVER_6, Register
 from sightline.operations.keeping.removals import BACK, LEFT, PURGED, Removals
 from sightline.operations.opened import Opened
+from sightline.vocabulary.dates import day_in_words
 from sightline.vocabulary.settings import Settings
 
 OPEN, CLOSING, NAMED, HELPED, COUNTED, OUT = (
@@ -135,7 +136,7 @@ def _clock(row: dict[str, Any], on: date, reach: int, settings: Settings, held: 
     if open_to_care:
         state, why = OPEN, "open to social care"
     elif closed is not None and on < closed + closing:
-        state, why = CLOSING, f"closed on {closed}, shown for {settings.closing_days} days more"
+        state, why = CLOSING, f"closed on {day_in_words(closed)}, shown for {settings.closing_days} days more"
     elif until is not None and on < until and named:
         state, why = NAMED, "a recorded basis holds"
     elif on_help:
@@ -143,11 +144,11 @@ def _clock(row: dict[str, Any], on: date, reach: int, settings: Settings, held: 
     elif until is not None and on < until:
         state, why = COUNTED, "no recorded basis holds for an ended plan"
     elif until is not None:
-        state, why = OUT, f"the look-back ended on {until}"
+        state, why = OUT, f"the look-back ended on {day_in_words(until)}"
     elif closed is not None:
-        state, why = OUT, f"closed on {closed}, and never on a plan"
+        state, why = OUT, f"closed on {day_in_words(closed)}, and never on a plan"
     else:
-        state, why = OUT, f"Early Help ended on {helped_to}, and social care never knew the child"
+        state, why = OUT, f"Early Help ended on {day_in_words(helped_to)}, and social care never knew the child"
     last = None
     if not (row["known"] and closed is None) and not (row["helped"] and helped_to is None):
         ends = (closed + closing if closed else None, until, helped_to)

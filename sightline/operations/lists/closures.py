@@ -11,13 +11,12 @@ import pyarrow.compute as pc
 from sightline import cohort
 from sightline.operations.opened import Opened, Scope
 from sightline.vocabulary.errors import BadSetting
+from sightline.vocabulary.limits import HOLIDAY_WEEKS
 
 CLOSING: Final = ("plan ended", "step down")
 """The changes of `cohort.changes` after which less is done for a child."""
 USUAL_WEEKS: Final = 8
 MOST_WEEKS: Final = 520
-HOLIDAY_WEEKS: Final = 20
-"""How far beyond their own number weeks with sessions are looked for: school holidays of a year lie between."""
 
 
 def closures(opened: Opened, scope: Scope, *, on: date, weeks: int = USUAL_WEEKS) -> pa.Table:
@@ -36,7 +35,7 @@ def closures(opened: Opened, scope: Scope, *, on: date, weeks: int = USUAL_WEEKS
         raise BadSetting(f"Closures are listed of 1 to {MOST_WEEKS} weeks, not of {weeks}.")
     since = on - timedelta(weeks=weeks)
     numbers = opened.settings.closure_weeks
-    back = timedelta(weeks=max(numbers) + HOLIDAY_WEEKS)
+    back = timedelta(weeks=max(numbers) + HOLIDAY_WEEKS.value)
     door = opened.door(since - back)
     within = opened.within(scope, door)
     rows = cohort.changes(door, since, on, settings=opened.settings, within=within)

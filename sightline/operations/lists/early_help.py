@@ -9,21 +9,12 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sightline import cohort, measures
-from sightline.alerts.facts import FEW, HOLIDAY_WEEKS
+from sightline import alerts, cohort, measures
+from sightline.operations.lists.kinds import Kind
 from sightline.operations.opened import Opened, Scope
 from sightline.vocabulary.periods import academic_year, year_start
 
 _WEEK: Final = timedelta(days=7)
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of children on Early Help to ask for: its column and name in an address, its label and what it means."""
-
-    key: str
-    label: str
-    says: str
 
 
 KINDS: Final = (
@@ -87,19 +78,15 @@ def totals(rows: pa.Table) -> Totals:
 def _everyone(opened: Opened, on: date) -> pa.Table:
     start, settings = year_start(academic_year(on)), opened.settings
     recent, before = settings.drift_recent_weeks, settings.drift_before_weeks
-    first = on - (recent + before + HOLIDAY_WEEKS) * _WEEK
-    door = opened.door(min(start, first))
+    first = alerts.registers_from(on, settings)
+    door = opened.door(first)
     door.add("early_help_now", cohort.on_early_help(door, on))
     door.add("early_help_panel", measures.panel(door, "early_help_now", start=start, on=on, settings=settings))
     return door.query(
         f"""
-        WITH usual AS (
-            SELECT week, sum(pupils) AS pupils, max(sum(pupils)) OVER () AS usual FROM register_school_week
-            WHERE possible > 0 AND week BETWEEN $first AND $on GROUP BY week
-        ),
-        -- The school weeks of the week's list, so that a child on both is said to fall on both (see `alerts.facts`).
-        school_week AS (
-            SELECT week, row_number() OVER (ORDER BY week DESC) AS n FROM usual WHERE {FEW} * pupils > usual
+        -- The school weeks of the week's list, so that a child on both is said to fall on both.
+        WITH school_week AS (
+            {alerts.school_weeks_sql("(FROM register_school_week WHERE week BETWEEN $first AND $on)")}
         ),
         stretches AS (
             SELECT child_id, sum(possible) FILTER (n <= {recent}) AS recent_possible,
@@ -123,7 +110,7 @@ def _everyone(opened: Opened, on: date) -> pa.Table:
             p.persistent, p.severe, p.suspensions, p.suspended AS suspended_this_year, p.exclusions, p.moved,
             recent_rate, points, coalesce(out.excluded, false) AS excluded,
             coalesce(out.suspended, false) AS suspended, now.helped_since > $week AS "new",
-            coalesce(points <= -$points, false) AS falling,
+            coalesce(round(points, 9) <= -$points, false) AS falling,
             now.urn IS NULL AND coalesce(now.school_age = 'of', false) AS no_school,
             now.urn IS NOT NULL AND NOT p.with_marks AS no_marks,
             coalesce(now.status IN ({", ".join(f"'{s}'" for s in cohort.PLANNED)}), false) AS on_plan

@@ -6,41 +6,31 @@ No return and no list that schools send carries internal suspension, so nothing 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 import pyarrow as pa
 
 from sightline import cohort
+from sightline.operations.lists.kinds import Kind
 from sightline.operations.opened import Opened, Scope
 from sightline.operations.sheets import Grid
 from sightline.vocabulary.errors import BadSetting
 
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A kind of move: its key, its name, and exactly when it holds."""
-
-    key: str
-    name: str
-    says: str
-
-
 MOVES: Final = (
-    Move("left", "Left, no next school known",
+    Kind("left", "Left, no next school known",
          "A registration ended in the period, and no register or marks know the child at a school since."),
-    Move("out", "Out of the authority", "The next school is another authority’s, by the register of schools."),
-    Move("OSD", "Off-site direction", "Began in the period, by the newest list of provision elsewhere received."),
-    Move("MM", "Managed move", "Began in the period, by the newest list of provision elsewhere received."),
-    Move("AP", "Alternative provision", "Began in the period, by the newest list of provision elsewhere received."),
-    Move("mid-year", "Moved in the school year",
+    Kind("out", "Out of the authority", "The next school is another authority’s, by the register of schools."),
+    Kind("OSD", "Off-site direction", "Began in the period, by the newest list of provision elsewhere received."),
+    Kind("MM", "Managed move", "Began in the period, by the newest list of provision elsewhere received."),
+    Kind("AP", "Alternative provision", "Began in the period, by the newest list of provision elsewhere received."),
+    Kind("mid-year", "Moved in the school year",
          "Began at another school than before, on a day after 30 September and before 1 August."),
-    Move("in", "Into the authority", "The school before is another authority’s, by the register of schools."),
-    Move("joined", "First school known here",
+    Kind("in", "Into the authority", "The school before is another authority’s, by the register of schools."),
+    Kind("joined", "First school known here",
          "Began at a school in the period at the age of year 1 or above, after 30 September, and no school is known "
          "before."),
-    Move("new-year", "Changed school for the new year",
+    Kind("new-year", "Changed school for the new year",
          "Began at another school than before from 1 August to 30 September, when everybody changes phase."),
 )  # fmt: skip
 """The most urgent first; a child's move is of the first kind that holds of it."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from sightline import measures
+from sightline.operations.lists.kinds import Kind
 from sightline.operations.lists.youth_justice import EXPLOITATION, KNOWN, youth_justice
 from sightline.operations.lists.youth_justice import holds as of_justice
 from sightline.operations.opened import Opened, Scope
@@ -21,12 +22,9 @@ LEAST: Final = 2  # facts of a child on the list
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """One fact a panel filters by: its key, its name, exactly when it holds, and the class of field it is."""
+class Fact(Kind):
+    """One fact a panel filters by, and the class of field it is."""
 
-    key: str
-    name: str
-    says: str
     sensitivity: Sensitivity = Sensitivity.EDUCATION
 
 

@@ -7,41 +7,31 @@ week that marks do not show is absence that nobody counts.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
 
 from sightline import cohort
+from sightline.operations.lists.kinds import Kind
 from sightline.operations.opened import Opened, Scope
 from sightline.operations.sheets import Grid
 from sightline.vocabulary.attendance import SLOTS, pack
 
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something to act on in a timetable: its key, its name, and exactly when it holds."""
-
-    key: str
-    name: str
-    says: str
-
-
 PROBLEMS: Final = (
-    Problem("unlisted", "Marked part-time, on no list",
+    Kind("unlisted", "Marked part-time, on no list",
             "Sessions of the latest weeks are marked C2, and no list received has a timetable that runs."),
-    Problem("past", "Past its end, still marked",
+    Kind("past", "Past its end, still marked",
             "The agreed end has passed, and sessions after it are marked C2."),
-    Problem("no-end", "No end date", "The list gives no day on which it ends."),
-    Problem("long", "Longer than is set", "From its first day to its end (or the day) it takes more weeks than set."),
-    Problem("review", "Review overdue", "The day of its next review has passed."),
-    Problem("unmarked", "Short days not marked",
+    Kind("no-end", "No end date", "The list gives no day on which it ends."),
+    Kind("long", "Longer than is set", "From its first day to its end (or the day) it takes more weeks than set."),
+    Kind("review", "Review overdue", "The day of its next review has passed."),
+    Kind("unmarked", "Short days not marked",
             "The school sent marks of the latest weeks it has run, and none of them is C2: either it is not kept, or "
             "the hours away stand under another code."),
-    Problem("more", "More sessions than agreed",
+    Kind("more", "More sessions than agreed",
             "At least one session a week more was attended (or spent at an approved activity) than the hours make."),
-    Problem("fewer", "Fewer sessions than agreed",
+    Kind("fewer", "Fewer sessions than agreed",
             "At least one session a week fewer was attended than the hours make: absence on top of the short week."),
 )  # fmt: skip
 """The most urgent first: a child is listed by its first."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sightline import cohort
+from sightline import cohort, measures
 from sightline.disclosure import HIDDEN, LOCAL, TOTAL, Cell, Refusal, Result, release
 from sightline.engine import Database
 from sightline.operations.opened import Opened, Scope
@@ -70,22 +70,20 @@ def youth_justice(opened: Opened, scope: Scope, children: pa.Table, on: date) ->
     door.add("justice_children", here.select(["child_id", "since"]))
     known = known_on(door, on, within="justice_children")
     factors = factors_of(door, on, opened.settings.exploitation_days, children="justice_children")
-    out = {
-        child: (suspended, excluded)
-        for child, suspended, excluded in door.rows(
-            "SELECT child_id, count(*) FILTER (category = 'SUSP'), count(*) FILTER (category = 'PERM') FROM exclusion "
-            "SEMI JOIN justice_children USING (child_id) WHERE start_date BETWEEN $first AND $on GROUP BY child_id",
-            {"first": year_start(academic_year(on)), "on": on},
-        )
-    }
+    here = here.filter(
+        pc.is_in(here["child_id"], value_set=pa.array(sorted(known.keys() | factors.keys()), pa.string()))
+    )
+    door.add("justice_found", here.select(["child_id", "urn"]))
+    year = measures.panel(
+        door, "justice_found", start=year_start(academic_year(on)), on=on, settings=opened.settings
+    ).select(["child_id", "suspensions", "exclusions"])
+    out = {child["child_id"]: (child["suspensions"], child["exclusions"]) for child in year.to_pylist()}
     rows = []
     for row in here.to_pylist():
         child = row["child_id"]
         since, involvement, hours = known.get(child, (None, (), None))
         days = factors.get(child, {})
-        if since is None and not days:
-            continue
-        suspended, excluded = out.get(child, (0, 0))
+        suspended, excluded = out[child]
         rows.append(
             {
                 **row,

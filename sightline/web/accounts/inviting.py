@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from sightline.vocabulary.dates import day_in_words
 from sightline.vocabulary.errors import BadSetting
 from sightline.web import audit
 from sightline.web.accounts.models import Invitation, ProviderIdentity, User
@@ -91,7 +92,7 @@ def send_link(request: HttpRequest, user: User, link: str) -> bool:
         send_mail(
             f"{name}: your invitation",
             f"You have been invited to use {name}. Choose a password here:\n\n{link}\n\n"
-            f"The link works once, until {until.day} {until:%B %Y}. Keep it to yourself. If you did not expect it, "
+            f"The link works once, until {day_in_words(until)}. Keep it to yourself. If you did not expect it, "
             "leave it alone and tell whoever looks after the service.\n",
             None,
             [user.email],

@@ -13,6 +13,7 @@ from typing import Any
 import altair as alt
 
 from sightline import charts as grammar
+from sightline.vocabulary.dates import day_in_words
 from sightline.vocabulary.periods import monday
 from sightline.web.colour import PALETTE
 from sightline.web.work.drawing import Drawn
@@ -109,17 +110,14 @@ def _word(number: int) -> str:
 def _describes(weeks: Sequence[Week], known: Sequence[Week], threshold: float) -> str:
     low, high = min(known, key=lambda w: w.rate or 0), max(known, key=lambda w: w.rate or 0)
     below = sum(1 for w in known if (w.rate or 0) < threshold)
+    first, last, worst, best = (day_in_words(w.week) for w in (known[0], known[-1], low, high))
     return (
-        f"Line chart of attendance as a percentage of possible sessions, for {len(known)} weeks from "
-        f"{_said(known[0].week)} to {_said(known[-1].week)}. Lowest {low.rate:.1f}% in the week of {_said(low.week)}, "
-        f"highest {high.rate:.1f}% in the week of {_said(high.week)}. "
+        f"Line chart of attendance as a percentage of possible sessions, for {len(known)} weeks from {first} to "
+        f"{last}. "
+        f"Lowest {low.rate:.1f}% in the week of {worst}, highest {high.rate:.1f}% in the week of {best}. "
         f"{below} of these weeks were below {threshold:g}%. "
         f"{len(weeks) - len(known)} weeks without sessions are gaps in the line."
     )
-
-
-def _said(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
 
 
 @cache

@@ -274,7 +274,7 @@ def rows_shown(rows: Sequence[dict[str, Any]], access: Access) -> list[dict[str,
 
 
 def list_values(rows: Sequence[dict[str, Any]], access: Access, columns: Sequence[str]) -> list[list[Any]]:
-    """What each row of a list is sorted by, for the columns named: nothing where this role may not read it."""
+    """What each row of a list is sorted by, for the columns named, as this role may read it."""
     seen = reader(access)
 
     def value(row: dict[str, Any], column: str) -> Any:
@@ -292,8 +292,7 @@ def list_values(rows: Sequence[dict[str, Any]], access: Access, columns: Sequenc
             return seen(Sensitivity.STAFF, row["worker_name"])
         return seen(Sensitivity.EDUCATION, row["attendance_rate"])
 
-    told = [[value(row, column) for column in columns] for row in rows]
-    return [[None if v is HIDDEN else v for v in row] for row in told]
+    return [[value(row, column) for column in columns] for row in rows]
 
 
 def reader(access: Access) -> Callable[[Sensitivity, Any], Any]:

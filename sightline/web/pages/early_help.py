@@ -12,10 +12,9 @@ from django.shortcuts import render
 from sightline.operations.lists.early_help import KINDS, totals
 from sightline.vocabulary.tables import Sensitivity
 from sightline.web import audit, facts
-from sightline.web.authz.access import HIDDEN
 from sightline.web.authz.door import fields_shown
 from sightline.web.facts import Facts
-from sightline.web.pages.cohort import NO_SCHOOL, NOT_HELD, addresses_of, chart_of, name_of, reader, with_places
+from sightline.web.pages.cohort import NO_SCHOOL, NOT_HELD, chart_of, name_of, reader, rows_shown, with_places
 from sightline.web.pages.paging import paged, window
 from sightline.web.pages.tables import Sorting
 from sightline.web.pages.templating import query
@@ -71,7 +70,7 @@ def view(request: HttpRequest) -> HttpResponse:
             ("All", totals(every)),
         ],
         "pressing": pressing(every),
-        "kinds": [(k.key, k.label) for k in KINDS],
+        "kinds": [(k.key, k.name) for k in KINDS],
         "kind": kind,
         "filters": [(name, FILTERS[name][0], options[name], [asked[name]]) for name in FILTERS],
         "chart": held.chart(("early help", kind, *asked.values()), lambda: chart_of(held, found)),
@@ -91,7 +90,7 @@ def view(request: HttpRequest) -> HttpResponse:
 
 def pressing(rows: pa.Table) -> list[tuple[str, str, str, int]]:
     """The kinds somebody is of, most urgent first: key, label, what it means, and how many children."""
-    counted = [(k.key, k.label, k.says, int(pc.sum(rows[k.key].cast(pa.int64())).as_py() or 0)) for k in KINDS]
+    counted = [(k.key, k.name, k.says, int(pc.sum(rows[k.key].cast(pa.int64())).as_py() or 0)) for k in KINDS]
     return [each for each in counted if each[-1]]
 
 
@@ -122,9 +121,9 @@ def _sorted(rows: pa.Table, sorting: Sorting, held: Facts) -> pa.Table:
 
 
 def _values(row: dict[str, Any], held: Facts) -> list[Any]:
-    """What each row is sorted by, a value for each of HEADS: nothing where this role may not read it."""
+    """What each row is sorted by, a value for each of HEADS, as this role may read it."""
     seen = reader(held.access)
-    told = [
+    return [
         seen(Sensitivity.IDENTITY, name_of(row)),
         seen(Sensitivity.EDUCATION, row["year_place"]),
         seen(Sensitivity.EDUCATION, row["school_says"]),
@@ -133,27 +132,20 @@ def _values(row: dict[str, Any], held: Facts) -> list[Any]:
         seen(Sensitivity.CARE_STATUS, row["status"]),
         *(seen(Sensitivity.EDUCATION, row[c]) for c in ("attendance_rate", "recent_rate", "points", "suspensions")),
     ]
-    return [None if value is HIDDEN else value for value in told]
 
 
 def _shown(rows: list[dict[str, Any]], held: Facts) -> list[dict[str, Any]]:
     """The rows as this role may read them, each with the public id of its page."""
-    addresses = addresses_of(r["child_id"] for r in rows)
     seen = reader(held.access)
     return [
         {
-            "address": addresses.get(row["child_id"]),
-            "name": seen(Sensitivity.IDENTITY, name_of(row)),
-            "year": seen(Sensitivity.EDUCATION, row["year_says"] or "Not known"),
-            "school": seen(Sensitivity.EDUCATION, row["school_says"] or NO_SCHOOL),
-            "since": seen(Sensitivity.CARE_STATUS, row["helped_since"]),
+            **shown,
+            "helped_since": seen(Sensitivity.CARE_STATUS, row["helped_since"]),
             "practitioner": seen(Sensitivity.STAFF, row["practitioner"]),
             "organisation": seen(Sensitivity.CARE_STATUS, row["organisation"]),
-            "status": seen(Sensitivity.CARE_STATUS, row["status"]),
-            "rate": seen(Sensitivity.EDUCATION, row["attendance_rate"]),
             "recent": seen(Sensitivity.EDUCATION, row["recent_rate"]),
             "points": seen(Sensitivity.EDUCATION, None if row["points"] is None else f"{row['points']:+.1f}"),
             "suspensions": seen(Sensitivity.EDUCATION, row["suspensions"]),
         }
-        for row in rows
+        for shown, row in zip(rows_shown(rows, held.access), rows, strict=True)
     ]

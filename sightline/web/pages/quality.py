@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
 from sightline.vocabulary.codes import code_list
-from sightline.vocabulary.exploitation import YOUTH_JUSTICE
 from sightline.vocabulary.findings import Severity
 from sightline.vocabulary.tables import TABLES, Sensitivity
 from sightline.web import audit, facts
@@ -81,7 +80,7 @@ def view(request: HttpRequest) -> HttpResponse:
     if held is None:
         audit.disclosed(request, [], action="listed", fields=fields_shown(request))
         return render(request, "pages/nothing.html")
-    rows = told(held)
+    rows = held.findings()
     options = held.of_role("finding options", lambda: options_of(rows))
     asked = asked_of(request.GET, options)
     found = asked.of(rows)
@@ -115,7 +114,7 @@ def download(request: HttpRequest) -> HttpResponse:
     if held is None:
         audit.disclosed(request, [], action="exported", fields=fields_shown(request))
         return csv_file("findings", HEADS, [])
-    rows = told(held)
+    rows = held.findings()
     found = asked_of(request.GET, options_of(rows)).of(rows).to_pylist()
     audit.disclosed(
         request, {r["child_id"] for r in found if r["child_id"]}, action="exported", fields=fields_shown(request)
@@ -126,20 +125,6 @@ def download(request: HttpRequest) -> HttpResponse:
     return csv_file(
         f"findings-{held.on}", HEADS, ([str(c) if c is HIDDEN else c for c in map(row.get, columns)] for row in seen)
     )
-
-
-def told(held: facts.Facts) -> pa.Table:
-    """The findings as this role may read them. Whose records the youth justice service has is not read by who puts its
-    list right: the file, the line and the rule are enough for the service."""
-    rows = held.findings()
-    if held.access.reads(Sensitivity.OFFENCE):
-        return rows
-    named = pc.and_(pc.equal(rows["kind"], YOUTH_JUSTICE), pc.is_valid(rows["record"]))
-    for name in ("says", "record", "field", "value", "right", "child_id"):
-        column = pc.if_else(named, pa.scalar(None, rows[name].type), rows[name])
-        rows = rows.set_column(rows.schema.get_field_index(name), name, column)
-    withheld = pc.or_(rows["withheld"], named)
-    return rows.set_column(rows.schema.get_field_index("withheld"), "withheld", withheld)
 
 
 def as_seen(row: dict[str, Any], held: facts.Facts) -> dict[str, Any]:

@@ -68,7 +68,8 @@ class Sorting:
             return list(range(len(rows)))
         at = held.column - 1
         parts = [n for n, row in enumerate(rows) if not whole or row[0] != whole]
-        mine = iter(_sorted(parts, [row[at] for row in rows], descending=held.descending))
+        values = [None if hasattr(row[at], "words") else row[at] for row in rows]  # words in place of what is not read
+        mine = iter(_sorted(parts, values, descending=held.descending))
         return [n if whole and row[0] == whole else next(mine) for n, row in enumerate(rows)]
 
     def grid(self, key: str, grid: Grid) -> Grid:
@@ -86,8 +87,7 @@ def in_order(sorting: Sorting, key: str, rows: Sequence[Row], read: Callable[[Ro
     """A list in the order its address asks for, `read` giving the columns of a row as this person may read them."""
     if sorting.order(key) is None:
         return list(rows)
-    values = [[None if hasattr(v, "words") else v for v in read(row)] for row in rows]
-    return [rows[n] for n in sorting.places(key, values)]
+    return [rows[n] for n in sorting.places(key, [read(row) for row in rows])]
 
 
 def _sorted(places: list[int], values: Sequence[Value], *, descending: bool) -> list[int]:

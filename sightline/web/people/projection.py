@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from django.db import connection, models, transaction
 
+from sightline.cohort import KNOWN
 from sightline.operations import Opened
 from sightline.operations.keeping import retention
 from sightline.web.people.models import (
@@ -22,12 +23,6 @@ from sightline.web.people.models import (
 _BATCH = 2000
 Row = TypeVar("Row", bound=models.Model)
 
-# Children whom a social care source has known on a plan, in assessment or with a worker, and those who have or had
-# Early Help; other pupils are never here.
-_KNOWN = (
-    "SELECT child_id FROM status_period UNION SELECT child_id FROM allocation "
-    "UNION SELECT child_id FROM early_help_period"
-)
 # Of each record the newest file's word; one that a later file of its system no longer shows has ended by that file's
 # day (as for allocations, see `cohort.assemble_allocations`). Ends as received are last days.
 _REVIEWS = f"""
@@ -38,7 +33,7 @@ _REVIEWS = f"""
     ),
     said AS (SELECT t.*, l.child_id, coalesce(r.word, 0) AS word, r.day FROM involvement t
         JOIN link l ON l.system = t.system AND l.ref = t.child_ref LEFT JOIN ranked r USING (delivery)
-        SEMI JOIN ({_KNOWN}) k ON k.child_id = l.child_id
+        SEMI JOIN ({KNOWN}) k ON k.child_id = l.child_id
         WHERE t.start_date IS NOT NULL AND (t.end_date IS NULL OR t.end_date >= t.start_date)
             AND professional_ref IS NOT NULL AND list_contains($roles, lower(trim(t.role)))),
     heard AS (SELECT system, max(day) AS last_day FROM involvement JOIN ranked USING (delivery) GROUP BY ALL)
@@ -88,7 +83,7 @@ def project(opened: Opened) -> int:
                 Enrolment(child_id=keys[child], urn=urn, start_date=start, end_date=end)
                 for child, urn, start, end in opened.database.rows(
                     "SELECT child_id, urn, start_date, end_date FROM enrolment_period "
-                    f"SEMI JOIN ({_KNOWN}) USING (child_id) WHERE urn IS NOT NULL"
+                    f"SEMI JOIN ({KNOWN}) USING (child_id) WHERE urn IS NOT NULL"
                 )
             ),
         )
@@ -151,7 +146,7 @@ def _clocks(opened: Opened, keys: dict[str, int]) -> None:
 
 def _children(opened: Opened) -> dict[str, int]:
     """The key of each child of the snapshot by its child id; children no longer held are marked so and kept."""
-    wanted = {str(child) for (child,) in opened.database.rows(_KNOWN)}
+    wanted = {str(child) for (child,) in opened.database.rows(KNOWN)}
     known = set(Child.objects.values_list("child_id", flat=True))
     Child.objects.bulk_create([Child(child_id=child) for child in sorted(wanted - known)], batch_size=_BATCH)
     gone = known - wanted
