@@ -40,7 +40,7 @@ __all__ = [
     "scope_day",
 ]
 
-LEAST_WEEKS = 26  # the sixteen with school that a chart's message compares lie within them, whatever the holidays
+OUT_OF_SCHOOL = 10  # weeks without school, at most, among those that a chart's message compares
 SINCE = timedelta(weeks=4)
 ADDRESS = frozenset(c.name for c in TABLES["person"] if c.sensitivity == Sensitivity.LOCATION)
 
@@ -163,8 +163,11 @@ class Facts:
         return self._kept("summary", lambda: operations.cohort_summary(self.opened, self.scope, self.on, since))
 
     def chart_start(self) -> date:
-        """The Monday from which attendance is drawn: the start of the school year, or half a year before."""
-        return min(monday(date(academic_year(self.newest), 9, 1)), monday(self.newest - timedelta(weeks=LEAST_WEEKS)))
+        """The Monday from which attendance is drawn: the start of the school year, or before it, so that the weeks
+        compared by the settings are among those drawn."""
+        settings = self.opened.settings
+        compared = settings.drift_recent_weeks + settings.drift_before_weeks + OUT_OF_SCHOOL
+        return min(monday(date(academic_year(self.newest), 9, 1)), monday(self.newest - timedelta(weeks=compared)))
 
     def weeks(self, children: Sequence[str]) -> pa.Table:
         """One row per week with sessions, of these children (those outside the scope are left out); a school reads

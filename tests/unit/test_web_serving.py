@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from sightline.vocabulary.errors import BadSetting
+from sightline.vocabulary.settings import Settings
 from sightline.web import assets, keys
 from sightline.web.colour import BRAND, PALETTE, checked_brand, contrast
 from sightline.web.pages import charts
@@ -229,7 +230,7 @@ def weeks(*rates: float | None) -> list[charts.Week]:
 def test_a_chart_is_a_valid_specification_with_gaps_and_the_same_numbers_as_its_table():
     import altair as alt
 
-    chart = charts.attendance(weeks(91, None, 88, 95), whose="these 3 children", threshold=90)
+    chart = charts.attendance(weeks(91, None, 88, 95), whose="these 3 children", settings=Settings())
     specification = json.loads(chart.specification)
     alt.Chart.from_dict(specification)
     line = next(layer for layer in specification["layer"] if layer["mark"]["type"] == "line")
@@ -257,13 +258,20 @@ def test_a_chart_is_a_valid_specification_with_gaps_and_the_same_numbers_as_its_
     ],
 )
 def test_the_message_is_made_from_the_numbers(rates, says):
-    chart = charts.attendance(weeks(*rates), whose="this child", threshold=90)
+    chart = charts.attendance(weeks(*rates), whose="this child", settings=Settings())
     assert chart.message.startswith("Attendance of this child was ")
     assert says in chart.message
 
 
+def test_the_message_compares_the_weeks_that_the_settings_compare():
+    chart = charts.attendance(
+        weeks(90, 90, 80, 70, 60), whose="this child", settings=Settings(drift_recent_weeks=2, drift_before_weeks=1)
+    )
+    assert "was 65.0% in the last two weeks with sessions, 15.0 points lower than in the week before" in chart.message
+
+
 def test_the_description_says_the_extremes_and_the_gaps():
-    said = charts.attendance(weeks(91, None, 88, 95), whose="x", threshold=90).describes
+    said = charts.attendance(weeks(91, None, 88, 95), whose="x", settings=Settings()).describes
     assert "for 3 weeks from 1 June 2026 to 22 June 2026" in said
     assert "Lowest 88.0% in the week of 15 June 2026" in said
     assert "highest 95.0% in the week of 22 June 2026" in said
@@ -272,7 +280,7 @@ def test_the_description_says_the_extremes_and_the_gaps():
 
 
 def test_no_week_with_sessions_is_no_chart():
-    assert charts.attendance(weeks(None, None), whose="x", threshold=90) is None
+    assert charts.attendance(weeks(None, None), whose="x", settings=Settings()) is None
 
 
 def test_weeks_of_adds_up_schools_and_leaves_missing_weeks_empty():

@@ -15,12 +15,12 @@ import altair as alt
 from sightline import charts as grammar
 from sightline.vocabulary.dates import day_in_words
 from sightline.vocabulary.periods import monday
+from sightline.vocabulary.settings import Settings
 from sightline.web.colour import PALETTE
 from sightline.web.work.drawing import Drawn
 
 FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
 INK, GRID = "#0b0c0c", "#b1b4b6"
-RECENT, BEFORE = 4, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,18 @@ def weeks_of(rows: Iterable[Mapping[str, Any]], start: date, end: date) -> tuple
     return tuple(weeks)
 
 
-def attendance(weeks: Sequence[Week], *, whose: str, threshold: float) -> Chart | None:
-    """Attendance by week as a line with gaps where no session was possible. None when there is no week to draw."""
+def attendance(weeks: Sequence[Week], *, whose: str, settings: Settings) -> Chart | None:
+    """Attendance by week as a line with gaps where no session was possible, beside the highest of `crossing_percents`.
+
+    The message compares the weeks that the settings compare (`drift_recent_weeks`, `drift_before_weeks`), as the week's
+    list does. None when there is no week to draw.
+    """
     known = [w for w in weeks if w.rate is not None]
     if not known:
         return None
+    threshold = max(settings.crossing_percents)
     return Chart(
-        message=_message(known, whose),
+        message=_message(known, whose, settings.drift_recent_weeks, settings.drift_before_weeks),
         describes=_describes(weeks, known, threshold),
         specification=_specification(weeks, known, threshold),
         weeks=tuple(weeks),
@@ -87,19 +92,19 @@ def _rate(weeks: Sequence[Week]) -> float | None:
     return together.rate
 
 
-def _message(known: Sequence[Week], whose: str) -> str:
-    recent, before = known[-RECENT:], known[-RECENT - BEFORE : -RECENT]
+def _message(known: Sequence[Week], whose: str, latest: int, earlier: int) -> str:
+    recent, before = known[-latest:], known[-latest - earlier : -latest]
     now = _rate(recent)
     stretch = "week" if len(recent) == 1 else f"{_word(len(recent))} weeks"
     said = f"Attendance of {whose} was {now:.1f}% in the last {stretch} with sessions"
     then = _rate(before) if before else None
     if now is None or then is None:
         return said
-    gap = round(now, 1) - round(then, 1)
-    earlier = "week" if len(before) == 1 else f"{_word(len(before))} weeks"
+    gap = now - then
+    weeks = "week" if len(before) == 1 else f"{_word(len(before))} weeks"
     if abs(gap) < 0.05:
-        return f"{said}, the same as in the {earlier} before"
-    return f"{said}, {abs(gap):.1f} points {'higher' if gap > 0 else 'lower'} than in the {earlier} before"
+        return f"{said}, the same as in the {weeks} before"
+    return f"{said}, {abs(gap):.1f} points {'higher' if gap > 0 else 'lower'} than in the {weeks} before"
 
 
 def _word(number: int) -> str:

@@ -43,7 +43,6 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     episodes = found.episodes.to_pylist() if held.access.of_early_help else []
     workers = found.workers.to_pylist()
     suspensions = [{**r, "says": said(r)} for r in suspensions]
-    threshold = max(held.opened.settings.crossing_percents)
     first = held.chart_start()
     context = {
         "facts": held,
@@ -61,7 +60,9 @@ def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         "workers": workers,
         "schools": enrolments,
         "suspensions": suspensions,
-        "chart": charts.attendance(charts.weeks_of(weeks, first, held.newest), whose="this child", threshold=threshold),
+        "chart": charts.attendance(
+            charts.weeks_of(weeks, first, held.newest), whose="this child", settings=held.opened.settings
+        ),
         "weeks": [with_rate(r) for r in weeks],
         "only_own_school": schools is not None,
         "adults": adults_of(request, child),

@@ -313,5 +313,5 @@ def chart_of(held: facts.Facts, found: pa.Table) -> charts.Chart | None:
     return charts.attendance(
         charts.weeks_of(rows.to_pylist(), held.chart_start(), held.newest),
         whose="this child" if number == 1 else f"these {number:,} children",
-        threshold=max(held.opened.settings.crossing_percents),
+        settings=held.opened.settings,
     )
